@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from easy_study import CLASSES, squares
+from matplotlib.text import Text
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -183,6 +184,22 @@ def test_without_labels_the_networks_own_decisions_stand_for_them(network, pictu
     found = ps.analyze(network, pictures[0], layers=["conv_53"], settings=QUICK, device="cpu")
     predicted = ps.record(network, pictures[0], []).logits.argmax(1)
     assert torch.equal(found.images.labels, predicted)
+    # The network agrees with itself: that is no accuracy.
+    assert found.checkpoints[0].held_out_accuracy is None
+    for name in ("evidence", "losses", "knowledge_points", "sample_embedding", "evidence_maps", "training_strip"):
+        words = [text.get_text() for text in getattr(found.plot, name)().findobj(Text)]
+        assert not [text for text in words if "true class" in text or "accuracy 1.00" in text], name
+
+
+def test_intervals_depend_on_no_name(network, pictures):
+    """A block and its last part have the same output, and so the same numbers."""
+    names = ["conv_53", "conv_53.activation"]
+    found = ps.analyze(network, *pictures, names, settings=QUICK, device="cpu")
+    first, second = (found.layers[name] for name in names)
+    assert first.counts == second.counts
+    assert first.evidence == second.evidence
+    controls = [found.results.load(ControlsResult, layer=name) for name in names]
+    assert controls[0].permuted == controls[1].permuted
 
 
 def test_a_normaliser_of_ones_own(network, pictures):

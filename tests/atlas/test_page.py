@@ -4,6 +4,8 @@ import base64
 import hashlib
 import http.client
 import re
+import socket
+import struct
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -141,7 +143,8 @@ def test_the_server_sends_the_page_the_script_and_the_store(server, store):
         "/etc/passwd",
         "/favicon.ico",
         "/widget.js",
-        "http://elsewhere/store/../outside.txt",
+        "http://localhost/store/../outside.txt",
+        f"/store/{'a' * 300}",
     ],
 )
 def test_no_path_leaves_the_store(server, store, path):
@@ -154,6 +157,46 @@ def test_no_path_leaves_the_store(server, store, path):
     finally:
         link.unlink()
     assert (status, content) == (404, b"not found\n")
+
+
+def raw(server: AtlasServer, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def test_what_is_no_address_is_a_bad_request(server):
+    assert raw(server, b"GET http://[bad HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("evil.example", 403), ("evil.example:{port}", 403), ("127.0.0.1.evil.example", 403), ("", 403)]
+    + [(name, 200) for name in ("localhost", "LOCALHOST:{port}", "127.0.0.1:{port}", "[::1]:{port}", "127.0.0.1:9")],
+)
+def test_on_this_machine_alone_another_name_is_refused(server, host, status):
+    named = host.format(port=server.server_address[1]).encode()
+    answer = raw(server, b"GET / HTTP/1.1\r\nHost: " + named + b"\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert (b"<html" in answer) == (status == 200)
+
+
+def test_a_host_that_was_asked_for_has_any_name(store):
+    with AtlasServer(store, host="0.0.0.0", port=0) as listening:
+        assert listening.is_named("study.example:8765")
+
+
+def test_a_browser_that_leaves_is_no_fault(server, capsys):
+    size = (SCRIPT.stat().st_size // 2**16 + 1) * 2**16
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as connection:
+            connection.sendall(b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert len(connection.recv(100)) < size
+            # Closed with a reset while more is on its way, as by a closed tab.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert ask(server, "/")[0] == 200
+    assert capsys.readouterr().err == ""
 
 
 def test_a_key_is_a_file_of_the_store_or_nothing(store):

@@ -232,9 +232,25 @@ def test_large_and_grey_images_become_thumbnails(tmp_path):
     grey = np.zeros((300, 1, 200, 400), np.uint8)
     write_store(tmp_path / "store", replace(content, images=grey))
     group = opened(tmp_path / "store")
-    assert [group[f"thumbnails/{k}"].attrs["count"] for k in (0, 1)] == [256, 44]
-    assert group["thumbnails/0"].attrs["size"] == [64, 128]
+    # Twice the size at which the page shows them, in sheets that a browser can decode.
+    assert [group[f"thumbnails/{k}"].attrs["count"] for k in range(6)] == [50] * 6
+    assert group["thumbnails/0"].attrs["size"] == [200, 400]
+    assert group["thumbnails/0"].attrs["columns"] == 5
     assert group.attrs["image_size"] == [200, 400]
+
+
+def test_images_take_no_more_than_they_may(tmp_path):
+    content = invent(images=300, steps=1, layers=1, grid=(1, 1), attack=False, model=False, side=8)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 1, 200, 400), np.uint8)
+    taken = {}
+    for most in (1e9, 6e6, 1.0):
+        write_store(tmp_path / f"{most:g}", replace(content, images=noise), image_bytes=most)
+        group = opened(tmp_path / f"{most:g}")
+        sprites = [group[f"thumbnails/{k}"] for k in range(len(list(group["thumbnails"].array_keys())))]
+        taken[most] = sum(sprite.shape[0] for sprite in sprites), sprites[0].attrs["size"]
+    assert taken[1e9][1] == [200, 400]
+    assert taken[6e6][0] < 6.6e6 < taken[1e9][0]
+    assert taken[1.0][1] == [64, 128]  # small, and not absent
 
 
 def test_first_appearances_by_a_loop(store, content):

@@ -19,6 +19,7 @@ from patternscope.results.knowledge import CountDifferences, Counts, PlainCounts
 from patternscope.results.networks import (
     STUDENTS,
     DistillationResult,
+    EvidenceDifference,
     LayerComparison,
     LayerCounts,
     StudentAnalysisResult,
@@ -69,10 +70,10 @@ def analysis() -> Result:
     return made(AttackAnalysisResult, target_points=RELIABLE, **dict.fromkeys(names, RATIO))
 
 
-def comparison(layer: str) -> LayerComparison:
+def comparison(layer: str, told: EvidenceDifference | None = None) -> LayerComparison:
     counts = LayerCounts(COUNTS, 1.0)
     difference = CountDifferences(FEWER, FEWER, FEWER)
-    return LayerComparison(layer, layer, "first", None, (8, 8), counts, counts, True, difference, None, None)
+    return LayerComparison(layer, layer, "first", None, (8, 8), counts, counts, True, difference, told, None)
 
 
 ATTACK = {
@@ -121,21 +122,37 @@ def test_all_tables_fit_80_columns_with_whole_numbers(capsys):
     out = printed(capsys, ALL)
     assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out
-    counts = [plus_minus(interval) for interval in (TOTAL, RELIABLE, RATIO)]
+    counts = [plus_minus(interval, 1) for interval in (TOTAL, RELIABLE)]
     for layer in LAYERS:
         assert rows_of(out, layer) == [
             [layer, plus_minus(TOTAL, 1), plus_minus(RELIABLE, 1), plus_minus(RATIO), "0.18"],
             [layer, *["0.33"] * len(ORDERS)],
             [layer, plus_minus(RATIO), plus_minus(RATIO), plus_minus(RELIABLE), plus_minus(RATIO)],
             [layer, "teacher", "own", *counts],
-            [layer, "logits", "teacher's", *counts, plus_minus(FEWER)],
-            [layer, "features", "teacher's", *counts, plus_minus(FEWER)],
+            [layer, "logits", "teacher's", *counts, plus_minus(FEWER, 1)],
+            [layer, "features", "teacher's", *counts, plus_minus(FEWER, 1)],
         ]
     assert rows_of(out, "step 7000") == [
         ["step 7000", "0.98", "0.99", "0.83", "179.9°"],
         ["step 7000", *["51.0/62.5"] * len(LAYERS)],
     ]
     assert rows_of(out, "step 0")[0] == ["step 0", "0.98", "0.99", "–", "–"]
+
+
+def test_of_networks_with_evidence_it_is_shown_first(capsys):
+    less = Interval(-0.11, -0.16, -0.06)
+    told = [comparison(layer, EvidenceDifference(RATIO, RATIO, less)) for layer in LAYERS]
+    found = {name: made(StudentAnalysisResult, comparisons=tuple(told), images=500, tau=0.4) for name in STUDENTS}
+    units = {Unit(stage_name(StudentAnalysisResult, name)): result for name, result in found.items()}
+    out = printed(capsys, {**STUDENT_UNITS, **units})
+    assert max(map(len, out.splitlines())) <= 80
+    bits, reliable = plus_minus(RATIO), plus_minus(RELIABLE, 1)
+    for layer in LAYERS:
+        more = ["−0.11 ±0.05", reliable, "−12.3 ±1.2"]
+        assert rows_of(out, layer) == [
+            [layer, "teacher", "own", bits, reliable],
+            *[[layer, name, "teacher's", bits, *more] for name in STUDENTS],
+        ]
 
 
 def test_what_numbers_mean_is_said(capsys):
@@ -184,12 +201,12 @@ def test_each_module_is_named_as_a_stage():
     assert {module.name for module in iter_modules(tables.__path__)} <= stages
 
 
-@pytest.mark.parametrize(("encoding", "cell"), [("ascii", "+-1.35"), ("cp1252", "±1.35")])
+@pytest.mark.parametrize(("encoding", "cell"), [("ascii", "+-1.3"), ("cp1252", "±1.3")])
 def test_what_an_encoding_lacks_is_replaced(monkeypatch, encoding, cell):
     stdout = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stdout)
     print_tables(ResultsInMemory(ALL))
     stdout.seek(0)
     out = stdout.read()
-    assert f"62.50 {cell}" in out
+    assert f"62.5 {cell}" in out
     assert "-0.94 (correlation)" in out

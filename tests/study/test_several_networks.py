@@ -8,14 +8,16 @@ import pytest
 import torch
 from easy_study import copy_without_attack, easy_settings
 
+from patternscope.api.study import open_study
 from patternscope.errors import InputError
 from patternscope.knowledge.network_comparison import align_embeddings
 from patternscope.report.contents import Setup, read_contents
 from patternscope.report.parts.trust import other_networks, rule_of_noise
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.json_csv import read_json
 from patternscope.results.knowledge import KnowledgeResult
-from patternscope.results.noise import ONE_NETWORK, measured_noise
+from patternscope.results.noise import ONE_NETWORK, evidence_of, knowledge_of, measured_noise
 from patternscope.results.replicates import NetworksResult
 from patternscope.results.study import open_results
 from patternscope.results.summary import SummaryResult
@@ -96,6 +98,34 @@ def test_a_second_writing_finds_the_same(several):
         assert found["chance"] < found["consensus"]
         stability = read_tensors(several / "networks/01" / layer / "networks.safetensors")["stability"]
         assert torch.allclose(stability, (masks & same).float().mean(0))
+
+
+def test_all_counts_of_a_layer_are_over_the_same_networks(several):
+    """A table that mixed one network's numbers with those over several could not be read."""
+    results = open_results(several)
+    for layer in LAYERS:
+        known = [results.load(KnowledgeResult, 1, layer, variant) for variant in (None, "network_2", "network_3")]
+        told = [results.load(EvidenceResult, 1, layer, variant) for variant in (None, "network_2", "network_3")]
+        counts, bits = knowledge_of(results, layer), evidence_of(results, layer)
+        for place, row in enumerate(counts.classes):
+            assert row.name == known[0].classes[place].name
+            assert row.counts.total.value == pytest.approx(fmean(k.classes[place].counts.total.value for k in known))
+            each = [t.classes[place].evidence.value for t in told]
+            assert bits.classes[place].evidence.value == pytest.approx(fmean(each))
+        for place, row in enumerate(counts.sweep):
+            assert row.counts.total.value == pytest.approx(fmean(k.sweep[place].counts.total.value for k in known))
+        assert bits.paper.total.value == pytest.approx(fmean(t.paper.total.value for t in told))
+        assert bits.calibration_error == pytest.approx(fmean(t.calibration_error for t in told))
+        shared = [k.shared for k in known if k.shared is not None]
+        assert counts.shared == (pytest.approx(fmean(shared)) if shared else None)
+        # Single regions stay those of the study's own network.
+        assert torch.equal(counts.mask, known[0].mask)
+        assert torch.equal(bits.bits, told[0].bits)
+        row = results.load(SummaryResult).layer(layer)
+        assert row.paper.paper_total == bits.paper.total
+        shown = open_study(several).layers[layer]
+        assert (shown.counts, shown.evidence, shown.networks) == (counts.counts, bits.evidence, 3)
+        assert "over 3 networks" in repr(shown)
 
 
 def test_the_summary_and_the_report_hold_them(several, attacked_study):

@@ -46,7 +46,7 @@ from patternscope.study.stages.knowledge import count_points
 from patternscope.study.stages.region import embed_regions
 from patternscope.study.stages.sample import embed_samples
 from patternscope.study.stages.summary import summarise
-from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.cache_keys import resampling_seed, unit_seed
 from patternscope.workflow.stages import Unit
 
 _CHECKPOINT = 0
@@ -117,7 +117,7 @@ def analyze(
 def _untrained(network: nn.Module, pixels: Tensor, seed: int) -> nn.Module:
     """A copy of the network at a beginning, its batch statistics those of the images."""
     try:
-        copy = reinitialised(network, unit_seed(seed, "controls", None, None))
+        copy = reinitialised(network, unit_seed(seed, "controls"))
     except Exception as error:
         raise InputError(
             f"network: expected one that can be copied, for [controls], got {type(error).__name__}: {error}; "
@@ -158,13 +158,13 @@ class _Analysis:
             pixels, labels, classes, names, source=IN_MEMORY, held_out_count=len(labels), labelled=labelled
         )
         features = _features(recording, settings.network.temperature)
-        correct = (recording.logits.argmax(dim=1) == labels).double().mean()
+        correct = (recording.logits.argmax(dim=1) == labels).double().mean().item()
         trained = TrainingResult(
             checkpoint=_CHECKPOINT,
             name="as given",
             step=None,
             losses=[],
-            held_out_accuracy=float(correct),
+            held_out_accuracy=correct if labelled else None,
             held_out_images=len(labels),
             total_steps=None,
             start=None,
@@ -172,13 +172,14 @@ class _Analysis:
         self._keep(images)
         self._keep(trained, _CHECKPOINT)
         self._keep(features, _CHECKPOINT)
-        sample = embed_samples(settings.sample, features, self._seed("sample"), device=self.device)
+        seed = unit_seed(settings.seed, "sample", _CHECKPOINT, None)
+        sample = embed_samples(settings.sample, features, seed, device=self.device)
         self._keep(sample, _CHECKPOINT)
         for layer in recording.regional_features:
             self._fit(layer, images, features, sample)
         knowledge = settings.knowledge
-        seed = unit_seed(settings.seed, "emergence", None, None)
-        self._keep(follow_points(self._stored, float(knowledge.tau), knowledge.bootstrap, seed))
+        draws = resampling_seed(settings.seed)
+        self._keep(follow_points(self._stored, float(knowledge.tau), knowledge.bootstrap, draws))
         self._keep(summarise(self._stored))
         return self._stored
 
@@ -189,46 +190,27 @@ class _Analysis:
 
     def _fit(self, layer: str, images: ImagesResult, features: FeaturesResult, sample: SampleResult) -> None:
         """Weigh, embed and count the regions of one layer."""
-        settings, probs = self.settings, features.target_probs
+        settings, probs, draws = self.settings, features.target_probs, resampling_seed(self.settings.seed)
         regional = features.regional.read(layer).to(self.device)
         weights = weigh_regions(settings.importance, regional, probs, images, settings.seed)
         rule = settings.knowledge.rule
         region = embed_regions(settings.region, rule, regional, probs, sample, weights, images, settings.seed)
         directions, kappa_max = sample.mean_directions, settings.region.kappa_max
         told = measure_evidence(
-            settings.knowledge,
-            images,
-            directions,
-            region,
-            regional,
-            region.mean_strength_of_all,
-            kappa_max,
-            self._seed("evidence", layer),
+            settings.knowledge, images, directions, region, regional, region.mean_strength_of_all, kappa_max, draws
         )
         points = count_points(
-            settings.knowledge,
-            images,
-            directions,
-            region,
-            told,
-            region.mean_strength,
-            kappa_max,
-            self._seed("knowledge", layer),
+            settings.knowledge, images, directions, region, told, region.mean_strength, kappa_max, draws
         )
         for result in (weights, region, told, points):
             self._keep(result, _CHECKPOINT, layer)
         if layer in self.untrained:
             untrained = self.untrained[layer].float().to(self.device)
-            seed = unit_seed(settings.seed, "controls", None, layer)
-            chance = measure_controls(settings, images, probs, sample, regional, untrained, "re-initialised", seed)
+            chance = measure_controls(settings, images, probs, sample, regional, untrained, "re-initialised", draws)
             self._keep(chance, None, layer)
 
     def _keep(self, result: Result, checkpoint: int | None = None, layer: str | None = None) -> None:
         self.results[Unit(result.STAGE, checkpoint, layer)] = result
-
-    def _seed(self, stage: str, layer: str | None = None) -> int:
-        """The seed that a unit of a study has."""
-        return unit_seed(self.settings.seed, stage, _CHECKPOINT, layer)
 
 
 def _features(recording: Recording, temperature: float) -> FeaturesResult:

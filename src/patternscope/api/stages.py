@@ -1,4 +1,4 @@
-"""All stages of a study: its own, its figures and its page."""
+"""All stages of a study: its own, its page and its figures."""
 
 from collections.abc import Sequence
 
@@ -12,5 +12,11 @@ from patternscope.workflow.stages import Stage
 def pages_of(settings: StudySettings) -> Sequence[Stage]:
     """Return the figures and the atlas of a study, which the study itself does not know."""
     students = settings.distillation.students if settings.distillation.enabled else ()
-    atlas = atlas_stage(attack=settings.attack.enabled, controls=settings.controls.enabled, students=students)
-    return (*figure_stages(study_stages(settings)), atlas)
+    atlas = atlas_stage(
+        attack=settings.attack.enabled,
+        controls=settings.controls.enabled,
+        replicates=settings.replicates.enabled,
+        students=students,
+    )
+    # The atlas is the longest of them, and would run alone at the end.
+    return (atlas, *figure_stages(study_stages(settings)))

@@ -17,6 +17,7 @@ from patternscope.results.fits import ImportanceResult, RegionResult, SampleResu
 from patternscope.results.formatting import with_interval
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.results.noise import ONE_NETWORK, evidence_of, knowledge_of, networks_of, over_what
 from patternscope.results.study import ResultsInMemory, StudyResults, open_results
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
@@ -24,13 +25,14 @@ from patternscope.settings.study import StudySettings
 
 @dataclass(frozen=True)
 class Layer:
-    """What is known of a layer at a checkpoint."""
+    """What is known of a layer at a checkpoint; counts and evidence are over networks too where there are several."""
 
     name: str
     knowledge: KnowledgeResult
     region: RegionResult
     importance: ImportanceResult
     measured: EvidenceResult | None = None
+    networks: int = 1
 
     @property
     def evidence(self) -> Interval:
@@ -46,7 +48,7 @@ class Layer:
 
     @property
     def counts(self) -> Counts:
-        """Knowledge points per image and their ratio, with intervals over images."""
+        """Knowledge points per image and their ratio, with intervals over images, and over networks of several."""
         return self.knowledge.counts
 
     @property
@@ -57,7 +59,8 @@ class Layer:
     def __repr__(self) -> str:
         bits = "" if self.measured is None else f"{with_interval(self.evidence)} bits per region, "
         counts = f"{with_interval(self.counts.total)} knowledge points per image"
-        return f"Layer({self.name}: {bits}{counts}, {with_interval(self.counts.reliable)} reliable)"
+        over = f", {over_what(self.networks)}" if self.networks > 1 else ""
+        return f"Layer({self.name}: {bits}{counts}, {with_interval(self.counts.reliable)} reliable{over})"
 
 
 class Layers(Mapping[str, Layer]):
@@ -72,9 +75,14 @@ class Layers(Mapping[str, Layer]):
         if name not in self._names:
             raise UnknownLayer(f"layer: expected one of the study's, got {name!r}; {nearest(str(name), self._names)}")
         results, at = self._results, self._checkpoint
-        measured = results.evidence(name, at) if results.has(EvidenceResult) else None
+        several = networks_of(results, name, at)
         return Layer(
-            name, results.knowledge(name, at), results.region(name, at), results.importance(name, at), measured
+            name,
+            knowledge_of(results, name, at),
+            results.region(name, at),
+            results.importance(name, at),
+            evidence_of(results, name, at) if results.has(EvidenceResult) else None,
+            1 if several is None else len(several.networks),
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -167,22 +175,30 @@ class Study:
 
     def _repr_html_(self) -> str:
         """A table of the layers, where a notebook shows the study."""
-        heads = "".join(f"<th>{name}</th>" for name in ("layer", "total", "reliable", "ratio"))
+        layers = self.layers
+        measured = self.results.has(EvidenceResult)
+        names = ("layer", *(["bits per region"] if measured else []), "points per image", "reliable", "ratio")
+        heads = "".join(f"<th>{name}</th>" for name in names)
         rows = "".join(
-            f"<tr><th>{escape(name)}</th>"
-            + "".join(
-                f"<td>{with_interval(interval)}</td>"
-                for interval in (layer.counts.total, layer.counts.reliable, layer.counts.ratio)
-            )
-            + "</tr>"
-            for name, layer in self.layers.items()
+            f"<tr><th>{escape(name)}</th>{''.join(f'<td>{cell}</td>' for cell in _cells(layer, measured))}</tr>"
+            for name, layer in layers.items()
         )
-        return f"<p>{escape(repr(self))}</p><table><tr>{heads}</tr>{rows}</table><p>knowledge points per image</p>"
+        networks = next((layer.networks for layer in layers.values()), 1)
+        trust = f"95 % intervals {over_what(networks)}"
+        if networks == 1:
+            trust += f"; {ONE_NETWORK}"
+        return f"<p>{escape(repr(self))}</p><table><tr>{heads}</tr>{rows}</table><p>{trust}</p>"
 
     def __repr__(self) -> str:
         where = "in memory" if self.folder is None else str(self.folder)
         sizes = f"{len(self.images.labels)} images, {len(self.layers)} layers, {len(self.checkpoints)} checkpoints"
         return f"Study({where}: {sizes})"
+
+
+def _cells(layer: Layer, measured: bool) -> list[str]:
+    """The numbers of a layer, as a table shows them."""
+    counts = (layer.counts.total, layer.counts.reliable, layer.counts.ratio)
+    return [with_interval(interval) for interval in ((layer.evidence, *counts) if measured else counts)]
 
 
 def open_study(folder: str | Path) -> Study:

@@ -119,7 +119,8 @@ class AtlasContent:
     `layers` are names, shallow to deep; `images` (n, channels, h, w) uint8 with `labels` (n,) and `image_names`;
     `conditions` begin with the training. `aligned`: the checkpoints are in one frame. `omitted` are sentences about
     what the study has and this atlas does not. `most`: bits of a region that is always correct, None where evidence was
-    not measured; `against`: what it is about, the labels or, without these, the network's own decisions.
+    not measured; `against`: what it is about, the labels or, without these, the network's own decisions. `networks`:
+    how many the study has; the first is shown.
     """
 
     title: str
@@ -135,3 +136,4 @@ class AtlasContent:
     omitted: tuple[str, ...] = ()
     most: float | None = None
     against: Literal["labels", "decision"] = "labels"
+    networks: int = 1

@@ -19,10 +19,11 @@ from patternscope.results.training import TrainingResult
 _MOST_TURN = 10.0
 
 
-def read_content(results: StudyResults, *, architecture: str, resamples: int) -> AtlasContent:
+def read_content(results: StudyResults, *, architecture: str, resamples: int, networks: int = 1) -> AtlasContent:
     """Return what an atlas shows of a study; long arrays are read when they are written.
 
-    `architecture` names the network, `resamples` are the draws of images for the intervals under an attack.
+    `architecture` names the network, `resamples` are the draws of images for the intervals under an attack. Of several
+    `networks` the study's own is shown.
     """
     images, layers = results.images, results.layers(RegionResult)
     training = _training(results, layers)
@@ -45,6 +46,7 @@ def read_content(results: StudyResults, *, architecture: str, resamples: int) ->
         aligned=all((step.angle or 0.0) <= _MOST_TURN for step in training.steps),
         most=None if told is None else told.most,
         against="labels" if told is None else told.against,
+        networks=networks,
     )
 
 

@@ -1,6 +1,7 @@
 """Serving an atlas to a browser: the page, its script, the files of one store, and nothing else."""
 
 import errno
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,7 @@ from patternscope.errors import InputError
 from patternscope.results.atlas import STORE_FOLDER
 
 PORT = 8765
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _BYTES = "application/octet-stream"
 _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
@@ -26,15 +28,20 @@ def file_of(store: Path, key: str) -> Path | None:
     if any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts):
         return None
     root = store.resolve()
-    path = root.joinpath(*parts).resolve()
-    return path if path.is_relative_to(root) and path.is_file() else None
+    try:
+        path = root.joinpath(*parts).resolve()
+        return path if path.is_relative_to(root) and path.is_file() else None
+    except OSError:  # a name that is too long for the file system, for one
+        return None
 
 
 class AtlasServer(ThreadingHTTPServer):
     """An HTTP server for one store.
 
     `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0 takes any free one.
-    `address` is where a browser finds it. InputError when the port or host cannot be used.
+    `address` is where a browser finds it. On a host of this machine alone, requests are refused whose header Host names
+    another: a page elsewhere could otherwise reach this one through a name of its own. InputError when the port or host
+    cannot be used.
     """
 
     daemon_threads = True
@@ -60,11 +67,34 @@ class AtlasServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that left before it had everything."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def is_named(self, host: str | None) -> bool:
+        """Tell whether a header Host, None where there is none, may name this server."""
+        own = str(self.server_address[0])
+        if host is None or own not in _LOOPBACK:
+            return True
+        return _without_port(host).lower() in _LOOPBACK
+
     @property
     def address(self) -> str:
         """The address for a browser on this machine."""
         host, port = str(self.server_address[0]), self.server_address[1]
         return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}/"
+
+
+def _without_port(host: str) -> str:
+    """The name in a header Host.
+
+    >>> _without_port("localhost:8765"), _without_port("[::1]:8765"), _without_port("evil.example")
+    ('localhost', '::1', 'evil.example')
+    """
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -96,10 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
-        """Send what the path asks for, or 404."""
-        file = self._find(unquote(urlsplit(self.path).path).removeprefix("/"))
-        name, content = file or ("", b"not found\n")
-        self.send_response(HTTPStatus.OK if file else HTTPStatus.NOT_FOUND)
+        """Send what the path asks for, or why not."""
+        status, (name, content) = self._content()
+        self.send_response(status)
         self.send_header("Content-Type", _TYPES.get(Path(name).suffix, _BYTES))
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-cache")
@@ -107,6 +136,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(content)
+
+    def _content(self) -> tuple[HTTPStatus, tuple[str, bytes]]:
+        """The status of an answer, and the name and bytes of what it sends."""
+        if not cast(AtlasServer, self.server).is_named(self.headers.get("Host")):
+            return HTTPStatus.FORBIDDEN, ("", b"this page is at 127.0.0.1 and localhost; --host opens it to others\n")
+        try:
+            path = unquote(urlsplit(self.path).path)
+        except ValueError:
+            return HTTPStatus.BAD_REQUEST, ("", b"not an address\n")
+        file = self._find(path.removeprefix("/"))
+        return (HTTPStatus.NOT_FOUND, ("", b"not found\n")) if file is None else (HTTPStatus.OK, file)
 
     def _find(self, path: str) -> tuple[str, bytes] | None:
         """Name and bytes of what a path asks for."""

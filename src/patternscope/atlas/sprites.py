@@ -1,47 +1,68 @@
 """Many small images as a few sprites, so that a page reads some files instead of thousands."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-_SIDE = 128  # pixels; larger images are reduced to it
+# Pixels a side: twice what the page shows for screens of twice as many dots, and less where that takes too many bytes.
+_SIDES = (416, 288, 208, 128)
+_SHEET = 2048  # pixels a side of a sprite, at most: a browser decodes it whole
 _COLUMNS = 16
-_COUNT = 256  # images per sprite
+_TRIED = 24  # images whose bytes stand for those of all
 _QUALITY = 90
 
 
-def sprites(images: np.ndarray) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def sprites(images: np.ndarray, most_bytes: float = 25e6) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield sprites of up to 256 images each, row by row, with what is needed to cut them.
 
-    `images` (n, channels, h, w) uint8 of 1 or 3 channels; larger ones are reduced to 128 pixels a side. JPEG without
-    colour subsampling: a third of a PNG's bytes, and nobody measures a thumbnail.
+    `images` (n, channels, h, w) uint8 of 1 or 3 channels; larger ones are reduced to 416 pixels a side, and further
+    to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a third of a PNG's
+    bytes, and nobody measures a thumbnail.
 
     >>> content, about = next(sprites(np.zeros((5, 1, 8, 8), np.uint8)))
     >>> about == {"first": 0, "count": 5, "columns": 16, "size": [8, 8], "media_type": "image/jpeg"}
     True
     """
-    small = [_reduced(image) for image in images]
-    for first in range(0, len(small), _COUNT):
-        part = small[first : first + _COUNT]
-        width, height = part[0].size
-        rows = -(-len(part) // _COLUMNS)
-        sheet = Image.new(part[0].mode, (_COLUMNS * width, rows * height))
-        for place, image in enumerate(part):
-            sheet.paste(image, (place % _COLUMNS * width, place // _COLUMNS * height))
-        content = io.BytesIO()
-        sheet.save(content, "JPEG", quality=_QUALITY, subsampling=0)
-        size = {"columns": _COLUMNS, "size": [height, width]}
-        yield content.getvalue(), {"first": first, "count": len(part), **size, "media_type": "image/jpeg"}
+    side = _side_within(images, most_bytes)
+    small = [_reduced(image, side) for image in images]
+    width, height = small[0].size
+    columns = min(_COLUMNS, max(1, _SHEET // width))
+    count = columns * min(_COLUMNS, max(1, _SHEET // height))
+    for first in range(0, len(small), count):
+        part = small[first : first + count]
+        size = {"columns": columns, "size": [height, width]}
+        yield _sheet(part, columns), {"first": first, "count": len(part), **size, "media_type": "image/jpeg"}
 
 
-def _reduced(image: np.ndarray) -> Image.Image:
-    """An image (channels, h, w) of at most _SIDE pixels a side."""
+def _sheet(images: Sequence[Image.Image], columns: int) -> bytes:
+    """Images of one size, row by row, as a JPEG."""
+    width, height = images[0].size
+    sheet = Image.new(images[0].mode, (columns * width, -(-len(images) // columns) * height))
+    for place, image in enumerate(images):
+        sheet.paste(image, (place % columns * width, place // columns * height))
+    content = io.BytesIO()
+    sheet.save(content, "JPEG", quality=_QUALITY, subsampling=0)
+    return content.getvalue()
+
+
+def _side_within(images: np.ndarray, most_bytes: float) -> int:
+    """The largest side at which all images take at most so many bytes, by what some of them take; else the smallest."""
+    tried = images[:: max(1, len(images) // _TRIED)][:_TRIED]
+    for side in _SIDES[:-1]:
+        taken = sum(len(_sheet([_reduced(image, side)], 1)) for image in tried) / len(tried)
+        if taken * len(images) <= most_bytes:
+            return side
+    return _SIDES[-1]
+
+
+def _reduced(image: np.ndarray, side: int) -> Image.Image:
+    """An image (channels, h, w) of at most so many pixels a side."""
     picture = Image.fromarray(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1))
-    share = _SIDE / max(picture.size)
+    share = side / max(picture.size)
     if share >= 1:
         return picture
-    width, height = (max(1, round(side * share)) for side in picture.size)
+    width, height = (max(1, round(length * share)) for length in picture.size)
     return picture.resize((width, height), Image.Resampling.LANCZOS)

@@ -24,7 +24,9 @@ from patternscope.workflow.cache_keys import file_digest
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _STORE_SHARE = 0.8  # of the work, for the progress bar
+_IMAGES_SHARE = 0.2  # of the largest file: what is left is for positions and points
 
+_SETTINGS = ("seed", "atlas", "network.architecture", "knowledge.bootstrap")
 _NEEDS = (
     reads(ImagesResult, "images", "classes", "names"),
     reads(TrainingResult, "name", checkpoint="all"),
@@ -38,15 +40,20 @@ _NEEDS = (
 _ATTACK_NEEDS = (reads(AttackResult), reads(AttackAnalysisResult, "trajectory", layer="all"))
 
 
-def atlas_stage(*, attack: bool = False, controls: bool = False, students: tuple[str, ...] = ()) -> Stage:
-    """Return the stage that makes a study's atlas; of an attack, controls and students where the study has these."""
+def atlas_stage(
+    *, attack: bool = False, controls: bool = False, replicates: bool = False, students: tuple[str, ...] = ()
+) -> Stage:
+    """Return the stage that makes a study's atlas; of an attack, controls and students where the study has these.
+
+    With `replicates` the page says that it shows one network of several.
+    """
     needs = _NEEDS + (_ATTACK_NEEDS if attack else ())
     needs += (reads(ControlsResult, "permuted", layer="all"),) if controls else ()
     return Stage(
         AtlasResult.STAGE,
         version=3,
         run=run_atlas,
-        settings=("seed", "atlas", "network.architecture", "knowledge.bootstrap"),
+        settings=(*_SETTINGS, *(("replicates",) if replicates else ())),
         needs=needs + tuple(reads(StudentAnalysisResult, variant=student) for student in students),
         external=_script_digest,
         weight=4.0,
@@ -56,9 +63,12 @@ def atlas_stage(*, attack: bool = False, controls: bool = False, students: tuple
 def run_atlas(ctx: UnitContext) -> None:
     """Write the store, the HTML file within its limit, and what the file omits."""
     architecture, resamples = ctx.settings.network.architecture, ctx.settings.knowledge.bootstrap
-    content = read_content(StoredResults.of(ctx), architecture=architecture, resamples=resamples)
+    networks = ctx.settings.replicates.count if hasattr(ctx.settings, "replicates") else 1
+    results = StoredResults.of(ctx)
+    content = read_content(results, architecture=architecture, resamples=resamples, networks=networks)
     store = ctx.folder / STORE_FOLDER
-    write_store(store, content, lambda fraction, text: ctx.report(_STORE_SHARE * fraction, text))
+    image_bytes = _IMAGES_SHARE * 1e6 * ctx.settings.atlas.max_mb
+    write_store(store, content, lambda fraction, text: ctx.report(_STORE_SHARE * fraction, text), image_bytes)
     ctx.report(_STORE_SHARE, ATLAS_FILE)
     try:
         exported = export_single(content, store, ctx.folder / ATLAS_FILE, ctx.settings.atlas.max_mb)

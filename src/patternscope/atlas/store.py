@@ -23,10 +23,13 @@ _NODES = 513  # of the table of concentrations: relative error below 4e-5 betwee
 Report = Callable[[float, str], None]
 
 
-def write_store(folder: Path, content: AtlasContent, report: Report = lambda fraction, text: None) -> None:
+def write_store(
+    folder: Path, content: AtlasContent, report: Report = lambda fraction, text: None, image_bytes: float = 25e6
+) -> None:
     """Write an atlas into `folder`, which is created, as a zarr v3 group with consolidated metadata.
 
-    The same content gives the same bytes. One step of one layer is held in memory at a time.
+    The images of a condition are reduced until they take about `image_bytes` at most. The same content gives the same
+    bytes. One step of one layer is held in memory at a time.
     """
     import zarr
 
@@ -34,14 +37,14 @@ def write_store(folder: Path, content: AtlasContent, report: Report = lambda fra
     writer = StoreWriter(group)
     writer.put("labels", content.labels, "<u2")
     writer.put_bytes("image_names", json.dumps(content.image_names, ensure_ascii=False).encode())
-    writer.put_sprites("thumbnails", content.images)
+    writer.put_sprites("thumbnails", content.images, image_bytes)
     # Names of layers may hold any character, so that their keys are their places.
     keys = {name: str(place) for place, name in enumerate(content.layers)}
     work = sum(len(condition.steps) * len(condition.layers) for condition in content.conditions)
     space = Space.of(content)
     done, reach = 0, 1.0
     for condition in content.conditions:
-        _write_condition(writer, condition, space.basis)
+        _write_condition(writer, condition, space.basis, image_bytes)
         for name, layer in condition.layers.items():
             path = f"layers/{keys[name]}/{condition.key}"
             for strength in write_layer(writer, path, condition, layer, space):
@@ -58,7 +61,7 @@ def write_store(folder: Path, content: AtlasContent, report: Report = lambda fra
         zarr.consolidate_metadata(folder)
 
 
-def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarray) -> None:
+def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarray, image_bytes: float) -> None:
     """Write what a condition has apart from its layers, positions and directions along the axes of the basis."""
     path = f"conditions/{condition.key}"
     writer.put(f"{path}/direction", condition.direction @ basis.T, "<f4", steps=True)
@@ -69,7 +72,7 @@ def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarra
     if condition.attacked is not None and condition.success is not None:
         writer.put(f"{path}/outcome", condition.attacked + 2 * condition.success.astype(np.uint8), "|u1")
     if condition.images is not None:
-        writer.put_sprites(f"{path}/thumbnails", condition.images)
+        writer.put_sprites(f"{path}/thumbnails", condition.images, image_bytes)
 
 
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:
@@ -89,6 +92,7 @@ def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> di
         "tau": content.tau,
         "evidence": None if content.most is None else {"most": content.most, "against": content.against},
         "emerges": "points" if content.most is None else "evidence",
+        "networks": content.networks,
         "layers": [{"key": keys[name], "name": name, "grid": list(grids[name])} for name in content.layers],
         "conditions": [_condition_entry(condition, keys) for condition in content.conditions],
         "aligned": content.aligned,

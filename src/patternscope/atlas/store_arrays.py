@@ -44,9 +44,9 @@ class StoreWriter:
         options = {"compressors": None, "attributes": attributes}
         self._create(name, values.shape, values.shape, values.dtype, **options)[...] = values
 
-    def put_sprites(self, name: str, images: np.ndarray) -> None:
-        """Write sprites of many small images."""
-        for place, (content, attributes) in enumerate(sprites(images)):
+    def put_sprites(self, name: str, images: np.ndarray, most_bytes: float) -> None:
+        """Write sprites of many small images, smaller where they would take more than so many bytes."""
+        for place, (content, attributes) in enumerate(sprites(images, most_bytes)):
             self.put_bytes(f"{name}/{place}", content, **attributes)
 
     def _create(

@@ -14,7 +14,7 @@ from patternscope.embeddings.importance_solver import AnchorProblems, solve_join
 from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
 from patternscope.embeddings.settings import IMPORTANCE_DEFAULTS, Auto, ImportanceParams
 from patternscope.embeddings.verbose import write_heat_maps, write_losses
-from patternscope.radial.checks import check_at_least, check_finite, check_positive, check_shape, working_dtype
+from patternscope.radial.checks import check_at_least, check_features, check_positive, check_shape, working_dtype
 from patternscope.similarity.targets import target_log_similarity
 from patternscope.solvers import Stopwatch, Trace
 
@@ -120,7 +120,7 @@ class ImportanceWeight(nn.Module):
         check_target_probs(probs)
         check_shape(features, "regional_features", self.shape, "(n, k, h, w)")
         check_shape(probs, "target_probs", (self.shape[0], None), "(n, c)")
-        check_finite(features, "regional_features")
+        check_features(features, "regional_features")
         if data.get("images") is not None:
             images = as_tensor(data["images"], "images")
             check_shape(images, "images", (self.shape[0], None, None, None), "(n, channels, height, width)")

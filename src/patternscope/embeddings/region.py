@@ -15,7 +15,7 @@ from patternscope.embeddings.regional_solver import fit_pairs
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import LOOKING, REGION_DEFAULTS, Auto, RegionParams
 from patternscope.embeddings.verbose import write_losses
-from patternscope.radial.checks import check_finite, check_positive, check_shape, working_dtype
+from patternscope.radial.checks import check_features, check_finite, check_positive, check_shape, working_dtype
 from patternscope.solvers import Stopwatch, Trace
 
 _PAIRS = ("sample_embs", "w_k", "w_r")
@@ -135,7 +135,7 @@ class RegionEmbedding(LinearMap):
         check_target_probs(probs)
         features = as_tensor(data["regional_features"], "regional_features")
         check_shape(features, "regional_features", (len(probs), self.in_dim, None, None), "(n, k, h, w)")
-        check_finite(features, "regional_features")
+        check_features(features, "regional_features")
         if pairs:
             self._check_pairs(data, features)
         else:

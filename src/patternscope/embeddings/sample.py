@@ -13,7 +13,7 @@ from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import LOOKING, SAMPLE_DEFAULTS, Auto, SampleParams
 from patternscope.embeddings.verbose import write_losses
-from patternscope.radial.checks import check_finite, check_shape, working_dtype
+from patternscope.radial.checks import check_features, check_shape, working_dtype
 from patternscope.radial.posterior import log_posterior, mean_directions
 from patternscope.radial.rotation import procrustes
 from patternscope.solvers import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
@@ -124,7 +124,7 @@ class SampleEmbedding(LinearMap):
         features, probs = (as_tensor(data[name], name).detach() for name in names)
         check_target_probs(probs)
         check_shape(features, "sample_features", (len(probs), self.in_dim), "(n, d)")
-        check_finite(features, "sample_features")
+        check_features(features, "sample_features")
         dtype = working_dtype(features)
         return features.to(dtype), differentiable(probs).to(features.device, dtype)
 

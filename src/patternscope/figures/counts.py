@@ -15,7 +15,7 @@ from patternscope.figures.drawing.style import RELIABLE, SMALL, TOTAL, UNRELIABL
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.formatting import at_checkpoint, percent, share_of_regions
 from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
-from patternscope.results.noise import counts_of, interval_lines, networks_of
+from patternscope.results.noise import evidence_of, interval_lines, knowledge_of, networks_of
 from patternscope.results.replicates import NetworksResult
 from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
@@ -64,13 +64,13 @@ class CountsData:
 def data(results: StudyResults, layers: Layers = None) -> CountsData:
     """Return what the figure shows: `layers`, by default all, at the last checkpoint."""
     names = choose_layers(results, KnowledgeResult, layers)
-    known = {name: results.knowledge(name) for name in names}
+    known = {name: knowledge_of(results, name) for name in names}
     last = known[names[-1]]
     beside = last.rule == "calibrated" and set(names) <= set(results.layers(EvidenceResult))
-    paper = {name: results.evidence(name).paper for name in names} if beside else {}
+    paper = {name: evidence_of(results, name).paper for name in names} if beside else {}
     several = networks_of(results, names[0])
     return CountsData(
-        {name: counts_of(results, name) for name in names},
+        {name: each.counts for name, each in known.items()},
         last.tau,
         last.images,
         results.training(),

@@ -1,6 +1,7 @@
 """Figure: the evidence of each layer over training, in bits per region, beside what is readable and chance."""
 
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 from patternscope.figures.drawing import layout
@@ -123,7 +124,8 @@ def _explanations(shown: EvidenceData) -> list[str]:
     """What the numbers are, what a bit is, and how far they can be trusted."""
     count = len(shown.checkpoints)
     part = f" {count} of {shown.total} checkpoints." if 1 < count < shown.total else ""
-    accuracy = "" if count > 1 else f" Held-out accuracy: {number(shown.checkpoints[0].held_out_accuracy)}."
+    correct = shown.checkpoints[0].held_out_accuracy
+    accuracy = "" if count > 1 or correct is None else f" Held-out accuracy: {number(correct)}."
     trust = [] if (shown.networks or 1) > 1 else [f"{ONE_NETWORK.capitalize()}."]
     trust = [" ".join(trust + [NOT_MEASURED] * (not shown.chance))] if trust or not shown.chance else []
     return [
@@ -228,12 +230,13 @@ def _name_columns(figure: Figure, shown: EvidenceData, places: _Places, right: f
 
 def _draw_accuracy(axes: Axes, shown: EvidenceData) -> None:
     """The held-out accuracy of the checkpoints as a line, and the names of the columns below it."""
-    values = [at.held_out_accuracy for at in shown.checkpoints]
+    known = [at.held_out_accuracy for at in shown.checkpoints]
+    values = [nan if value is None else value for value in known]
     places = range(len(values))
     axes.plot(places, values, color=SOFT, linewidth=1.0, marker="o", markersize=2.5, clip_on=False)
     written = layout.thinned(len(values), 12)
     for place in written:
-        if values[place] is not None:
+        if known[place] is not None:
             axes.annotate(number(values[place]), (place, values[place]), (0, 3), color=SOFT, **_NOTE)
     names, what = shown.labels
     axes.set_xticks(written, [shortened(names[place], SMALL, 34) for place in written])

@@ -184,7 +184,7 @@ def _draw_foot(figure: Figure, shown: EvidenceMapsData) -> None:
     bar = figure.colorbar(colours, panel, orientation="horizontal", extend="min")
     bar.set_label(f"bits per region; darkest orange: {number(-shown.most)} and below", fontsize=SMALL, labelpad=2)
     bar.set_ticks([-shown.most, -1, 0, 1, shown.most], labels=[number(-shown.most), "−1", "0", "1", number(shown.most)])
-    own, other = "reliable: the image's true class", "unreliable: another class"
+    own, other = f"reliable: the image's {shown.examples.kind}", "unreliable: another class"
     outline_legend(figure, 0.5 / height, own, other, weights=True, colours=(INK, INK))
 
 

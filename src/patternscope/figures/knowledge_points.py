@@ -79,7 +79,7 @@ def draw(shown: KnowledgePointsData) -> Figure:
     outline_legend(
         sheet.figure,
         sheet.foot,
-        "reliable: assigned to the image's true class",
+        f"reliable: assigned to the image's {shown.examples.kind}",
         "unreliable: assigned to another class",
         weights=weights,
     )

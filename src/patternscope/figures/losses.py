@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class LossesData:
     """
 
     training: list[float]
-    accuracy: list[tuple[int | None, str, float]]
+    accuracy: list[tuple[int | None, str, float | None]]
     sample: Traces
     importance: Traces
     region: Traces
@@ -79,13 +80,14 @@ def _draw_training(axes: Any, losses: list[float]) -> None:
     axes.set_ylim(0, 1.05 * max(losses))
 
 
-def _draw_accuracy(axes: Any, accuracy: list[tuple[int | None, str, float]]) -> None:
+def _draw_accuracy(axes: Any, accuracy: list[tuple[int | None, str, float | None]]) -> None:
     """Held-out accuracy at the checkpoints that were analysed."""
     known = all(step is not None for step, _, _ in accuracy)
     places = [step if known else place for place, (step, _, _) in enumerate(accuracy)]
-    values = [value for _, _, value in accuracy]
+    values = [nan if value is None else value for _, _, value in accuracy]
     axes.plot(places, values, "o-", color=RELIABLE, markersize=4)
-    axes.set(title="Held-out accuracy", xlabel="step" if known else "checkpoint", ylim=(0, 1.08))
+    title = "Held-out accuracy" if any(value == value for value in values) else "Held-out accuracy: labels unknown"
+    axes.set(title=title, xlabel="step" if known else "checkpoint", ylim=(0, 1.08))
     offset = {"textcoords": "offset points", "ha": "right"}
     axes.annotate(number(values[-1]), (places[-1], values[-1]), (-4, -12), **offset)
     if len(places) == 1:
@@ -128,7 +130,7 @@ def table(shown: LossesData) -> list[dict[str, Any]]:
     ]
 
 
-def _row(panel: str, line: str, step: int | None, value: float) -> dict[str, Any]:
+def _row(panel: str, line: str, step: int | None, value: float | None) -> dict[str, Any]:
     """One value in the csv."""
     return {"panel": panel, "line": line, "step": step, "value": value}
 

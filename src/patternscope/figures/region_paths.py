@@ -218,15 +218,15 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
 
 def _explain(figure: Figure, shown: RegionPathsData) -> None:
     """Title, headings of the columns, and what the marks mean."""
-    height = figure.get_size_inches()[1]
+    height, kind = figure.get_size_inches()[1], shown.examples.kind
     last, late = (" at the last checkpoint", ", early to late") if shown.over_training else ("", "")
     meaning = (
-        f"Per image, the region with the highest p(true class) in {shown.layers[-1]}{last}. "
-        "Coloured arrow: true class. Circle: the layer's mean strength there."
+        f"Per image, the region with the highest p({kind}) in {shown.layers[-1]}{last}. "
+        f"Coloured arrow: {kind}. Circle: the layer's mean strength there."
     )
     over = " and over training" if shown.over_training else ""
     layout.write_heading(figure, f"Regions through the layers{over}", meaning, *_notes(shown))
-    heads = (*shown.spaces, "p(true class)")
+    heads = (*shown.spaces, f"p({kind})")
     widths = (*[_SPACE] * len(shown.spaces), _MATRIX)
     middles = [left + width / 2 for left, width in zip(shown.lefts[1:], widths, strict=True)]
     for middle, head in zip(middles, heads, strict=True):

@@ -89,10 +89,9 @@ def _explain(figure: Figure, shown: SampleEmbeddingData) -> None:
     meaning = "Strength (distance from the origin): how certain the network is.  Orientation: of which class."
     figure.text(0.03, 1 - 0.42 / _HEIGHT, meaning, color=SOFT, va="center")
     numbers = (
-        f"{len(shown.embedding)} images{at_checkpoint(shown.checkpoint)}, coloured by true class; arrows: mean "
-        "directions (all of one length).\n"
-        f"Over all images: agreement with the network {number(shown.agreement)}, correlation of "
-        f"strength and uncertainty {number(shown.correlation)}."
+        f"{len(shown.embedding)} images{at_checkpoint(shown.checkpoint)}, coloured by {shown.classes.kind}; arrows: "
+        f"mean directions (all of one length).\nOver all images: agreement with the network {number(shown.agreement)}, "
+        f"correlation of strength and uncertainty {number(shown.correlation)}."
     )
     numbers = "\n".join([numbers, *dimension_note(shown.view)])
     figure.text(0.03, 0.04, numbers, fontsize=SMALL - 0.5, color=SOFT, va="center")

@@ -88,7 +88,7 @@ def _draw_ground(figure: Figure, axes: Axes, shown: TrainingData) -> None:
     """What stays: title, sphere, the line of time, legend."""
     space.draw_sphere(axes, shown.view, shown.radius)
     count, covered = len(shown.samples.numbers), f"{100 * COVERED:.0f} % of a class"
-    meaning = f"{count} images by true class; each ellipse covers {covered} in this view."
+    meaning = f"{count} images by {shown.classes.kind}; each ellipse covers {covered} in this view."
     layout.write_heading(figure, "Sample embedding over training", meaning, *dimension_note(shown.view))
     _draw_time(figure, shown)
     if len(shown.classes) <= _NAMED:
@@ -98,7 +98,13 @@ def _draw_ground(figure: Figure, axes: Axes, shown: TrainingData) -> None:
 def _draw_frame(figure: Figure, axes: Axes, shown: TrainingData, frame: Frame, view: View) -> None:
     """What moves: the embedding, the accuracy, the place in training."""
     draw_checkpoint(axes, shown, frame.at, view, size=11 if len(shown.samples.numbers) < 2000 else 6)
-    layout.write_text(figure, 0.1, 0.73, f"held-out accuracy {frame.at.accuracy:.2f}", fontsize=SMALL)
+    layout.write_text(
+        figure,
+        0.1,
+        0.73,
+        "" if frame.at.accuracy is None else f"held-out accuracy {frame.at.accuracy:.2f}",
+        fontsize=SMALL,
+    )
     _time_axes(figure, shown).plot([frame.place], [0], "o", color=INK, markersize=7)
 
 

@@ -58,7 +58,8 @@ def _name_checkpoint(axes: Axes, at: CheckpointEmbedding) -> None:
     """Which checkpoint, how accurate, how strong, and how it lies to the one before."""
     name = at.name if at.step is None else f"step {at.step}"
     strength = float(np.median(np.linalg.norm(at.embedding, axis=1)))
-    notes = [f"accuracy {at.accuracy:.2f}, strength {strength:.2g}"]
+    accuracy = "" if at.accuracy is None else f"accuracy {at.accuracy:.2f}, "
+    notes = [f"{accuracy}strength {strength:.2g}"]
     if at.alignment is not None:
         rotation = f"remaining rotation {at.alignment.angle_degrees:.1f}°"
         notes.append(f"residual {at.alignment.residual:.2f}, {rotation}")
@@ -70,7 +71,7 @@ def _explain(figure: Figure, shown: TrainingData) -> None:
     count = len(shown.checkpoints)
     part = f"{count} of {shown.total} checkpoints, " if count < shown.total else ""
     meaning = (
-        f"{part}{len(shown.samples.numbers)} images by true class, in one frame. Each ellipse covers "
+        f"{part}{len(shown.samples.numbers)} images by {shown.classes.kind}, in one frame. Each ellipse covers "
         f"{100 * COVERED:.0f} % of a class in this view."
     )
     layout.write_heading(figure, "Sample embedding over training", meaning, *dimension_note(shown.view))

@@ -9,7 +9,7 @@ from patternscope.errors import InputError
 from patternscope.knowledge.calibration import calibrate_folds
 from patternscope.knowledge.folds import assign_folds
 from patternscope.knowledge.region_evidence import Evidence, evidence
-from patternscope.radial.checks import check_finite, check_shape, class_labels, working_dtype
+from patternscope.radial.checks import check_features, check_shape, class_labels, working_dtype
 from patternscope.solvers import minimise_lbfgs, preconditioned
 
 _IMAGES_AT_ONCE = 256
@@ -51,7 +51,7 @@ def probe_evidence(
     0.9
     """
     check_shape(regional_features, "regional_features", (None, None, None, None), "(n, k, h, w)")
-    check_finite(regional_features, "regional_features")
+    check_features(regional_features, "regional_features")
     n = len(regional_features)
     count = int(labels.max()) + 1 if classes is None and labels.numel() else classes or 1
     own = class_labels(labels, n, count).to(regional_features.device)

@@ -23,8 +23,8 @@ from patternscope.results.noise import (
     NOTHING_MEASURED,
     MeasuredNoise,
     Place,
+    knowledge_of,
     measured_noise,
-    networks_of,
     with_measured_noise,
 )
 from patternscope.results.study import StudyResults
@@ -47,7 +47,7 @@ class Depth:
     """The layers at the last checkpoint, by name, shallow to deep.
 
     Attributes:
-        layers: their knowledge points; counts of all images are over networks too where there are several.
+        layers: their knowledge points; counts are over networks too where there are several.
         steps: from each layer to the next deeper one.
         lead: from the layer with the second most reliable points to that with the most; None for one layer.
         spread: standard deviations of a layer's counts over draws of the neighbours, which the intervals of the
@@ -195,10 +195,8 @@ def _difference(
 
 def _depth(results: StudyResults, draws: _Draws) -> Depth:
     """The layers at the last checkpoint."""
-    own = {layer: results.knowledge(layer) for layer in results.layers()}
-    several = {layer: networks_of(results, layer) for layer in own}
-    layers = {name: replace(known, counts=at.counts) if (at := several[name]) else known for name, known in own.items()}
-    points = {layer: known.points for layer, known in own.items()}
+    layers = {layer: knowledge_of(results, layer) for layer in results.layers()}
+    points = {layer: known.points for layer, known in layers.items()}
     best = ranked(layers)[-2:]
     grids = tuple(results.region(layer).grid for layer in layers)
     lead = _steps(best, [points[layer] for layer in best], [(layer, None) for layer in best], draws)

@@ -78,3 +78,8 @@ class ImagesResult(Result):
     skipped: tuple[str, ...] = record("images")
     held_out: LabelledImages | None = folder("held_out", LabelledImages)
     train: LabelledImages | None = folder("train", LabelledImages)
+
+    @property
+    def class_kind(self) -> str:
+        """What `labels` are in words: the true class, or the predicted one where the true one is unknown."""
+        return "predicted class" if self.labelled is False else "true class"

@@ -174,7 +174,7 @@ class ComparedStudy:
     name: str
     architecture: str
     checkpoint: str
-    held_out_accuracy: float
+    held_out_accuracy: float | None
     layers: tuple[str, ...]
 
 

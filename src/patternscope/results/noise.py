@@ -6,7 +6,8 @@ from statistics import fmean
 
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.noise import Noise, with_noise
-from patternscope.results.knowledge import CountDifferences, Counts, PlainCounts, SpreadResult
+from patternscope.results.evidence import EvidenceResult
+from patternscope.results.knowledge import CountDifferences, KnowledgeResult, PlainCounts, SpreadResult
 from patternscope.results.networks import LayerComparison
 from patternscope.results.replicates import NetworksResult
 from patternscope.results.study import StudyResults
@@ -111,10 +112,28 @@ def with_measured_noise(
     )
 
 
-def counts_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> Counts:
-    """Return the counts of a layer: over networks and images where the reader may read several, else over images."""
-    several = networks_of(results, layer, checkpoint)
-    return results.knowledge(layer, checkpoint).counts if several is None else several.counts
+def knowledge_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> KnowledgeResult:
+    """Return the knowledge points of a layer; all counts are over networks too where the reader may read several.
+
+    Points of single regions are those of the study's own network in any case.
+    """
+    own, several = results.knowledge(layer, checkpoint), networks_of(results, layer, checkpoint)
+    if several is None:
+        return own
+    numbers = {name: getattr(several, name) for name in ("counts", "classes", "sweep", "shared", "on_object")}
+    return own.with_values(**numbers)
+
+
+def evidence_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> EvidenceResult:
+    """Return the evidence of a layer, its means over networks too where the reader may read several.
+
+    Bits of single regions, and the reliability of probabilities, are those of the study's own network in any case.
+    """
+    own, several = results.evidence(layer, checkpoint), networks_of(results, layer, checkpoint)
+    if several is None:
+        return own
+    numbers = {name: getattr(several, name) for name in ("evidence", "readable", "paper", "calibration_error")}
+    return own.with_values(classes=several.class_evidence, **numbers)
 
 
 def networks_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> NetworksResult | None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from patternscope.knowledge.intervals import Interval
-from patternscope.results.knowledge import Counts, PlainCounts
+from patternscope.results.evidence import ClassEvidence
+from patternscope.results.knowledge import ClassCounts, Counts, PlainCounts, ThresholdCounts
 from patternscope.results.result import Result, arrays, record
 
 
@@ -14,12 +15,13 @@ class NetworkNumbers:
     """One of the networks, with intervals over images.
 
     Attributes:
-        network: 1 for the study's own, 2 and more for the others. held_out_accuracy: in [0, 1].
+        network: 1 for the study's own, 2 and more for the others.
+        held_out_accuracy: in [0, 1], None where labels are unknown.
         counts: knowledge points per image. evidence: bits per region.
     """
 
     network: int
-    held_out_accuracy: float
+    held_out_accuracy: float | None
     evidence: Interval
     counts: Counts = field(metadata={"inline": True})
 
@@ -35,6 +37,8 @@ class NetworksResult(Result):
 
     Attributes:
         counts: knowledge points per image, means over networks. evidence, readable: bits per region, likewise.
+        classes, sweep, class_evidence, paper: the same by class, by threshold, and by the rule of the paper.
+        calibration_error, shared, on_object: means over networks; None where no network has one.
         spread: standard deviations between networks. networks: each network's own numbers, the study's own first.
         consensus: share of points that all networks have, the same region and class, in [0, 1]; None without points.
         chance: the same where each network has the points of other images.
@@ -52,6 +56,13 @@ class NetworksResult(Result):
     counts: Counts = record("networks", inline=True)
     evidence: Interval = record("networks")
     readable: Interval = record("networks")
+    paper: Counts = record("networks")
+    classes: tuple[ClassCounts, ...] = record("networks")
+    class_evidence: tuple[ClassEvidence, ...] = record("networks")
+    sweep: tuple[ThresholdCounts, ...] = record("networks")
+    calibration_error: float = record("networks")
+    shared: float | None = record("networks")
+    on_object: float | None = record("networks")
     spread: PlainCounts = record("networks")
     consensus: float | None = record("networks")
     chance: float | None = record("networks")

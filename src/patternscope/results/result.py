@@ -98,6 +98,12 @@ class Result:
         object.__setattr__(loaded, "_source", (folder, None if files is None else frozenset(files)))
         return loaded
 
+    def with_values(self, **values: Any) -> Self:
+        """Return a copy with other values for some fields; unlike `dataclasses.replace` it reads nothing."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__, **values)
+        return copied
+
     def __repr__(self) -> str:
         """Name the fields; their values fill screens, and some would have to be read first."""
         return f"{type(self).__name__}({', '.join(entry.name for entry in fields(cast(Any, type(self))))})"
@@ -111,7 +117,7 @@ class Result:
             if file is None:
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
             for key, value in _read_file(type(self), file, *source).items():
-                object.__setattr__(self, key, value)
+                self.__dict__.setdefault(key, value)
             return self.__dict__[name]
 
 

@@ -22,7 +22,7 @@ class CheckpointSummary:
     checkpoint: int
     name: str
     step: int | None
-    held_out_accuracy: float
+    held_out_accuracy: float | None
     held_out_images: int
     agreement: float
     correlation: float | None
@@ -107,17 +107,10 @@ class LayerSummary:
         )
 
     def over_networks(self, several: NetworksResult | None) -> Self:
-        """Return the row with counts and evidence over several networks and the images; itself for one network."""
+        """Return the row with the number of networks that its numbers are over, and what these share."""
         if several is None:
             return self
-        return replace(
-            self,
-            counts=several.counts,
-            evidence=several.evidence,
-            readable=several.readable,
-            networks=len(several.networks),
-            consensus=several.consensus,
-        )
+        return replace(self, networks=len(several.networks), consensus=several.consensus)
 
 
 class SummaryResult(Result):

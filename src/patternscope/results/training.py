@@ -19,7 +19,8 @@ class TrainingResult(Result):
         total_steps: of the whole training, where it took place here.
         start: where the weights came from before it: a file of the user's, published ones or those of a factory; None
             for a network that was trained from scratch here, and for one that was trained elsewhere.
-        held_out_accuracy: share of the held-out images that are classified correctly, in [0, 1].
+        held_out_accuracy: share of the held-out images that are classified correctly, in [0, 1]; None where
+            labels are unknown.
         held_out_images: their number.
     """
 
@@ -30,7 +31,7 @@ class TrainingResult(Result):
     name: str = record("training")
     step: int | None = record("training")
     losses: list[float] = record("training")
-    held_out_accuracy: float = record("training")
+    held_out_accuracy: float | None = record("training")
     held_out_images: int = record("training")
     total_steps: int | None = record("training", omit_none=True)
     start: Start | None = record("training", omit_none=True)

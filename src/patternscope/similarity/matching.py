@@ -11,6 +11,7 @@ from patternscope.similarity.feature_scores import flat_rows, matched_scores
 # this many regions of anchors side by side, or its rows lie too far apart for the search to be fast.
 _SCORES_AT_ONCE = 1 << 18
 _REGIONS_AT_ONCE = 400
+_SHORTEST = 1e-18  # shorter features, of which the square is lost, have no direction
 
 
 def unit_regions(regional_features: Tensor) -> Tensor:
@@ -22,7 +23,7 @@ def unit_regions(regional_features: Tensor) -> Tensor:
     tensor([[[0.6000, 0.8000],
              [0.0000, 0.0000]]])
     """
-    return torch.nn.functional.normalize(regional_features, dim=-1)
+    return torch.nn.functional.normalize(regional_features, dim=-1, eps=_SHORTEST)
 
 
 def match_regions(regional_features: Tensor, channel_weights: Tensor, anchor: int, neighbours: Tensor) -> Tensor:

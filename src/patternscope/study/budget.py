@@ -15,6 +15,7 @@ from patternscope.embeddings.settings import dimensions
 from patternscope.errors import InputError
 from patternscope.images import open_images
 from patternscope.networks import list_layers, record, resolve_device
+from patternscope.networks.capture.forward_pass import images_at_once
 from patternscope.results.images import ImagesResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, Cost, Facts
@@ -30,6 +31,7 @@ _TRIAL = (512, 2048, 392)  # a product of the match's shape
 _COPIED = 1 << 23  # numbers: more than the caches hold
 _LONG = 0.1  # seconds after which a trial of the network is not repeated with more images
 _MOST_TRIED = 32
+_HELD_OUTPUTS = 3  # of a network without gradients: what a block gets, has inside and returns
 _AT_ONCE = 2  # recorded checkpoints that are on the disk together where features are not kept
 _FIGURE_BYTES, _FIGURE_HELD = 2e6, 10 * NUMBER  # of a file, and for each region and checkpoint
 
@@ -185,7 +187,7 @@ def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: to
     forward = _fastest(lambda: recorded(images[:2])) / 2
     if 2 * forward < _LONG:
         forward = _fastest(lambda: recorded(images)) / len(images)
-    outputs = [layer for layer in list_layers(model, images[:2]) if layer.outermost]
+    outputs = [torch.Size(layer.shape).numel() for layer in list_layers(model, images[:2]) if layer.outermost]
     products, copies = machine_speed(device)
     return Facts(
         samples=counts.samples,
@@ -196,7 +198,9 @@ def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: to
         dimensions=dimensions(settings.sample.out_dim, len(counts.classes)),
         features=trial.sample_features.shape[1],
         weights=sum(tensor.numel() for tensor in model.state_dict().values()),
-        activations=sum(torch.Size(layer.shape).numel() for layer in outputs),
+        activations=sum(outputs),
+        largest=sum(sorted(outputs)[-_HELD_OUTPUTS:]),
+        at_once=images_at_once(images),
         layers={name: (f.shape[1], f[0, 0].numel()) for name, f in trial.regional_features.items()},
         checkpoints=axes.checkpoints,
         products=products,

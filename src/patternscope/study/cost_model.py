@@ -11,11 +11,10 @@ WEIGHTY = 0.5
 CALL = 2e-4  # seconds of an evaluation that has next to nothing to do
 HELD = 4 * 64 * 2**20  # bytes of the blocks in which estimators work
 TRAIN_PASSES = 2.5  # forward passes that a step of a training or of an attack costs per image
-AT_ONCE = 64  # images
 # The search for the best of many scores costs as much as so many channels of the product that makes them.
 _SEARCH_CHANNELS = 40
 
-__all__ = ["AT_ONCE", "CALL", "HELD", "NUMBER", "TRAIN_PASSES", "WEIGHTY", "Cost", "Facts", "match_operations"]
+__all__ = ["CALL", "HELD", "NUMBER", "TRAIN_PASSES", "WEIGHTY", "Cost", "Facts", "match_operations"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,9 @@ class Facts:
     Attributes:
         samples, held_out, train: numbers of images. numbers: those of one image, channels x side^2.
         classes: c. dimensions: e. features: d of the sample feature. weights: numbers of the network.
-        activations: numbers of all its outputs for one image. layers: (k, r) of each layer. checkpoints: their number.
+        activations: numbers of all its outputs for one image, which gradients need. largest: of the three largest,
+            which it holds at once without gradients. at_once: images of a batch that is recorded.
+        layers: (k, r) of each layer. checkpoints: their number.
         products: operations per second of a matrix product. copies: bytes per second read and written by a copy.
         forward: seconds of the network's forward pass for one image.
     """
@@ -39,6 +40,8 @@ class Facts:
     features: int
     weights: int
     activations: int
+    largest: int
+    at_once: int
     layers: Mapping[str, tuple[int, int]]
     checkpoints: int
     products: float

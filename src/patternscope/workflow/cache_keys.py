@@ -53,6 +53,17 @@ def unit_seed(seed: int, *names: object) -> int:
     return int(text_digest(canonical_json([seed, *[str(name) for name in names]]))[:16], 16) >> 1
 
 
+def resampling_seed(seed: int) -> int:
+    """Return the seed of the resamples of images behind a study's intervals, the same for all checkpoints and layers.
+
+    Intervals then depend on no name, and numbers of two layers are resampled alike.
+
+    >>> resampling_seed(0) == resampling_seed(0) != resampling_seed(1)
+    True
+    """
+    return unit_seed(seed, "resamples")
+
+
 def chosen_settings(settings: BaseModel, paths: Iterable[str]) -> dict[str, Any]:
     """Return the settings named by dotted paths ("seed", "training", "knowledge.tau") as JSON values.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.cache_keys import resampling_seed, unit_seed
 
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 
@@ -132,6 +132,11 @@ class UnitContext:
     def stage_seed(self) -> int:
         """One seed for all units of the stage, for work that goes on from checkpoint to checkpoint."""
         return unit_seed(self.settings.seed, self.unit.stage)
+
+    @property
+    def resampling_seed(self) -> int:
+        """The seed of the resamples of images, the same for all units of the study."""
+        return resampling_seed(self.settings.seed)
 
     def sources(self, stage: str) -> list[InputUnit]:
         """Return the input units of `stage`, by checkpoint and layer."""

@@ -43,6 +43,8 @@ export interface Attributes {
   evidence?: { most: number; against: "labels" | "decision" } | null;
   /** By what images emerge; atlases of earlier versions: by points. */
   emerges?: "evidence" | "points";
+  /** How many networks the study has; the first is shown. */
+  networks?: number;
   layers: Layer[];
   conditions: Condition[];
   aligned: boolean;

@@ -8,7 +8,7 @@ import { layerCurve } from "./charts";
 import { makeEmergence } from "./emergence";
 import { axisLabels, formatBits, formatBitsCount, formatNumber, stepLabel } from "./formatting";
 import type { Panel } from "./panel";
-import { evidenceSentence, ONE_NETWORK, pointsSentence } from "./sentences";
+import { evidenceSentence, networkSentence, pointsSentence } from "./sentences";
 import { tabs } from "./tabs";
 
 /** Widths and height of a card and the gap between cards, in pixels. */
@@ -87,7 +87,7 @@ function sentencesOf({ atlas, view }: Snapshot, counts: LayerCounts[]): string[]
     };
     sentences.push(pointsSentence(own.layer.name, own.rows[view.step], chance));
   }
-  return [...sentences, ONE_NETWORK];
+  return [...sentences, networkSentence(atlas.attributes.networks)];
 }
 
 interface LayerCard {

@@ -75,7 +75,11 @@ export function pointsSentence(
 }
 
 /** What the intervals do not cover. */
-export const ONE_NETWORK = "One network: another training may differ by more than these intervals.";
+export function networkSentence(networks = 1): string {
+  const which = networks > 1 ? `The first of ${networks} networks` : "One network";
+  const rest = networks > 1 ? "; the report has intervals over all of them" : "";
+  return `${which}: another training may differ by more than these intervals${rest}.`;
+}
 
 /** Which class emerges first in a layer. */
 export function classSentence(

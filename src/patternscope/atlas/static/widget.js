@@ -13412,7 +13412,9 @@ function Fj(e, { total: t, reliable: n, told: r }, i) {
 	let { permuted: c, untrained: l } = i.found, u = [`${Cj(c.total)} with permuted targets`, `${Cj(l.total)} in an untrained network`];
 	return `${o}${s} Chance (${i.step}): ${Oj(u)}.`;
 }
-var Ij = "One network: another training may differ by more than these intervals.";
+function Ij(e = 1) {
+	return `${e > 1 ? `The first of ${e} networks` : "One network"}: another training may differ by more than these intervals${e > 1 ? "; the report has intervals over all of them" : ""}.`;
+}
 function Lj(e, t, { order: n, first: r, training: i }, a = "points") {
 	let o = a === "evidence" ? "evidence of it" : "a reliable point", [s, ...c] = n;
 	if (Number.isNaN(r[s])) return `In ${e}, no class emerges: in none do half of the images have ${o}.`;
@@ -13578,7 +13580,7 @@ function Qj({ atlas: e, view: t }, n) {
 		};
 		i.push(Fj(a.layer.name, a.rows[t.step], e));
 	}
-	return [...i, Ij];
+	return [...i, Ij(e.attributes.networks)];
 }
 function $j(e, t, n, r) {
 	let i = Math.max(1, Math.min(e.length, Math.floor((n + Jj) / 88))), a = Math.min(qj, Math.floor((n - Jj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));

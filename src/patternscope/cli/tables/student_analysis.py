@@ -2,6 +2,7 @@
 
 from patternscope.cli.printing import HALF_WIDTH, new_table, say, show
 from patternscope.figures.drawing.compared_networks import ComparedNetworks, students_of
+from patternscope.knowledge.intervals import Interval
 from patternscope.results.formatting import plus_minus
 from patternscope.results.study import StudyResults
 
@@ -12,18 +13,29 @@ def print_results(results: StudyResults) -> None:
 
 
 def print_networks(shown: ComparedNetworks) -> None:
-    """Print a row per layer and network: counts, and how many more reliable points there are than in the first."""
+    """Print a row per layer and network: evidence, counts, and how much more of each there is than in the first."""
     say(shown.networks)
-    points = ("total per image", "reliable per image", "reliable / total", "reliable more")
-    table = new_table("layer", "network", "maps", *points, texts=3)
-    for layer in shown.layers:
-        for row in shown.counts(layer):
-            counts = (row.counts.total, row.counts.reliable, row.counts.ratio)
-            more = "" if row.difference is None else plus_minus(row.difference.reliable, signed=True)
-            maps = row.maps.removesuffix(" maps") or "own"
-            table.add_row(layer, row.network, maps, *map(plus_minus, counts), more)
+    rows = [row for layer in shown.layers for row in shown.counts(layer)]
+    measured = all(row.evidence is not None for row in rows)
+    first = ("bits", "bits more") if measured else ("points",)  # what fits into 80 columns
+    table = new_table("layer", "network", "maps", *first, "reliable", "reliable more", texts=3)
+    for row in rows:
+        told = [_cell(row.evidence), _more(row.bits)] if measured else [plus_minus(row.counts.total, 1)]
+        maps = row.maps.removesuffix(" maps") or "own"
+        more = _more(None if row.difference is None else row.difference.reliable, 1)
+        table.add_row(row.layer, row.network, maps, *told, plus_minus(row.counts.reliable, 1), more)
     show(table)
-    say(f"knowledge points per image; reliable more: than {shown.first}, on the same images;")
+    if measured:
+        say("bits of evidence per region, on images the map was not fitted to")
+    say(f"knowledge points per image; more: than {shown.first}, on the same images;")
     say(f"{HALF_WIDTH}; maps: whose maps show the network")
     for noise in shown.noise[1:]:
-        say(f"differences hold {noise} as well")
+        say(f"differences hold {noise} as well; other numbers are of one network each")
+
+
+def _cell(interval: Interval | None) -> str:
+    return "" if interval is None else plus_minus(interval)
+
+
+def _more(interval: Interval | None, digits: int = 2) -> str:
+    return "" if interval is None else plus_minus(interval, digits, signed=True)

@@ -62,7 +62,8 @@ def _cell(row: LayerSummary) -> str:
 def _print_last(results: StudyResults, summary: SummaryResult) -> None:
     """The numbers of the last checkpoint, and a row per layer."""
     last = summary.checkpoints[-1]
-    say(f"held-out accuracy          {number(last.held_out_accuracy)} on {last.held_out_images} images")
+    accuracy = f"{number(last.held_out_accuracy)} on {last.held_out_images} images"
+    say(f"held-out accuracy          {'labels are unknown' if last.held_out_accuracy is None else accuracy}")
     say(f"agreement with the network {number(last.agreement)}")
     say(f"strength and uncertainty   {number(last.correlation)} (correlation)")
     layers = [row for row in summary.layers if row.checkpoint == last.checkpoint]

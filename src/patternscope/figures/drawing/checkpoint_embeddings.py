@@ -26,7 +26,7 @@ class CheckpointEmbedding:
     step: int | None
     embedding: np.ndarray
     mean_directions: np.ndarray
-    accuracy: float
+    accuracy: float | None
     alignment: Alignment | None
 
 

@@ -1,7 +1,7 @@
 """What of a study a figure shows: its layers, its classes, and the samples of these."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -20,11 +20,15 @@ Name = TypeVar("Name", bound=str)
 
 @dataclass(frozen=True)
 class ShownClasses:
-    """The classes of a figure: their labels and names, and the marks that they have in every figure."""
+    """The classes of a figure: their labels and names, and the marks that they have in every figure.
+
+    `kind` says what the class of an image is: its true class, or the predicted one.
+    """
 
     labels: list[int]
     names: list[str]
     marks: list[ClassMark]
+    kind: str = "true class"
 
     @classmethod
     def of(cls, names: Sequence[str], labels: Sequence[int] | None = None) -> "ShownClasses":
@@ -63,7 +67,8 @@ class ShownSamples:
 def choose_classes(results: "StudyResults", classes: Classes = None) -> ShownClasses:
     """Return classes by their names, in the order of the study's labels; InputError for an unknown name."""
     names = results.classes
-    return ShownClasses.of(names, sorted(names.index(name) for name in known_names("classes", classes, names)))
+    chosen = sorted(names.index(name) for name in known_names("classes", classes, names))
+    return replace(ShownClasses.of(names, chosen), kind=results.images.class_kind)
 
 
 def choose_samples(results: "StudyResults", classes: ShownClasses) -> ShownSamples:

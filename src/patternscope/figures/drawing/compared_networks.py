@@ -7,6 +7,8 @@ from typing import Any
 from patternscope.errors import InputError
 from patternscope.figures.drawing.annotations import StudyResults
 from patternscope.figures.drawing.choices import Layers, known_names
+from patternscope.knowledge.intervals import Interval
+from patternscope.results.formatting import number
 from patternscope.results.knowledge import CountDifferences, Counts, SpreadResult
 from patternscope.results.networks import (
     STUDENTS,
@@ -36,9 +38,10 @@ NOISE = (reads(NetworksResult, "spread", checkpoint="last", layer="all"), reads(
 
 @dataclass(frozen=True)
 class NetworkCounts:
-    """Counts of a network in a layer, their difference from the first network's, and whose maps show the network.
+    """What a network knows in a layer, by how much that differs from the first network's, and whose maps show it.
 
-    The first network has no maps but its own and no difference, nor has one whose grid differs.
+    The first network has no maps but its own and no difference, nor has one whose grid differs. `evidence` and `bits`,
+    its difference, are None where it was not measured.
     """
 
     layer: str
@@ -46,6 +49,8 @@ class NetworkCounts:
     counts: Counts
     difference: CountDifferences | None
     maps: str
+    evidence: Interval | None = None
+    bits: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class ComparedNetworks:
 
     first: str
     others: Mapping[str, Sequence[LayerComparison]]
-    accuracy: Mapping[str, float]
+    accuracy: Mapping[str, float | None]
     images: int
     tau: float
     noise: tuple[str, ...] = (IMAGES,)
@@ -72,7 +77,7 @@ class ComparedNetworks:
     def networks(self) -> str:
         """The networks' names and their accuracy."""
         names = (self.first, *self.others)
-        return "held-out accuracy: " + ", ".join(f"{name} {self.accuracy[name]:.3f}" for name in names)
+        return "held-out accuracy: " + ", ".join(f"{name} {number(self.accuracy[name], 3)}" for name in names)
 
     def maps(self, comparison: LayerComparison) -> str:
         """Return whose maps show a layer."""
@@ -84,16 +89,14 @@ class ComparedNetworks:
         return {name: comparisons[place] for name, comparisons in self.others.items()}
 
     def counts(self, layer: str) -> list[NetworkCounts]:
-        """Return the counts of all networks in a layer, those of the first network first."""
+        """Return counts and evidence of all networks in a layer, those of the first network first."""
         compared = self.at(layer)
-        first = next(iter(compared.values())).first.counts
-        return [
-            NetworkCounts(layer, self.first, first, None, ""),
-            *[
-                NetworkCounts(layer, name, own.second.counts, own.difference, self.maps(own))
-                for name, own in compared.items()
-            ],
-        ]
+        first = next(iter(compared.values()))
+        rows = [NetworkCounts(layer, self.first, first.first.counts, None, "", first.evidence and first.evidence.first)]
+        for name, own in compared.items():
+            told = (None, None) if own.evidence is None else (own.evidence.second, own.evidence.difference)
+            rows.append(NetworkCounts(layer, name, own.second.counts, own.difference, self.maps(own), *told))
+        return rows
 
 
 def students_of(results: StudyResults, layers: Layers = None) -> ComparedNetworks:

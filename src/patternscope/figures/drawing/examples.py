@@ -38,12 +38,16 @@ def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Examples:
-    """Images to show: indices among the samples, pixels (m, height, width, 3) uint8, labels, class names."""
+    """Images to show: indices among the samples, pixels (m, height, width, 3) uint8, labels, class names.
+
+    `kind` says what the class of an image is: its true class, or the predicted one.
+    """
 
     samples: np.ndarray
     pixels: np.ndarray
     labels: np.ndarray
     classes: list[str]
+    kind: str = "true class"
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +83,7 @@ def choose_images(
         if succeeded is not None and not succeeded[chosen].all():
             unusable = chosen[~succeeded[chosen]].tolist()
             raise InputError(f"samples: expected images on which the attack succeeded, got {unusable}")
-    return Examples(chosen, rgb(images.images.numpy()[chosen]), labels[chosen], results.classes)
+    return Examples(chosen, rgb(images.images.numpy()[chosen]), labels[chosen], results.classes, images.class_kind)
 
 
 def rgb(images: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
-IMAGES = reads(ImagesResult, "images", "labels", "classes")
+IMAGES = reads(ImagesResult, "images", "labels", "classes", "labelled")
 TRAINING = reads(TrainingResult, "name", checkpoint="last")
 SAMPLE = reads(SampleResult, checkpoint="last")
 IMPORTANCE = reads(ImportanceResult, checkpoint="last", layer="all")

@@ -1,5 +1,13 @@
 """The built-in images: ten classes of pictograms, drawn by code, with the exact mask of the object."""
 
-from patternscope.images.pictograms.drawing import CLASSES, DRAWING_VERSION, Pictogram, Pictograms, draw, draw_many
+from patternscope.images.pictograms.drawing import (
+    CLASSES,
+    DRAWING_VERSION,
+    Pictogram,
+    Pictograms,
+    draw,
+    draw_many,
+    draw_mask,
+)
 
-__all__ = ["CLASSES", "DRAWING_VERSION", "Pictogram", "Pictograms", "draw", "draw_many"]
+__all__ = ["CLASSES", "DRAWING_VERSION", "Pictogram", "Pictograms", "draw", "draw_many", "draw_mask"]

@@ -9,7 +9,7 @@ from PIL import Image
 from patternscope.errors import InputError
 from patternscope.images.pictograms import animals, scene, things, vehicles
 from patternscope.images.pictograms.geometry import Part
-from patternscope.images.pictograms.painting import paint, silhouette
+from patternscope.images.pictograms.painting import CanvasParts, paint, silhouette
 from patternscope.images.pictograms.palette import Colour, palette
 from patternscope.images.pictograms.pose import fitting_scale, place, pose
 
@@ -76,17 +76,45 @@ def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True)
     ((32, 32, 3), dtype('bool'), 'cat')
     """
     _check(index=index, size=size, seed=seed)
-    label, zoom = index % len(CLASSES), 3 if size <= 96 else 2
+    zoom = _zoom(size)
     canvas, colours = _scene(seed, index, size, zoom)
-    cover = Image.new("L", canvas.size)
+    mask = np.zeros((size, size), dtype=bool)
     if with_object:
-        rng = _stream(seed, index, _OBJECT)
-        parts = pose(rng, _SHAPES[CLASSES[label]](rng), 15)
-        drawing = place(rng, parts, fitting_scale(parts, rng.uniform(0.09, 0.26)), size * zoom)
+        drawing = _object(seed, index, size * zoom)
         paint(canvas, drawing, palette(_stream(seed, index, _PAINT), colours))
-        silhouette(cover, drawing)
+        mask = _cover(drawing, size, zoom)
     image = scene.light(_stream(seed, index, _LIGHT), np.asarray(canvas.reduce(zoom), dtype=np.float32))
-    return Pictogram(image, np.asarray(cover.reduce(zoom)) >= 128, label)
+    return Pictogram(image, mask, index % len(CLASSES))
+
+
+def draw_mask(index: int, *, size: int = 64, seed: int = 0) -> np.ndarray:
+    """Return the mask of a picture, bool (size, size), without drawing the rest of it; errors as `draw`.
+
+    >>> bool((draw_mask(3, size=32, seed=1) == draw(3, size=32, seed=1).mask).all())
+    True
+    """
+    _check(index=index, size=size, seed=seed)
+    zoom = _zoom(size)
+    return _cover(_object(seed, index, size * zoom), size, zoom)
+
+
+def _zoom(size: int) -> int:
+    """How much larger pictures are drawn than they become."""
+    return 3 if size <= 96 else 2
+
+
+def _object(seed: int, index: int, side: int) -> CanvasParts:
+    """The object of a picture on a canvas of `side` pixels."""
+    rng = _stream(seed, index, _OBJECT)
+    parts = pose(rng, _SHAPES[CLASSES[index % len(CLASSES)]](rng), 15)
+    return place(rng, parts, fitting_scale(parts, rng.uniform(0.09, 0.26)), side)
+
+
+def _cover(drawing: CanvasParts, size: int, zoom: int) -> np.ndarray:
+    """Where an object covers half a pixel or more, bool (size, size)."""
+    cover = Image.new("L", (size * zoom, size * zoom))
+    silhouette(cover, drawing)
+    return np.asarray(cover.reduce(zoom)) >= 128
 
 
 def _check(*, index: int, size: int, seed: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.pictograms import CLASSES, DRAWING_VERSION, draw
+from patternscope.images.pictograms import CLASSES, DRAWING_VERSION, draw, draw_mask
 from patternscope.images.readers.image_set import ImageSet
 from patternscope.images.readers.source import Request, Source, Splits
 
@@ -62,7 +62,7 @@ def _read_image(start: int, size: int, seed: int, channels: int, index: int) -> 
 
 def _read_mask(start: int, size: int, seed: int, index: int) -> Tensor:
     """Draw the mask of an image, bool (size, size)."""
-    return torch.tensor(draw(start + index, size=size, seed=seed).mask)
+    return torch.from_numpy(draw_mask(start + index, size=size, seed=seed))
 
 
 SOURCE = Source(

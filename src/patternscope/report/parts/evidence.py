@@ -1,7 +1,6 @@
 """Sentences on evidence: how much of the class each layer holds, beside what is readable and beside chance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from patternscope.knowledge.bootstrap import bootstrap_mean
@@ -14,7 +13,7 @@ from patternscope.results.controls import Control, ControlsResult
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.formatting import at_checkpoint, number, percent, with_interval
 from patternscope.results.knowledge import KnowledgeResult
-from patternscope.results.noise import NOTHING_MEASURED, MeasuredNoise, networks_of
+from patternscope.results.noise import NOTHING_MEASURED, MeasuredNoise, evidence_of
 from patternscope.results.study import StudyResults
 from patternscope.results.summary import SummaryResult
 
@@ -149,7 +148,7 @@ def against_decision(layers: Layers) -> str | None:
     """Return that evidence is of the network's own decision, where labels are unknown."""
     if next(iter(layers.values())).against == "labels":
         return None
-    return "Labels are unknown: evidence, reliable points and accuracy refer to the class that the network predicts."
+    return "Labels are unknown: evidence and reliable points refer to the class that the network predicts."
 
 
 def evidence_table(
@@ -236,15 +235,9 @@ def _chance_cell(control: ControlsResult | None) -> str:
 
 def read_evidence(results: StudyResults) -> tuple[Layers, Mapping[str, ControlsResult]] | None:
     """Return evidence and chance levels of the layers at the last checkpoint; None for a study without evidence."""
-    layers = {layer: _over_networks(results, layer) for layer in results.layers(EvidenceResult)}
+    layers = {layer: evidence_of(results, layer) for layer in results.layers(EvidenceResult)}
     controls = {layer: results.load(ControlsResult, layer=layer) for layer in results.layers(ControlsResult)}
     return (layers, controls) if layers else None
-
-
-def _over_networks(results: StudyResults, layer: str) -> EvidenceResult:
-    """Evidence of a layer at the last checkpoint, its intervals over networks too where the study has several."""
-    own, several = results.evidence(layer), networks_of(results, layer)
-    return own if several is None else replace(own, evidence=several.evidence, readable=several.readable)
 
 
 def _read(contents: Contents) -> Said | None:

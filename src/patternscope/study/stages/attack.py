@@ -27,7 +27,7 @@ from patternscope.results.result import reads
 from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.optional import AttackSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import AT_ONCE, NUMBER, TRAIN_PASSES, Cost, Facts
+from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.fitting import embed_as_judged, fitted_sample
 from patternscope.study.inputs import device_of, inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
@@ -224,7 +224,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     held = NUMBER * steps * n * (facts.regions * facts.dimensions + facts.classes + facts.dimensions)
     images = NUMBER * n * facts.numbers
     seconds = n * facts.forward * (asked.n_step * TRAIN_PASSES + steps)
-    return Cost(seconds, held + images, held + 2 * images + 2 * NUMBER * AT_ONCE * facts.activations)
+    return Cost(seconds, held + images, held + 2 * images + 2 * NUMBER * facts.at_once * facts.activations)
 
 
 STAGES = (

@@ -75,7 +75,7 @@ def run_attack_analysis(ctx: UnitContext) -> None:
     attack = inputs_of(ctx).load(AttackResult)
     rows = torch.nonzero(attack.attacked).flatten()
     regions = _attacked_regions(ctx, attack, rows)
-    draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.seed}
+    draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.resampling_seed}
     mean = partial(bootstrap_mean, **draws)
     before, after = regions.points(0, regions.labels), regions.points(-1, regions.targets)
     p_before, types = regions.target_probability(0), regions.types()
@@ -168,7 +168,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "attack_analysis",
-        version=2,
+        version=3,
         run=run_attack_analysis,
         settings=("seed", "knowledge.rule", "knowledge.tau", "knowledge.bootstrap", "region.kappa_max"),
         needs=(

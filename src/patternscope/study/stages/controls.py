@@ -41,7 +41,7 @@ def run_controls(ctx: UnitContext) -> None:
         features.regional.read(layer).to(device),
         untrained.float().to(device),
         origin,
-        ctx.seed,
+        ctx.resampling_seed,
     ).save(ctx.folder)
 
 
@@ -105,7 +105,7 @@ def _untrained_network(ctx: UnitContext) -> tuple[Normalised, Untrained]:
     if begun.step == 0 and begun.start is None:
         first = trained_network(ctx, checkpoint=checkpoints[0])
         return recompute_batch_statistics(first, images), "first checkpoint"
-    drawn_anew = reinitialised(trained_network(ctx, checkpoint=checkpoints[-1]), ctx.seed)
+    drawn_anew = reinitialised(trained_network(ctx, checkpoint=checkpoints[-1]), ctx.stage_seed)
     return recompute_batch_statistics(drawn_anew, images), "re-initialised"
 
 
@@ -118,7 +118,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "controls",
-        version=1,
+        version=2,
         run=run_controls,
         settings=(
             "seed",

@@ -19,7 +19,7 @@ from patternscope.results.emergence import (
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import CountDifferences, KnowledgeResult
-from patternscope.results.noise import MeasuredNoise, Place, counts_of, measured_noise, networks_of
+from patternscope.results.noise import MeasuredNoise, Place, evidence_of, knowledge_of, measured_noise
 from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.results.training import TrainingResult
@@ -33,7 +33,7 @@ def run_emergence(ctx: UnitContext) -> None:
     """Write emergence.json (history of each layer), .csv (its counts as rows) and .safetensors (per image)."""
     settings: StudySettings = ctx.settings
     knowledge = settings.knowledge
-    follow_points(inputs_of(ctx), float(knowledge.tau), knowledge.bootstrap, ctx.seed).save(ctx.folder)
+    follow_points(inputs_of(ctx), float(knowledge.tau), knowledge.bootstrap, ctx.resampling_seed).save(ctx.folder)
 
 
 def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) -> EmergenceResult:
@@ -53,7 +53,7 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
         arrays["lasting"][layer] = lasting_appearance(present)
         arrays["region_first"][layer] = first_appearance(reliable)
         grown = bootstrap_count_differences(known[0].points, known[-1].points, resamples=resamples, seed=seed)
-        counts = [counts_of(results, layer, number) for number in numbers]
+        counts = [knowledge_of(results, layer, number).counts for number in numbers]
         histories.append(
             LayerHistory(
                 layer=layer,
@@ -63,7 +63,9 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
                 classes=_class_histories(checkpoints, known, told),
                 first=_appearances(arrays["first"][layer], images, checkpoints),
                 lasting=_appearances(arrays["lasting"][layer], images, checkpoints),
-                evidence=tuple(_evidence_of(results, layer, number) for number in numbers) if measured else None,
+                evidence=tuple(evidence_of(results, layer, number).evidence for number in numbers)
+                if measured
+                else None,
                 evidence_growth=_growth(told, noise, (layer, numbers[0]), (layer, numbers[-1]), resamples, seed),
             )
         )
@@ -76,12 +78,6 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
         emerges="evidence" if measured else "points",
         **arrays,
     )
-
-
-def _evidence_of(results: StudyResults, layer: str, checkpoint: int) -> Interval:
-    """Evidence of a layer, over networks too where the study has several."""
-    several = networks_of(results, layer, checkpoint)
-    return results.evidence(layer, checkpoint).evidence if several is None else several.evidence
 
 
 def _growth(

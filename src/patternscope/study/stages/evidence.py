@@ -41,7 +41,7 @@ def run_evidence(ctx: UnitContext) -> None:
         inputs.load(FeaturesResult, checkpoint).regional.read(layer).to(device_of(ctx)),
         inputs.region(layer).mean_strength_of_all,  # of the last checkpoint
         settings.region.kappa_max,
-        ctx.seed,
+        ctx.resampling_seed,
     ).save(ctx.folder)
 
 
@@ -160,7 +160,7 @@ def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "evidence",
-        version=1,
+        version=2,
         run=run_evidence,
         settings=("seed", "knowledge.tau", "knowledge.bootstrap", "region.kappa_max"),
         needs=(

@@ -19,7 +19,7 @@ from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import AT_ONCE, NUMBER, TRAIN_PASSES, Cost, Facts
+from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, recording_options
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
@@ -100,7 +100,7 @@ def _accounts(
 
 def _measured(ctx: UnitContext, curves: dict[str, Tensor], shares: Tensor) -> tuple[RemovalOrder, ...]:
     """For each order its area and mean curve, and how much smaller the area of p is on the same images."""
-    draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.seed}
+    draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.resampling_seed}
     areas = {name: curve_area(curve, shares) for name, curve in curves.items()}
     return tuple(
         RemovalOrder(
@@ -118,7 +118,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     (_, r), asked = facts.layers[unit.layer or ""], settings.faithfulness
     n, steps, orders = (min(asked.images_per_class * facts.classes, facts.samples), min(asked.steps, r), len(ORDERS))
     passes = n * (2 + orders * (steps - 1)) + n * TRAIN_PASSES
-    batch = NUMBER * min(AT_ONCE, n) * facts.activations
+    batch = NUMBER * min(facts.at_once, n) * facts.activations
     memory = 3 * NUMBER * n * facts.numbers + 2 * batch
     return Cost(passes * facts.forward, NUMBER * orders * n * (steps + 1), memory)
 
@@ -126,7 +126,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "faithfulness",
-        version=2,
+        version=3,
         run=run_faithfulness,
         settings=(
             "seed",

@@ -13,7 +13,7 @@ from patternscope.results.result import reads
 from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import AT_ONCE, NUMBER, Cost, Facts
+from patternscope.study.cost_model import NUMBER, Cost, Facts
 from patternscope.study.inputs import inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, factory_digest, recording_options
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
@@ -76,7 +76,7 @@ def features_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     written = facts.regional_bytes() + NUMBER * facts.samples * (facts.features + 2 * facts.classes)
     # Shards of up to 64 MB of each layer are joined before they are written.
     shards = sum(min(facts.regional_bytes(layer), 2**26) for layer in facts.layers)
-    batch = NUMBER * min(AT_ONCE, facts.samples) * facts.activations
+    batch = NUMBER * min(facts.at_once, facts.samples) * facts.largest
     seconds = facts.samples * facts.forward + 2 * written / facts.copies
     return Cost(seconds, written, 2 * shards + batch)
 

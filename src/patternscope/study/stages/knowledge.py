@@ -35,7 +35,7 @@ def run_knowledge(ctx: UnitContext) -> None:
         inputs.evidence(layer, checkpoint),
         inputs.region(layer).mean_strength,  # of the last checkpoint
         settings.region.kappa_max,
-        ctx.seed,
+        ctx.resampling_seed,
     ).save(ctx.folder)
 
 
@@ -124,7 +124,7 @@ def knowledge_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "knowledge",
-        version=5,
+        version=6,
         run=run_knowledge,
         settings=("seed", "knowledge", "region.kappa_max"),
         needs=(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import partial
 from math import inf
+from statistics import fmean
 
 import torch
 
@@ -11,8 +12,8 @@ from patternscope.knowledge.intervals import Interval, seed_spread
 from patternscope.knowledge.region_evidence import stability
 from patternscope.knowledge.replicates import over_networks, shared_by_all, shared_by_chance
 from patternscope.results.emergence import EmergenceResult
-from patternscope.results.evidence import EvidenceResult
-from patternscope.results.knowledge import Counts, KnowledgeResult, PlainCounts
+from patternscope.results.evidence import ClassEvidence, EvidenceResult
+from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult, PlainCounts, ThresholdCounts
 from patternscope.results.replicates import NetworkNumbers, NetworksResult
 from patternscope.results.result import Result, reads
 from patternscope.results.study import StudyResults, network_variant
@@ -55,12 +56,30 @@ def compare_networks(
         for place, (accuracy, bits, each) in enumerate(zip(accuracies, told, known, strict=True))
     )
     plain = [each.plain for each in numbers]
+    most, regions = told[0].most, known[0].mask.shape[1]
     return NetworksResult(
         stability=stability(masks, categories, known[0].category),
         images=len(known[0].mask),
-        counts=_counts_over_networks([each.counts for each in known], known[0].mask.shape[1]),
-        evidence=over_networks([each.evidence for each in told], within=(-inf, told[0].most)),
-        readable=over_networks([each.readable for each in told], within=(-inf, told[0].most)),
+        counts=_counts_over_networks([each.counts for each in known], regions),
+        paper=_counts_over_networks([each.paper for each in told], regions),
+        classes=tuple(
+            ClassCounts(rows[0].name, _counts_over_networks([row.counts for row in rows], regions))
+            for rows in zip(*(each.classes for each in known), strict=True)
+        ),
+        sweep=tuple(
+            ThresholdCounts(rows[0].tau, _counts_over_networks([row.counts for row in rows], regions))
+            for rows in zip(*(each.sweep for each in known), strict=True)
+        ),
+        evidence=_bits_over_networks([each.evidence for each in told], most),
+        readable=_bits_over_networks([each.readable for each in told], most),
+        class_evidence=tuple(
+            # What one class can have at most depends on its share, and is not that of all.
+            ClassEvidence(rows[0].name, _bits_over_networks([row.evidence for row in rows], inf))
+            for rows in zip(*(each.classes for each in told), strict=True)
+        ),
+        calibration_error=fmean(each.calibration_error for each in told),
+        shared=_mean([each.shared for each in known]),
+        on_object=_mean([each.on_object for each in known]),
         spread=PlainCounts(
             *(seed_spread([getattr(each, entry.name) for each in plain]) for entry in fields(PlainCounts))
         ),
@@ -78,6 +97,17 @@ def _counts_over_networks(counts: Sequence[Counts], regions: int) -> Counts:
         return over_networks([getattr(each, name) for each in counts], within=ranges.get(name, (0.0, float(regions))))
 
     return Counts(*(over(entry.name) for entry in fields(Counts)))
+
+
+def _bits_over_networks(bits: Sequence[Interval], most: float) -> Interval:
+    """Mean over networks, with an interval over networks and images."""
+    return over_networks(bits, within=(-inf, most))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Mean of those that exist."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _cost(networks: int, unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
@@ -98,7 +128,7 @@ def _networks_stage(networks: int) -> Stage:
         ]
     return Stage(
         NetworksResult.STAGE,
-        version=1,
+        version=2,
         run=partial(run_networks, networks=networks),
         settings=("seed",),
         needs=tuple(needs),

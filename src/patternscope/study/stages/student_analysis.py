@@ -154,7 +154,7 @@ class _Student:
             channel_agreement=alike,
             grid=(features.shape[2], features.shape[3]),
             resamples=self.settings.knowledge.bootstrap,
-            seed=self.ctx.seed,
+            seed=self.ctx.resampling_seed,
         )
         return comparison, compared_layer(second, rule.temperature)
 
@@ -172,7 +172,7 @@ class _Student:
             features,
             fitted.mean_strength_of_all,
             settings.region.kappa_max,
-            self.ctx.seed,
+            self.ctx.resampling_seed,
         )
         return fitted.embedding, self._rule(fitted, told)
 
@@ -201,7 +201,7 @@ def _stage(student: str) -> Stage:
     """The stage of one student."""
     return Stage(
         stage_name(StudentAnalysisResult, student),
-        version=4,
+        version=5,
         run=run_student_analysis,
         settings=(
             "seed",

@@ -3,7 +3,7 @@
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.knowledge import KnowledgeResult
-from patternscope.results.noise import networks_of
+from patternscope.results.noise import evidence_of, knowledge_of, networks_of
 from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.results.summary import CheckpointSummary, LayerSummary, SummaryResult
@@ -25,7 +25,7 @@ def summarise(results: StudyResults) -> SummaryResult:
         checkpoints=tuple(CheckpointSummary.of(results.training(c), results.sample(c)) for c in checkpoints),
         layers=tuple(
             LayerSummary.of(
-                checkpoint, layer, results.knowledge(layer, checkpoint), results.evidence(layer, checkpoint)
+                checkpoint, layer, knowledge_of(results, layer, checkpoint), evidence_of(results, layer, checkpoint)
             ).over_networks(networks_of(results, layer, checkpoint))
             for checkpoint in checkpoints
             for layer in results.layers(KnowledgeResult)
@@ -36,7 +36,7 @@ def summarise(results: StudyResults) -> SummaryResult:
 STAGES = (
     Stage(
         "summary",
-        version=3,
+        version=4,
         run=run_summary,
         needs=(
             reads(TrainingResult, "name", checkpoint="all"),
