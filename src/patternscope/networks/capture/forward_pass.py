@@ -134,7 +134,7 @@ def layer_outputs(
     >>> with layer_outputs(network, torch.ones(2, 1, 3, 3), ["0"], lambda _, output, layout: layout) as layouts:
     ...     _ = network(torch.ones(2, 1, 3, 3))
     >>> layouts
-    {'0': Layout(axes='nchw', grid=(3, 3), channels=5, prefix=0)}
+    {'0': Layout(axes='nchw', grid=(3, 3), channels=5, prefix=0, suffix=0)}
     """
     names: dict[str, list[str]] = {}  # a name and its alias are the same call
     for layer, call in resolve_names(model, layers).items():

@@ -122,7 +122,7 @@ class LayoutFinder:
 
     >>> finder = LayoutFinder(batch=2, image_size=(32, 32))
     >>> finder.find((2, 17, 64))
-    Layout(axes='tokens', grid=(4, 4), channels=64, prefix=1)
+    Layout(axes='tokens', grid=(4, 4), channels=64, prefix=1, suffix=0)
     """
 
     batch: int
