@@ -1,9 +1,11 @@
 """What all tests share: this folder on the import path, one thread, fitted studies, workers."""
 
+import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from unittest.mock import patch
 
@@ -48,9 +50,26 @@ def taught_study(attacked_study) -> Path:
 
 
 @pytest.fixture(scope="session")
-def two_workers() -> Iterator[Executor]:
-    """A pool of two processes of one thread each: what they import, they import once for all tests."""
+def forks() -> Iterator[BaseContext]:
+    """Processes of one thread each, forks of one that has imported everything: imports take most of their time."""
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["distributed", "torchvision", "patternscope.study.stages"])
+    with patch.dict(os.environ, OMP_NUM_THREADS="1"):
+        forkserver.ensure_running()
+        yield context
+
+
+@pytest.fixture(scope="session")
+def two_workers(forks) -> Iterator[Executor]:
+    """A pool of two such processes for all tests."""
     from patternscope.workflow.executors import process_pool
 
-    with patch.object(os, "cpu_count", return_value=2), process_pool(2) as pool:
+    with (
+        patch.object(os, "cpu_count", return_value=2),
+        patch.object(multiprocessing, "get_context", return_value=forks),
+    ):
+        pool = process_pool(2)
+    with pool:
         yield pool

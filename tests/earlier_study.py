@@ -13,6 +13,7 @@ from patternscope.workflow.store import MANIFEST_FILE, seal
 
 NEW_SECTIONS = ("controls", "replicates")
 NEW_SETTINGS = {
+    "images": ("resize", "white"),
     "region": ("objective", "sharpening", "folds", "splits"),
     "knowledge": ("rule",),
     "training": ("placement",),

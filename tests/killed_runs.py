@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torchvision  # noqa: F401
 
 import patternscope.figures
 import patternscope.study.run  # noqa: F401

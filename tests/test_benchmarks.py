@@ -81,14 +81,15 @@ def gpu_check(monkeypatch):
     del sys.modules["gpu_check"]
 
 
-def test_the_check_of_a_gpu_runs_small_on_the_processor_and_agrees_with_itself(gpu_check, capsys):
+def test_the_check_of_a_gpu_runs_small_on_the_processor_and_agrees_with_itself(gpu_check, capsys, monkeypatch):
+    monkeypatch.setattr(gpu_check, "TIMED", {True: gpu_check.TIMED[True][:1]})
     assert gpu_check.main(["--device", "cpu"]) == 0
     told = capsys.readouterr().out
     rows = [line for line in told.splitlines() if line.startswith("| ")][1:]
     assert "no GPU, small sizes" in told
     assert all(line.count("|") == 5 for line in rows)
     for what in ("sample embedding", "importance", "regional embedding, likelihood", "regional embedding, paper"):
-        assert f"| {what}, n 180" in told
+        assert f"| {what}, n 60" in told
         assert f"| {what}: difference of the loss at the end" in told
     # On one device float64 repeats itself to the last bit.
     assert all("0.0e+00" in row for row in rows if "largest difference" in row)

@@ -7,9 +7,16 @@ import invented_sets as sets
 import pytest
 
 from patternscope.networks import build_network, save_weights
+from patternscope.study.run import no_more_stages
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FAST = {"importance": {"n_step": 1}, "region": {"n_step": 1}, "knowledge": {"bootstrap": 10, "taus": [0.4]}}
+
+
+@pytest.fixture(autouse=True)
+def no_pages(monkeypatch):
+    """Figures and atlas are those of any study: the scripts are run without."""
+    monkeypatch.setattr("patternscope.api.running.pages_of", no_more_stages)
 
 
 def script(name):

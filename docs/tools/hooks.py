@@ -12,14 +12,13 @@ from typing import Any
 import typer.testing
 from latex2mathml.converter import convert
 from mkdocs.plugins import get_plugin_logger
-from pydantic import BaseModel
 
 from patternscope.cli.app import app
 from patternscope.figures import figure_names, load_figure
-from patternscope.settings.study import StudySettings
 
 log = get_plugin_logger("patternscope")
-_MARK = re.compile(r"^<!-- (settings|command|figures)(?: (\S+))? -->$", flags=re.MULTILINE)
+_SETTINGS = re.compile(r"^<!-- settings: [^>]*-->(.*?)^<!-- end of settings -->", flags=re.MULTILINE | re.DOTALL)
+_MARK = re.compile(r"^<!-- (command|figures)(?: (\S+))? -->$", flags=re.MULTILINE)
 _MEASURED = {"evidence.md", "defaults.md"}  # `make evidence` writes them
 _TO_MEASURED = re.compile(r"\[([^\]]+)\]\((?:\.\./)?((?:evidence|defaults)(?:\.md)?)\)")
 _LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
@@ -41,6 +40,7 @@ def on_page_markdown(markdown: str, config: Any, **_: Any) -> str:
     """Replace the marks of a page by tables and texts of the program; a link to a missing page becomes its text."""
     docs = Path(config.docs_dir)
     markdown = _TO_MEASURED.sub(lambda link: link[0] if (docs / link[2]).is_file() else link[1], markdown)
+    markdown = _SETTINGS.sub(r'<div class="settings" markdown>\1</div>', markdown)
     return _MARK.sub(lambda mark: _CONTENT[mark[1]](mark[2]), markdown)
 
 
@@ -60,30 +60,6 @@ def _equation(source: str, language: str, css: str, options: Any, md: Any, **_: 
     """Each equation as MathML; an empty line separates them."""
     lines = [line for line in source.split("\n\n") if line.strip()]
     return "\n".join(f'<div class="{css}">{convert(line, display="block")}</div>' for line in lines)
-
-
-def _settings(name: str | None) -> str:
-    """The keys of a section, or the keys outside all sections."""
-    section: BaseModel = StudySettings() if name is None else getattr(StudySettings(), name)
-    rows = ['<div class="settings" markdown>', "", "| key | default | meaning |", "|---|---|---|"]
-    for key, field in type(section).model_fields.items():
-        value = getattr(section, key)
-        if not isinstance(value, BaseModel):
-            rows.append(f"| `{key}` | {_toml(value)} | {field.description} |")
-    return "\n".join([*rows, "", "</div>"])
-
-
-def _toml(value: Any) -> str:
-    """A default as it is written in TOML; nothing for one that the program determines."""
-    if value is None or value in ((), {}):
-        return ""
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, str):
-        return f'`"{value}"`'
-    if isinstance(value, tuple):
-        return f"`[{', '.join(_toml(item).strip('`') for item in value)}]`"
-    return f"`{value:.4g}`" if isinstance(value, float) else f"`{value}`"
 
 
 def _command(name: str | None) -> str:
@@ -111,7 +87,7 @@ def _arguments(function: Any) -> Mapping[str, Parameter]:
     return dict(list(signature(function).parameters.items())[1:])
 
 
-_CONTENT = {"settings": _settings, "command": _command, "figures": _figures}
+_CONTENT = {"command": _command, "figures": _figures}
 
 
 def _loads(html: str) -> list[tuple[str, str]]:

@@ -223,7 +223,7 @@ BAD = {
     "labels": (lambda x, y: (x, y + 1), r"labels: expected classes of the network, 0 to 3, got 1 to 4"),
     "too few labels": (lambda x, y: (x, y[:3]), r"labels: expected 16, one per image, got shape \(3,\)"),
     "normalised": (lambda x, y: (x * 2, y), r"images: expected pixels in \[0, 1\], got .*; give the normaliser"),
-    "channels": (lambda x, y: (x.repeat(1, 2, 1, 1), y), r"images: expected \(n, 1 or 3, height, width\)"),
+    "channels": (lambda x, y: (x.repeat(1, 2, 1, 1), y), r"images: expected \(n, 1 to 4, height, width\)"),
     "integers": (lambda x, y: (x.long(), y), r"images: expected floating point or uint8, got torch.int64"),
     "no pairs": (lambda x, y: ([1, 2], None), r"images: expected pairs of an image and a label, got int"),
     "nothing": (lambda x, y: (7, None), r"images: expected a tensor, a data set, a loader or a folder, got int"),

@@ -140,7 +140,7 @@ def test_it_is_made_again_when_its_results_or_its_limit_change_and_not_else(stud
     assert run_tiny(study, tiny_settings(atlas={"max_mb": 0.001})) == {"atlas"}
     assert not (study / "atlas/atlas.html").exists()
     assert "max_mb: expected at least" in json.loads((study / "atlas/atlas.json").read_text())["refused"]
-    assert "atlas" in run_tiny(study, tiny_settings(knowledge={"tau": 0.3}))
+    assert "atlas" in run_tiny(study, tiny_settings(attack={"n_step": 2}))
     assert (study / "atlas/atlas.html").read_bytes() != before
     assert "atlas" in run_tiny(study, tiny_settings())
     assert (study / "atlas/atlas.html").read_bytes() == before

@@ -40,7 +40,7 @@ def test_help_teaches(capsys):
         assert (code, err) == (0, "")
         assert "patternscope run study.toml" in out
         assert "patternscope demo" in out
-    for command in ("demo", "run", "status", "layers", "figures", "compare", "atlas", "view", "report"):
+    for command in ("demo", "run", "status", "layers", "settings", "figures", "compare", "atlas", "view", "report"):
         code, out, _ = call(capsys, command, "--help")
         assert code == 0
         assert "Example" in out
@@ -159,6 +159,42 @@ def test_omitted_images_are_listed_after_a_run(tmp_path, capsys):
     assert code == 0
     assert "1 image file could not be read and is omitted, first cat/broken.png: " in out
     assert "Fewer held-out images exist than the 3 per class asked for: cat (1) and dog (1)." in out
+
+
+def test_a_class_without_held_out_images_is_named_after_a_run(tmp_path, capsys):
+    for split, counts in (("train", {"a": 3, "b": 3, "c": 3}), ("val", {"a": 3, "b": 3, "c": 0})):
+        for label, count in counts.items():
+            (tmp_path / "set" / split / label).mkdir(parents=True)
+            for number in range(count):
+                Image.new("RGB", (20, 20), (40 * number, 0, 0)).save(tmp_path / f"set/{split}/{label}/{number}.png")
+    (tmp_path / "s.toml").write_bytes(b"\xef\xbb\xbf[images]\r\nsource = 'folder'\r\nfolder = 'set'\r\n")
+    arguments = ("run", tmp_path / "s.toml", "--out", tmp_path / "s", "--until", "images", "--device", "cpu")
+    code, out, _ = call(capsys, *arguments)
+    assert code == 0
+    assert "Fewer held-out images exist than the 50 per class asked for: c (0), a (3) and b (3)." in out
+
+
+PLACES = {"below a file": "file/study", "too long a name": "n" * 300}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "command", ["run", "run --dry-run", "run STUDY", "status", "figures", "report", "view", "layers"]
+)
+def test_a_path_that_cannot_be_is_one_line(tmp_path, capsys, monkeypatch, place, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "s.toml").write_text("[images]\nimage_size = 32")
+    name, _, more = command.partition(" ")
+    if name == "layers" or more == "STUDY":
+        arguments = (name, f"{PLACES[place]}.toml")
+    elif name == "run":
+        arguments = ("run", "s.toml", "--out", PLACES[place], *([more] if more else ["--device", "cpu"]))
+    else:
+        arguments = (name, PLACES[place])
+    code, out, err = call(capsys, *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: ")
 
 
 def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, capsys):

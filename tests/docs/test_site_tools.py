@@ -55,13 +55,12 @@ def test_a_package_that_imports_lazily_is_shown_with_its_public_names():
     assert package["record"].is_public
 
 
-def test_settings_commands_and_figures_are_those_of_the_program():
+def test_commands_and_figures_are_those_of_the_program():
     from patternscope.figures import figure_names
 
     config = SimpleNamespace(docs_dir=TOOLS.parent)
-    marks = "<!-- settings knowledge -->\n\n<!-- command status -->\n\n<!-- figures -->\n"
+    marks = "<!-- command status -->\n\n<!-- figures -->\n"
     page = load("hooks").on_page_markdown(marks, config)
-    assert '| `tau` | `"auto"` |' in page
     assert "--json" in page
     rows = page.partition("| figure |")[2].splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == list(figure_names())

@@ -1,12 +1,15 @@
 """Both embeddings of odd and extreme input: finite, no worse than at the start, and no warning without a reason."""
 
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from odd_input import FEATURES, PROBS, SHAPES, TYPES, regional_features, target_probs
 
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 
+# A fit begins with the solution of as many equations as there are channels: of the most channels one case is enough.
+FEWER = [shape for shape in SHAPES if shape[0] < 2048]
+EXTREME = {"seed": 0, "e": 8, "features": "huge", "probs": "one-hot", "kappa_max": 1e5, "dtype": torch.float16}
 KAPPAS = st.sampled_from([0.1, 1.0, 10.0, 1e3, 1e5])
 
 
@@ -22,13 +25,14 @@ def check(trace, *results: torch.Tensor) -> None:
 @given(
     seed=st.integers(0, 999),
     n=st.integers(2, 9),
-    d=st.sampled_from([3, 17, 200, 2048]),
+    d=st.sampled_from([3, 17, 200]),
     e=st.integers(2, 8),
     features=st.sampled_from(FEATURES),
     probs=st.sampled_from(PROBS),
     kappa_max=KAPPAS,
     dtype=st.sampled_from(TYPES),
 )
+@example(n=9, d=2048, **EXTREME)
 def test_sample_embedding(seed, n, d, e, features, probs, kappa_max, dtype):
     generator = torch.Generator().manual_seed(seed)
     data = {
@@ -45,7 +49,7 @@ def test_sample_embedding(seed, n, d, e, features, probs, kappa_max, dtype):
 @given(
     seed=st.integers(0, 999),
     n=st.integers(2, 6),
-    shape=st.sampled_from(SHAPES),
+    shape=st.sampled_from(FEWER),
     e=st.integers(2, 8),
     features=st.sampled_from(FEATURES),
     probs=st.sampled_from(PROBS),
@@ -53,6 +57,7 @@ def test_sample_embedding(seed, n, d, e, features, probs, kappa_max, dtype):
     kappa_max=KAPPAS,
     dtype=st.sampled_from(TYPES),
 )
+@example(n=6, shape=(2048, (1, 2)), weights="random", **EXTREME)
 def test_regional_embedding(seed, n, shape, e, features, probs, weights, kappa_max, dtype):
     generator = torch.Generator().manual_seed(seed)
     k, (height, width) = shape

@@ -61,6 +61,33 @@ def test_long_names_are_cut_to_what_fits():
     assert text_width(cut, 8) <= 60
 
 
+def test_many_long_names_are_cut_without_measuring_each(monkeypatch):
+    """120 names of 60 letters: their letters are measured once, and no text as a whole."""
+    from patternscope.figures.drawing import labels
+
+    measured, measure = [], labels._outline_width
+    monkeypatch.setattr(labels, "_outline_width", lambda text: measured.append(text) or measure(text))
+    labels._advance.cache_clear()
+    letters = "abcdefghij "
+    names = ["".join(np.random.default_rng(seed).choice(list(letters), 60)) for seed in range(120)]
+    cut = [shortened(name, size, width) for name in names for size, width in ((8, 50), (6, 90), (5.5, 40))]
+    assert all(name.endswith("…") for name in cut)
+    assert len(measured) <= 2 * len(set(f"{letters}…"))
+    assert max(map(len, measured)) == 3
+
+
+@pytest.mark.parametrize("text", ["cat", "WAVE To. AV", "naïve café", r"a\$b", "fi ffi"])
+def test_widths_are_those_of_matplotlib_but_for_kerning(text):
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    from patternscope.figures.drawing.style import font_families
+
+    prop = FontProperties(family=font_families(), size=8)
+    width, _, _ = text_to_path.get_text_width_height_descent(text.replace(r"\$", "$"), prop, ismath=False)
+    assert width - 0.3 <= text_width(text, 8) <= 1.1 * width
+
+
 def unit_vectors(classes: int, dimensions: int, seed: int) -> np.ndarray:
     directions = np.random.default_rng(seed).normal(size=(classes, dimensions))
     return directions / np.linalg.norm(directions, axis=1, keepdims=True)

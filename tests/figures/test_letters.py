@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from patternscope.figures.drawing import style
-from patternscope.figures.drawing.labels import text_width
+from patternscope.figures.drawing.labels import _advance, text_width
 from patternscope.figures.drawing.saving import save_figure
 
 NOWHERE = "\U000f1234"  # a private letter, which no font has
@@ -15,7 +15,7 @@ NOWHERE = "\U000f1234"  # a private letter, which no font has
 @pytest.fixture(autouse=True)
 def nothing_told():
     style._warn_of_missing_letters.cache_clear()
-    text_width.cache_clear()
+    _advance.cache_clear()
 
 
 def drawn(text: str) -> Figure:

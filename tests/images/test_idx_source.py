@@ -55,13 +55,14 @@ def test_size_channels_and_class_names(tmp_path):
 
 
 def test_labels_outside_the_classes(tmp_path):
-    with pytest.raises(InputError, match="train labels: expected classes 0 to 1, got 2"):
+    with pytest.raises(InputError, match="labels: expected labels of 2 named classes, got 2"):
         opened(write(tmp_path), class_names=["a", "b"])
 
 
-def test_a_class_without_images(tmp_path):
-    with pytest.raises(InputError, match="class '1': expected 2 or more images, got 0"):
-        opened(write(tmp_path, labels=(0, 2)))
+def test_distinct_labels_are_the_classes(tmp_path):
+    assert opened(write(tmp_path, labels=(0, 2))).train.classes == ("0", "2")
+    with pytest.raises(InputError, match="class 'b': expected 2 or more images, got 0"):
+        opened(tmp_path, class_names=["a", "b", "c"])
 
 
 def test_missing_files(tmp_path):

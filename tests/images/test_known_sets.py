@@ -13,6 +13,7 @@ from PIL import Image
 
 from patternscope.errors import InputError
 from patternscope.images import layout_hint, open_images
+from patternscope.images.readers.outlines import draw_outline
 from patternscope.images.readers.synsets import PRESETS
 
 
@@ -206,6 +207,84 @@ def test_a_picture_that_is_not_there_or_a_box_beside_it_is_skipped_with_its_reas
     assert len(skipped) == 3
     assert "object 2: box (500.0, 500.0, 50.0, 50.0) is empty or outside the picture of 120 x 60" in skipped[0]
     assert "No such file" in skipped[1]
+
+
+def turned_coco(tmp_path, upright):
+    """COCO whose files hold pictures on their side; boxes are of the upright picture or of the file."""
+    root = sets.coco(tmp_path, train=6, val=3)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter, clockwise, to be upright
+    for path in root.glob("*2014/*.jpg"):
+        with Image.open(path) as stored:
+            # The boxes are of the picture that is there; where they are to be upright, the file holds it turned back.
+            (stored.transpose(Image.Transpose.ROTATE_90) if upright else stored.copy()).save(path, exif=exif)
+    return root
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_objects_of_a_picture_on_its_side_are_cut_in_the_frame_of_their_boxes(tmp_path, upright):
+    splits = opened("coco", turned_coco(tmp_path, upright), margin=0)
+    assert_right(splits, (0, 1, 2), 4, 2)
+    mask = splits.train.mask(0).numpy()
+    triangle = np.add.outer(np.arange(16), np.arange(16)) < 16
+    assert (mask == (triangle if upright else np.rot90(triangle, -1))).mean() > 0.9
+
+
+def test_a_box_of_a_picture_of_another_size_is_skipped(tmp_path):
+    root = sets.coco(tmp_path, train=6, val=3)
+    path = next(root.glob("train2014/*0.jpg"))
+    with Image.open(path) as picture:
+        smaller = picture.resize((60, 30))
+    smaller.save(path)
+    skipped = opened("coco", root).train.skipped
+    assert len(skipped) == 2
+    assert "its box is of a picture of (120, 60), got (60, 30) pixels" in skipped[0]
+
+
+def compressed(runs):
+    """Run lengths as pycocotools writes them."""
+    text = ""
+    for place, run in enumerate(runs):
+        value, more = run - (runs[place - 2] if place > 2 else 0), True
+        while more:
+            group, value = value & 0x1F, value >> 5
+            more = value != -1 if group & 0x10 else value != 0
+            text += chr(48 + (group | 0x20 if more else group))
+    return text
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_run_lengths_of_one_object_are_its_outline(tmp_path, compress):
+    root = sets.coco(tmp_path, train=6, val=3)
+    polygons = opened("coco", root, margin=0)
+    for path in (root / "annotations").iterdir():
+        content = json.loads(path.read_text())
+        for annotation in content["annotations"]:
+            if "segmentation" in annotation and not annotation["iscrowd"]:
+                mask = draw_outline(annotation["segmentation"], (120, 60))
+                edges = np.flatnonzero(np.diff(mask.T.ravel().astype(int))) + 1
+                runs = np.diff([0, *edges, mask.size]).tolist()
+                counts = compressed(runs) if compress else runs
+                annotation["segmentation"] = {"counts": counts, "size": [60, 120]}
+        path.write_text(json.dumps(content))
+    splits = opened("coco", root, margin=0)
+    for index in range(len(splits.train)):
+        assert torch.equal(splits.train.mask(index), polygons.train.mask(index))
+    content["annotations"][0]["segmentation"] = {"counts": [5, 5], "size": [60, 120]}
+    path.write_text(json.dumps(content))
+    part = next(part for part in opened("coco", root) if part.names[0].startswith(path.stem.removeprefix("instances_")))
+    with pytest.raises(InputError, match="object 1 cannot be read: expected runs of 7200 pixels, 120 x 60, got 10"):
+        part.mask(0)
+
+
+def test_boxes_without_outlines_have_no_masks(tmp_path):
+    root = sets.coco(tmp_path, train=6, val=3)
+    for path in (root / "annotations").iterdir():
+        content = json.loads(path.read_text())
+        for annotation in content["annotations"]:
+            annotation.pop("segmentation", None)
+        path.write_text(json.dumps(content))
+    assert not opened("coco", root).train.has_masks
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,10 @@ def test_defaults_are_500_and_100_a_class():
     [
         ({"source": "pictogram"}, "did you mean 'pictograms'"),
         ({"source": "pictograms", "image_size": 8}, "image_size: expected 16 or more, got 8"),
-        ({"source": "pictograms", "channels": 2}, "channels: expected 1 or 3, got 2"),
+        ({"source": "pictograms", "channels": 2}, "channels: expected 1 or 3 for pictograms, got 2"),
+        ({"source": "pictograms", "channels": 5}, "channels: expected 1, 2, 3 or 4, got 5"),
+        ({"source": "pictograms", "resize": "padd"}, "resize: expected crop, pad or stretch, got 'padd'; did you mean"),
+        ({"source": "pictograms", "white": 0}, "white: expected a positive number, got 0"),
         ({"source": "pictograms", "seed": -1}, "seed: expected 0 or more, got -1"),
         ({"source": "pictograms", "folder": "somewhere"}, "source 'pictograms': expected no folder, got 'somewhere'"),
         ({"source": "pictograms", "class_names": ["a", "b"]}, "class_names: expected the classes of the pictograms"),

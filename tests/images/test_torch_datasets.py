@@ -283,7 +283,7 @@ class TestParquet:
             path.unlink()
         assert opened("parquet", root).train.classes == ("0", "1", "2")
         assert_right(opened("parquet", root, class_names=["a", "b", "c"]), (0, 1, 2), 4, 3)
-        with pytest.raises(InputError, match="expected labels below 2, got 2"):
+        with pytest.raises(InputError, match="expected labels of 2 named classes, got 2"):
             opened("parquet", root, class_names=["a", "b"])
 
     def test_labels_that_are_texts_and_one_split_alone(self, tmp_path):

@@ -4,6 +4,7 @@ from urllib.error import URLError
 
 import pytest
 import torch
+import torchvision
 
 from patternscope.errors import InputError
 from patternscope.networks import build_network, published_normaliser
@@ -33,7 +34,8 @@ def test_names_that_keep_their_start_are_told(published):
 
 
 def test_weights_that_differ_elsewhere_are_refused(monkeypatch):
-    state = build_network("vit_b_16", classes=1000, image_size=64).state_dict()
+    with torch.device("meta"):
+        state = torchvision.models.vit_b_16(image_size=64).state_dict()
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *_, **__: dict(state))
     with pytest.raises(InputError, match=r"pos_embedding' of shape \(1, 5, 768\), got \(1, 17, 768\) in the published"):
         build_network("vit_b_16", classes=3, image_size=32, pretrained=True)

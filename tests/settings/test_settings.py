@@ -25,7 +25,7 @@ from patternscope.workflow.cache_keys import canonical_json, chosen_settings, on
         ("[images]\nsource = 'pictogram'", "did you mean 'pictograms'?"),
         ("[images]\nsource = 'folder'", "source 'folder': expected a folder, got none"),
         ("[images]\nfolder = 'x'", "source 'pictograms': expected no folder, got '"),
-        ("[images]\nchannels = 2", "images.channels: expected 1 or 3, got 2"),
+        ("[images]\nchannels = 5", "images.channels: expected 1, 2, 3 or 4, got 5"),
         ("images = 3", "images: expected a section [images], got 3"),
         ("[knowledge]\ntau = nan", "knowledge.tau: expected a finite number, got nan"),
         ("[knowledge]\ntau = 1.0", "knowledge.tau: expected a number less than 1, got 1.0"),
@@ -45,6 +45,12 @@ def test_mistakes_are_one_line(tmp_path, text, said):
     assert message.startswith(f"{path}: ")
     assert said in message
     assert "\n" not in message
+
+
+def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path):
+    (tmp_path / "study.toml").write_bytes(b"\xef\xbb\xbfseed = 3\r\n[images]\r\nimage_size = 32\r\n")
+    settings = load_settings(tmp_path / "study.toml")
+    assert (settings.seed, settings.images.image_size) == (3, 32)
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -105,6 +111,17 @@ def test_chosen_settings_are_the_declared_ones():
         view.knowledge.bootstrap  # noqa: B018
     with pytest.raises(KeyError):
         chosen_settings(settings, ("knowledge.thau",))
+
+
+def test_keys_that_were_added_do_not_change_those_of_earlier_studies():
+    """A key that earlier versions did not have counts where it is set, and not at its default."""
+    default = chosen_settings(StudySettings(), ("images", "images.resize", "seed"))
+    assert default.keys() == {"images", "seed"}
+    assert not {"resize", "white"} & default["images"].keys()
+    padded = StudySettings.model_validate({"images": {"resize": "pad"}})
+    chosen = chosen_settings(padded, ("images", "images.resize"))
+    assert chosen["images"]["resize"] == chosen["images.resize"] == "pad"
+    assert "white" not in chosen["images"]
 
 
 def test_canonical_json_is_one_text_for_equal_values():

@@ -3,12 +3,19 @@
 from pathlib import Path
 
 import invented_sets as sets
+import numpy as np
 import pytest
+import torch
 
+import patternscope as ps
 from patternscope.cli import main
 from patternscope.errors import InputError
+from patternscope.figures.drawing.examples import rgb
+from patternscope.networks import build_network
+from patternscope.results.attack import AttackResult
 from patternscope.results.json_csv import read_json
-from patternscope.settings.study import load_settings
+from patternscope.settings.study import StudySettings, load_settings
+from patternscope.study.network_factory import study_network
 from patternscope.study.run import run_analysis
 
 FACTORY = """
@@ -78,6 +85,53 @@ def test_objects_of_coco_are_studied_to_the_share_of_points_on_them(tmp_path):
     run_analysis(tmp_path / "out", load_settings(study(tmp_path, "coco", more)), device="cpu", until="summary")
     (layer,) = read_json(tmp_path / "out/summary/summary.json")["layers"]
     assert 0.2 < layer["object_area"] < 0.5  # half of a box, which is 1 / 1.2^2 of its square
+
+
+def banded(channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, h, w, channels) whose classes differ in the last channel alone."""
+    labels = np.arange(24) % 2
+    images = np.random.default_rng(0).integers(0, 120, (24, 32, 32, channels), dtype=np.uint8)
+    images[labels == 1, :, :, -1] += 120
+    return images, labels
+
+
+def test_four_channels_are_trained_on_analysed_attacked_and_shown(tmp_path):
+    from patternscope.api.stages import pages_of
+
+    images, labels = banded(4)
+    np.savez(tmp_path / "bands.npz", images=images, labels=labels)
+    (tmp_path / "study.toml").write_text(
+        '[images]\nsource = "arrays"\nfolder = "bands.npz"\nimage_size = 32\nchannels = 4\n'
+        '[network]\nlayers = ["conv_53"]\n[training]\nepochs = 4\ncheckpoints = 1\n[importance]\nn_step = 1\n'
+        "[region]\nn_step = 1\n[knowledge]\nbootstrap = 10\ntaus = [0.6]\n[attack]\nn_step = 2\n"
+        "[faithfulness]\nimages_per_class = 2\nsteps = 2\n[controls]\nenabled = false"
+    )
+    settings = load_settings(tmp_path / "study.toml")
+    run_analysis(tmp_path / "out", settings, pages_of, until="atlas", device="cpu")
+    assert (tmp_path / "out/atlas/atlas.html").stat().st_size > 10_000
+    study = ps.open_study(tmp_path / "out")
+    assert study.results.images.images.shape[1:] == (4, 32, 32)
+    assert study.results.load(AttackResult).images.shape[1] == 4
+    shown = rgb(study.results.images.images.numpy())
+    assert np.array_equal(shown, study.results.images.images.numpy()[:, :3].transpose(0, 2, 3, 1))
+    study.plot.knowledge_points()
+
+
+def test_two_channels_are_analysed_in_memory():
+    images, labels = banded(2)
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
+    network = build_network("vgg16_slim", classes=2, channels=2, image_size=32, seed=0)
+    quick = {"importance": {"n_step": 1}, "region": {"n_step": 1}, "knowledge": {"bootstrap": 10, "taus": [0.6]}}
+    settings = {**quick, "controls": {"enabled": False}}
+    study = ps.analyze(network, pixels, torch.from_numpy(labels), ["conv_53"], settings=settings, device="cpu")
+    study.plot.knowledge_points()
+    assert rgb(images.transpose(0, 3, 1, 2)).shape == (24, 32, 32, 3)
+
+
+def test_published_normalisers_of_other_channels_are_one_line():
+    network = StudySettings.model_validate({"network": {"mean": [0.5, 0.5, 0.5]}, "images": {"channels": 4}})
+    with pytest.raises(InputError, match=r"network.mean, std: expected 1 or 4 numbers for as many channels, got 3"):
+        study_network(network.network, network.images, 2, 0)
 
 
 def test_a_changed_factory_is_called_again(tmp_path):

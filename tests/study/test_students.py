@@ -136,14 +136,16 @@ def test_through_the_teachers_maps_where_asked_for(ran, study):
     assert [row["maps"] for row in rows] == ["first", "first"]
 
 
-def test_a_narrower_student_is_seen_through_maps_of_its_own(ran, study):
+def test_a_narrower_student_is_seen_through_maps_of_its_own(study, taught_study):
     narrow = {"widths": [8, 12, 16, 24, 32]}
-    ran(
+    asked = settings(
+        taught_study.parent,
         distillation__maps="teacher",
         distillation__arguments=narrow,
         distillation__students=["features"],
         distillation__epochs=1,
     )
+    run_analysis(study, asked, device="cpu")
     found = read_json(study / "student_analysis/features/student_analysis.json")
     assert [row["maps"] for row in found["layers"]] == ["own", "own"]
     assert [row["channel_agreement"] for row in found["layers"]] == [None, None]

@@ -24,17 +24,20 @@ from patternscope.workflow.cluster import ClusterExecutor  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster(forks):
     options = {"dashboard_address": None, "silence_logs": 60, "protocol": "tcp"}
     paths = os.pathsep.join([str(Path(toy_stages.__file__).parent), os.environ.get("PYTHONPATH", "")])
     environment = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    asked = {"scheduler.allowed-failures": 1, "worker.multiprocessing-method": forks.get_start_method()}
     with (
         pytest.MonkeyPatch.context() as patch,
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, env=environment, **options) as found,
+        dask.config.set({f"distributed.{name}": value for name, value in asked.items()}),
     ):
+        # What the processes have imported is chosen already.
+        patch.setattr(distributed.utils, "_forkserver_preload_set", True)
         patch.setattr(study_cluster, "ANSWER_SECONDS", 2)
-        yield found
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, env=environment, **options) as found:
+            yield found
 
 
 def kill_one(cluster) -> None:

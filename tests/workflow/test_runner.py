@@ -224,6 +224,35 @@ def test_a_bug_keeps_its_type_and_says_where(tmp_path):
     assert "bug" in caught.value.__notes__[0]
 
 
+WITHOUT_GUARD = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from toy_stages import AXES, STAGES, Toy
+from patternscope.errors import InputError
+from patternscope.workflow.executors import process_pool
+from patternscope.workflow.plan import make_plan
+from patternscope.workflow.runner import run_units
+try:
+    run_units(Path({folder!r}), make_plan(Toy(), STAGES, AXES), executor=lambda: process_pool(2))
+except InputError as error:
+    print(error)
+"""
+
+
+def test_a_script_without_the_main_guard_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(WITHOUT_GUARD.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path / "study")))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    guard = "put what it does below `if __name__ == '__main__':`"
+    assert done.stdout.count("\n") == 1
+    assert done.stdout.startswith("workers: the worker processes ended before they began; ")
+    assert done.stdout.endswith(f"{guard}\n")
+    # Each process that began the script again says so in one line, too, and no traceback.
+    assert 1 <= done.stderr.count("\n") <= 2
+    assert all(line.startswith("error: ") and line.endswith(guard) for line in done.stderr.splitlines())
+
+
 @pytest.mark.parametrize("kind", ["threads", "spawned", "pool"])
 def test_executors_give_the_same_bytes(tmp_path, reference, kind):
     if kind == "pool":

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { sortByEmergence } from "../src/data/findings";
 import type { Condition } from "../src/data/format";
-import { formatBits, formatP, formatProbability, joinWords, predictedClass } from "../src/panels/formatting";
+import {
+  formatBits,
+  formatP,
+  formatProbability,
+  formatThreshold,
+  joinWords,
+  predictedClass,
+} from "../src/panels/formatting";
 import { findImages } from "../src/panels/image_search";
 import { outlinePath, outlines } from "../src/panels/outlines";
 import { quote } from "../src/panels/points_csv";
@@ -141,6 +148,10 @@ describe("texts", () => {
       "0.00",
     ]);
     expect(formatP(0.5)).toBe("p\u00a0=\u00a00.50");
+  });
+
+  it("write a threshold with at most three digits", () => {
+    expect([0.40740740740740744, 0.4, 0.5].map(formatThreshold)).toEqual(["0.407", "0.4", "0.5"]);
   });
 
   it("write bits with their sign, and no negative zero", () => {

@@ -325,9 +325,9 @@ def _isolated_randomness() -> Iterator[None]:
 
 
 def _checked_pixels(pixels: Tensor) -> Tensor:
-    """Images of 1 or 3 channels with pixels in [0, 1], or uint8."""
-    if pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or not len(pixels):
-        raise InputError(f"images: expected (n, 1 or 3, height, width), got {tuple(pixels.shape)}")
+    """Images of 1 to 4 channels with pixels in [0, 1], or uint8."""
+    if pixels.ndim != 4 or pixels.shape[1] not in (1, 2, 3, 4) or not len(pixels):
+        raise InputError(f"images: expected (n, 1 to 4, height, width), got {tuple(pixels.shape)}")
     pixels = pixels.contiguous()  # another order in memory would be rounded otherwise
     if pixels.dtype == torch.uint8:
         return pixels

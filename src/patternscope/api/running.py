@@ -13,7 +13,7 @@ from patternscope.settings.study import StudySettings, load_settings
 from patternscope.study.budget import Budget
 from patternscope.study.run import run_analysis
 from patternscope.workflow.cluster import ClusterExecutor
-from patternscope.workflow.executors import process_pool
+from patternscope.workflow.executors import end_without_guard, process_pool
 from patternscope.workflow.runner import Event
 
 RUNS = Path("runs")
@@ -60,6 +60,7 @@ def executor_of(workers: int, scheduler: str | None = None) -> MakeExecutor | No
 
     InputError for fewer workers than one, and for both.
     """
+    end_without_guard()
     if scheduler is None:
         if workers < 1:
             raise InputError(f"workers: expected 1 or more, got {workers}")

@@ -151,7 +151,7 @@ def _chance_array(results: StudyResults, layer: str) -> np.ndarray | None:
 
 def _temperature(known: KnowledgeResult, told: EvidenceResult | None) -> Tensor | None:
     """T of each image, by which the points of a layer were calibrated; None by the rule of the paper."""
-    return told.temperature if known.rule == "calibrated" and told is not None else None
+    return told.point_temperature if known.rule == "calibrated" and told is not None else None
 
 
 def _posterior_unit(rule: str | None, strength: float | None) -> float:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from patternscope.results.images import visible_channels
+
 # Pixels a side: twice what the page shows for screens of twice as many dots, and less where that takes too many bytes.
 _SIDES = (416, 288, 208, 128)
 _SHEET = 2048  # pixels a side of a sprite, at most: a browser decodes it whole
@@ -18,14 +20,15 @@ _QUALITY = 90
 def sprites(images: np.ndarray, most_bytes: float = 25e6) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield sprites of up to 256 images each, row by row, with what is needed to cut them.
 
-    `images` (n, channels, h, w) uint8 of 1 or 3 channels; larger ones are reduced to 416 pixels a side, and further
-    to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a third of a PNG's
-    bytes, and nobody measures a thumbnail.
+    `images` (n, channels, h, w) uint8, of which `visible_channels` are shown; larger ones are reduced to 416 pixels a
+    side, and further to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a
+    third of a PNG's bytes, and nobody measures a thumbnail.
 
     >>> content, about = next(sprites(np.zeros((5, 1, 8, 8), np.uint8)))
     >>> about == {"first": 0, "count": 5, "columns": 16, "size": [8, 8], "media_type": "image/jpeg"}
     True
     """
+    images = visible_channels(images)
     side = _side_within(images, most_bytes)
     small = [_reduced(image, side) for image in images]
     width, height = small[0].size

@@ -36,6 +36,12 @@ def _exit_code(app: Any, arguments: list[str]) -> int:
         # The reader has closed the pipe; Python would complain again when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        from patternscope.workflow.store import REFUSALS
+
+        if error.filename is None or error.errno not in REFUSALS:
+            raise
+        return write_error(f"{error.filename}: {REFUSALS[error.errno]}")
     except (KeyboardInterrupt, typer.Abort):
         return write_stopped("units")
     except Exception as error:

@@ -12,6 +12,7 @@ from patternscope.cli.commands.figures import figures
 from patternscope.cli.commands.layers import layers
 from patternscope.cli.commands.report import report
 from patternscope.cli.commands.run import run
+from patternscope.cli.commands.settings import settings
 from patternscope.cli.commands.status import status
 from patternscope.cli.commands.view import view
 
@@ -44,5 +45,5 @@ def patternscope(
         raise typer.Exit
 
 
-for command in (demo, run, status, layers, figures, compare, report, atlas, view):
+for command in (demo, run, status, layers, settings, figures, compare, report, atlas, view):
     app.command()(command)

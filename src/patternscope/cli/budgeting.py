@@ -11,6 +11,7 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.run import study_plan
 from patternscope.study.start import beginning
+from patternscope.workflow.store import Store
 
 _LEAST = 5.0  # seconds of a run whose cost is worth a line
 
@@ -48,6 +49,7 @@ def budget_line(budget: Budget) -> str:
 
 def print_dry_run(folder: Path, settings: StudySettings, until: str | None, device: str) -> None:
     """Print the estimated cost of each stage of a run, and run nothing; InputError as `run_analysis`."""
+    Store(folder).check_place()
     counts = count_images(folder, settings)
     if counts is None:
         say(f"{folder}: the number of images is not known yet; run with --until images first")

@@ -81,7 +81,7 @@ class ImportanceWeight(nn.Module):
         Args:
             data: "target_probs" (n, c), "regional_features" (n, k, h, w); optionally "neighbours" by
                 `similarity.choose_neighbours`, so that several layers have the same ones, instead of
-                `kl_sample_num` chosen by these features; for the heat maps "images" (n, 1 or 3, height, width).
+                `kl_sample_num` chosen by these features; for the heat maps "images" (n, 1 to 4, height, width).
             params: any of :class:`ImportanceParams`.
             verbose_dir: folder for loss curve (csv, png) and heat maps, or None to write nothing.
 

@@ -13,6 +13,7 @@ from patternscope.solvers import Trace
 # Spread of the entries of a random start (reference code).
 RANDOM_SPREAD = 0.1
 _ROWS_AT_ONCE = 256
+_FLOOR = 1e-200  # on the diagonal of equations: all-zero features have a map of zeros
 
 
 class LinearMap(nn.Module):
@@ -93,10 +94,24 @@ def ridge(features: Tensor, target: Tensor, penalty: float = 1e-3) -> Tensor:
 
     ``argmin_M sum_i |M f_i - y_i|^2 + lambda |M|^2``, lambda = penalty times the mean feature variance.
 
+    Cost: with fewer samples than features the equations are those of the samples, n x n instead of d x d.
+
     >>> ridge(torch.eye(2), torch.eye(2), penalty=0.0)
     tensor([[1., 0.],
             [0., 1.]])
     """
-    gram = (features.T @ features).double()
-    gram.diagonal().add_(penalty * gram.diagonal().mean() + torch.finfo(torch.float64).tiny)
-    return torch.linalg.lstsq(gram, (features.T @ target).double()).solution.T.to(features.dtype)
+    n, d = features.shape
+    tall = n >= d
+    gram = (features.T @ features if tall else features @ features.T).double()
+    gram.diagonal().add_(penalty * gram.diagonal().sum() / d + _FLOOR)
+    if tall:
+        return _solve(gram, (features.T @ target).double()).T.to(features.dtype)
+    return _solve(gram, target.double()).T.matmul(features.double()).to(features.dtype)
+
+
+def _solve(gram: Tensor, wanted: Tensor) -> Tensor:
+    """Solve symmetric equations, by least squares where they are not positive definite."""
+    factor, failed = torch.linalg.cholesky_ex(gram)
+    if failed:
+        return torch.linalg.lstsq(gram, wanted).solution
+    return torch.cholesky_solve(wanted, factor)

@@ -37,7 +37,7 @@ def write_losses(trace: Trace, folder: str | Path, name: str) -> None:
 def write_heat_maps(images: Tensor, region_weights: Tensor, folder: str | Path) -> None:
     """Write `heatmaps/<sample>.png`: each image beside itself with its region weights overlaid.
 
-    `images` (n, 1 or 3, height, width), uint8 or floats of any range (stretched to [0, 1]); `region_weights`
+    `images` (n, 1 to 4, height, width), uint8 or floats of any range (stretched to [0, 1]); `region_weights`
     (n, h, w). Source: reference code.
 
     >>> import tempfile
@@ -66,9 +66,13 @@ def write_heat_maps(images: Tensor, region_weights: Tensor, folder: str | Path) 
 
 
 def _as_rgb(image: Tensor) -> Tensor:
-    """Return an image as (height, width, 3) in [0, 1]; normalised pixels are stretched to that range."""
+    """Return an image as (height, width, 3) in [0, 1]; normalised pixels are stretched to that range.
+
+    Of 2 channels the first is shown, of 4 the first three.
+    """
     pixels = image.float() / 255 if image.dtype == torch.uint8 else image.float()
     low, high = pixels.min(), pixels.max()
     if low < 0 or high > 1:
         pixels = (pixels - low) / (high - low).clamp_min(1e-12)
-    return pixels[:3].expand(3, -1, -1).permute(1, 2, 0)
+    shown = pixels[:3] if len(pixels) > 2 else pixels[:1]
+    return shown.expand(3, -1, -1).permute(1, 2, 0)

@@ -12,7 +12,7 @@ from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.needs import ATTACK, ATTACK_ANALYSIS
 from patternscope.figures.drawing.style import INK, RELIABLE, SMALL, TOTAL, figure_style
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
-from patternscope.results.formatting import percent
+from patternscope.results.formatting import percent, threshold_text
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ def draw(shown: AttackHistogramData) -> Figure:
         _draw_layer(axes, layer, analysis, shown.tau)
     figure.supxlabel("p(target) before the attack", fontsize=8)
     figure.supylabel("share of these points", fontsize=8)
-    meaning = f"{shown.attack}; dark: new points, p(target) was at most τ = {shown.tau:g} before the attack"
+    meaning = (
+        f"{shown.attack}; dark: new points, p(target) was at most τ = {threshold_text(shown.tau)} before the attack"
+    )
     layout.write_heading(figure, "Knowledge points of the target after an attack", meaning)
     return figure
 

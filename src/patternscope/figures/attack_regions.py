@@ -24,6 +24,7 @@ from patternscope.figures.drawing.needs import ATTACK, ATTACK_ANALYSIS, IMAGES, 
 from patternscope.figures.drawing.outlines import draw_outlined, outline_legend
 from patternscope.figures.drawing.style import figure_style
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.formatting import threshold_text
 
 STATES = ("clean", "attacked")
 
@@ -80,7 +81,7 @@ def data(
 @figure_style()
 def draw(shown: AttackRegionsData) -> Figure:
     """Return the figure. Source: Sec. 4 in content."""
-    meaning = f"{shown.layer}: regions with p(class) > {shown.tau:g}; {shown.attack}."
+    meaning = f"{shown.layer}: regions with p(class) > {threshold_text(shown.tau)}; {shown.attack}."
     title, examples = "Knowledge points before and after an attack", shown.examples
     if not len(examples.samples):
         return empty_sheet(title, meaning, f"The attack succeeded on none of {shown.attacked:,} images.")

@@ -13,7 +13,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
 from patternscope.figures.drawing.style import RELIABLE, SMALL, TOTAL, UNRELIABLE, figure_style
 from patternscope.results.evidence import EvidenceResult
-from patternscope.results.formatting import at_checkpoint, percent, share_of_regions
+from patternscope.results.formatting import at_checkpoint, percent, share_of_regions, threshold_text
 from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
 from patternscope.results.noise import evidence_of, interval_lines, knowledge_of, networks_of
 from patternscope.results.replicates import NetworksResult
@@ -98,7 +98,8 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
 
 def _explanations(shown: CountsData) -> list[str]:
     """What is counted, by which rules, and beside what chance."""
-    shared = f"p(class) > {shown.tau:g}{at_checkpoint(shown.trained.title_of_last)}; mean over {shown.images} images"
+    when = at_checkpoint(shown.trained.title_of_last)
+    shared = f"p(class) > {threshold_text(shown.tau)}{when}; mean over {shown.images} images"
     what, noise = interval_lines(shared, shown.networks)
     lines = [f"{what}.", f"{noise[0].upper()}{noise[1:]}."]
     if shown.paper:

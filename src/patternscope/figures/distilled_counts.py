@@ -18,6 +18,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.style import FAINT, RELIABLE, SMALL, SOFT, TOTAL, figure_style
 from patternscope.knowledge.intervals import Interval
+from patternscope.results.formatting import threshold_text
 from patternscope.results.knowledge import CountDifferences
 
 _UNKNOWN = CountDifferences(*[Interval(None, None, None)] * 3)
@@ -41,7 +42,7 @@ def draw(shown: ComparedNetworks) -> Figure:
         _draw_differences(below, networks)
     panels[0][0].legend(loc="upper left", borderaxespad=0.1)
     intervals = "95 % bootstrap intervals (differences paired)"
-    meaning = f"p(class) > {shown.tau:g}; mean over {shown.images} images, {intervals}"
+    meaning = f"p(class) > {threshold_text(shown.tau)}; mean over {shown.images} images, {intervals}"
     more = [f"differences hold {noise} as well" for noise in shown.noise[1:]]
     layout.write_heading(figure, "Knowledge points per image", shown.networks, meaning, *more)
     return figure

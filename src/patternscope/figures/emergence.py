@@ -12,7 +12,7 @@ from patternscope.figures.drawing.labels import checkpoint_labels, shortened
 from patternscope.figures.drawing.style import RELIABLE, SMALL, SOFT, TOTAL, UNRELIABLE, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.emergence import CheckpointName, EmergenceResult, LayerHistory, evidence_cells
-from patternscope.results.formatting import number, percent
+from patternscope.results.formatting import number, percent, threshold_text
 from patternscope.results.noise import interval_lines
 from patternscope.results.record_codec import encode
 from patternscope.results.result import reads
@@ -136,7 +136,7 @@ def _explain(figure: Figure, shown: EmergenceData) -> None:
     what = (
         "Bits of evidence per region, each image judged by a map fitted without it"
         if shown.has_evidence
-        else f"Regions with p(class) > {shown.tau:g}"
+        else f"Regions with p(class) > {threshold_text(shown.tau)}"
     )
     first, second = interval_lines(f"{what}; means over {shown.images} images", shown.networks)
     own = "; classes: the study's own network" if shown.networks else ""

@@ -12,7 +12,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
 from patternscope.figures.drawing.outlines import draw_outlined, outline_legend
 from patternscope.figures.drawing.style import figure_style
-from patternscope.results.formatting import at_checkpoint
+from patternscope.results.formatting import at_checkpoint, threshold_text
 from patternscope.results.knowledge import KnowledgeResult
 
 
@@ -65,7 +65,7 @@ def _layer_points(results: StudyResults, layer: str, examples: Examples) -> Laye
 def draw(shown: KnowledgePointsData) -> Figure:
     """Return the figure. Source: Sec. 3.4 in content."""
     when = at_checkpoint(shown.checkpoint)
-    meaning = f"Regions with p(class) > {shown.tau:g}{when}; below: reliable points of all points."
+    meaning = f"Regions with p(class) > {threshold_text(shown.tau)}{when}; below: reliable points of all points."
     names = [points.layer for points in shown.layers]
     weights = any(points.stability is not None for points in shown.layers)
     foot = 0.62 if weights else 0.42

@@ -118,7 +118,7 @@ def _regions(
     # A layer without any strength is shown as it is.
     points = fit.embedding[places] / (known.unit_strength or 1.0)
     labels, directions = results.images.labels[examples.samples], results.sample(checkpoint).mean_directions
-    temperature = results.evidence(layer, checkpoint).temperature if known.rule == "calibrated" else None
+    temperature = results.evidence(layer, checkpoint).point_temperature if known.rule == "calibrated" else None
     rule = PointRule(known.tau, known.kappa_max, known.unit_strength, temperature).rows(
         torch.from_numpy(places[0][:, 0])
     )
@@ -273,7 +273,7 @@ def about(shown: RegionPathsData) -> dict[str, Any]:
     }
 
 
-_TEMPERATURES = reads(EvidenceResult, "temperature", checkpoint="all", layer="all")
+_TEMPERATURES = reads(EvidenceResult, "temperature", "evidence", checkpoint="all", layer="all")
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES, ALL_REGIONS, ALL_KNOWLEDGE)
 FIGURE = StudyFigure(
     "region_paths", data, draw, table, about, _READS, (_TEMPERATURES,), version=4, weight=1.0, examples=True

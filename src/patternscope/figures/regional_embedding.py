@@ -13,6 +13,7 @@ from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, SAMPLE
 from patternscope.figures.drawing.style import NOTHING, ClassMark, figure_style
 from patternscope.figures.drawing.views import View, choose_view, dimension_note, project, shown_lengths, view_cells
 from patternscope.results.fits import RegionResult
+from patternscope.results.formatting import threshold_text
 
 SHOWN = 3000
 _PANEL = 2.7
@@ -103,7 +104,7 @@ def draw(shown: RegionalEmbeddingData) -> Figure:
         left = (place % across + 0.5) * width / across - _PANEL / 2
         top = _TOP + place // across * pitch + _HEAD
         _draw_cloud(layout.add_panel(figure, left, top, _PANEL, _PANEL), cloud, shown, view, reach)
-    meaning = f"Coloured by class: knowledge points, p(class) > {shown.tau:g}; grey: other regions."
+    meaning = f"Coloured by class: knowledge points, p(class) > {threshold_text(shown.tau)}; grey: other regions."
     layout.write_heading(figure, "Regional embeddings", meaning, *dimension_note(view))
     when = "" if shown.checkpoint is None else f"At {shown.checkpoint}. "
     layout.write_foot(figure, f"{when}Circle: the layer's mean strength, the unit of its panel.")

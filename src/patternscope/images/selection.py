@@ -57,11 +57,14 @@ def choose_samples(labels: Tensor, per_class: int, *, seed: int, classes: Sequen
 def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | None = None) -> dict[int, int]:
     """Return the classes with fewer than `per_class` samples, and how many each has.
 
+    `classes` are the labels to count, by default all that occur.
+
     >>> short_classes(torch.tensor([0, 0, 0, 1, 1, 2]), 2)
     {2: 1}
     """
     labels = _check(labels)
-    counts = {label: int((labels == label).sum()) for label in _select_classes(labels, classes)}
+    counted = torch.unique(labels).tolist() if classes is None else classes
+    counts = {label: int((labels == label).sum()) for label in counted}
     return {label: count for label, count in counts.items() if count < per_class}
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from patternscope.knowledge.faithfulness import blurred, curve_area, deletion_curve, removal_order, removal_shares
     from patternscope.knowledge.folds import assign_folds
-    from patternscope.knowledge.intervals import Interval, seed_spread, with_seed_spread, within_noise
+    from patternscope.knowledge.intervals import Interval, above_zero, seed_spread, with_seed_spread, within_noise
     from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,
@@ -83,7 +83,7 @@ else:
                 "blurred", "curve_area", "deletion_curve", "removal_order", "removal_shares",
             ),
             "folds": ("assign_folds",),
-            "intervals": ("Interval", "seed_spread", "with_seed_spread", "within_noise"),
+            "intervals": ("Interval", "above_zero", "seed_spread", "with_seed_spread", "within_noise"),
             "network_comparison": (
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
             ),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.knowledge.intervals import Interval, above_zero
 from patternscope.radial.checks import class_labels
 
 BINS = 15
@@ -30,6 +31,18 @@ class Calibration:
 
     temperature: float
     log_posterior: Tensor
+
+
+def temperature_of_points(temperature: Tensor, evidence: Interval) -> Tensor:
+    """Return the temperatures (n,) by which regions are knowledge points: inf where the layer knows nothing.
+
+    A temperature that was chosen on few images may be too low by chance; without evidence beyond the noise, points
+    would be chance as well (docs/method.md, "Evidence").
+
+    >>> temperature_of_points(torch.tensor([0.5, 2.0]), Interval(0.1, -0.1, 0.3))
+    tensor([inf, inf])
+    """
+    return temperature if above_zero(evidence) else torch.full_like(temperature, torch.inf)
 
 
 @dataclass(frozen=True)

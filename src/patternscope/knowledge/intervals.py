@@ -51,6 +51,16 @@ def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -
     return Interval(difference.value, difference.value - down, difference.value + up)
 
 
+def above_zero(number: Interval) -> bool:
+    """Tell whether a number is above 0 beyond the noise: its interval is, or its value where there is no interval.
+
+    >>> above_zero(Interval(0.4, 0.1, 0.7)), above_zero(Interval(0.4, -0.1, 0.7)), above_zero(Interval(0.0, None, None))
+    (True, False, False)
+    """
+    lowest = number.value if number.low is None else number.low
+    return (lowest or 0.0) > 0
+
+
 def within_noise(difference: Interval, spread: float = 0.0, level: float = 0.95) -> bool | None:
     """Tell whether a difference may be zero: its interval contains zero. None where there is no interval.
 

@@ -10,7 +10,7 @@ from patternscope.report.formatting import counted
 from patternscope.report.part import report_parts
 from patternscope.report.pictures import MORE, Picture, Pictures
 from patternscope.report.tables import Table
-from patternscope.results.formatting import at_checkpoint, number
+from patternscope.results.formatting import at_checkpoint, number, threshold_text
 from patternscope.results.study import StudyResults
 
 
@@ -123,7 +123,8 @@ def _about(contents: Contents) -> str:
         *([counted(len(training.checkpoints), "checkpoint")] if training else []),
     ]
     return (
-        f"{', '.join(numbers)}. A knowledge point is a region to which a class is assigned with p > {known.tau:.3g}."
+        f"{', '.join(numbers)}. A knowledge point is a region to which a class is assigned with p > "
+        f"{threshold_text(known.tau)}."
         f"{_accuracy(contents)}"
     )
 

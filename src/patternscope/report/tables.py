@@ -7,7 +7,14 @@ from patternscope.knowledge.intervals import Interval
 from patternscope.report.contents import Attack, Depth, Students, Training
 from patternscope.report.formatting import difference_text, verdict
 from patternscope.results.faithfulness import ORDERS, FaithfulnessResult
-from patternscope.results.formatting import at_checkpoint, number, percent, share_of_regions, with_interval
+from patternscope.results.formatting import (
+    at_checkpoint,
+    number,
+    percent,
+    share_of_regions,
+    threshold_text,
+    with_interval,
+)
 from patternscope.results.knowledge import Counts
 
 _COUNTS = ("total", "reliable", "ratio")
@@ -144,7 +151,7 @@ def sweep_table(depth: Depth) -> Table | None:
     """Return a row per threshold: reliable points and ratio of each layer; None where none were swept."""
     rows = [
         [
-            f"{row[0].tau:g}",
+            threshold_text(row[0].tau),
             *[f"{number(at.counts.reliable.value, 1)} ({percent(at.counts.ratio.value)})" for at in row],
         ]
         for row in zip(*(known.sweep for known in depth.layers.values()), strict=True)

@@ -5,8 +5,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from patternscope.knowledge.calibration import ReliabilityBin
-from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.calibration import ReliabilityBin, temperature_of_points
+from patternscope.knowledge.intervals import Interval, above_zero
 from patternscope.results.knowledge import Counts
 from patternscope.results.result import Result, arrays, record
 
@@ -55,8 +55,12 @@ class EvidenceResult(Result):
     @property
     def beyond_noise(self) -> bool:
         """Whether there is evidence: its interval is above 0."""
-        low = self.evidence.value if self.evidence.low is None else self.evidence.low
-        return (low or 0.0) > 0
+        return above_zero(self.evidence)
+
+    @property
+    def point_temperature(self) -> Tensor:
+        """The temperature of each image by which its regions are knowledge points (n,): inf without evidence."""
+        return temperature_of_points(self.temperature, self.evidence)
 
     @property
     def emerged(self) -> Tensor:

@@ -26,6 +26,15 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{number(100 * share, 0)} %"
 
 
+def threshold_text(tau: float) -> str:
+    """Return a threshold with at most three digits.
+
+    >>> threshold_text(0.40740740740740744), threshold_text(0.4)
+    ('0.407', '0.4')
+    """
+    return f"{tau:.3g}"
+
+
 def with_interval(interval: Interval, digits: int = 2) -> str:
     """Return a value with its interval.
 

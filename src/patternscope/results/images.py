@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from torch import Tensor
 
 from patternscope.results.arrays import ShardedArray, ShardWriter
@@ -14,6 +15,17 @@ from patternscope.tensor_files import read_tensors, write_tensors
 LABELLED_PARTS = ("held_out", "train")
 _LABELS_FILE = "labels.safetensors"
 _BATCH = 256
+
+
+def visible_channels(images: np.ndarray) -> np.ndarray:
+    """Return images (n, channels, height, width) with the channels that a picture shows: 1, or the first 3.
+
+    Of 2 channels the first is grey, of 4 the first three are colours; the last is alpha, or something else.
+
+    >>> visible_channels(np.zeros((5, 2, 8, 8))).shape, visible_channels(np.zeros((5, 4, 8, 8))).shape
+    ((5, 1, 8, 8), (5, 3, 8, 8))
+    """
+    return images[:, : 3 if images.shape[1] > 2 else 1]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model_validator
 
 from patternscope.errors import InputError
+from patternscope.images.readers.decoding import Resize
 from patternscope.images.readers.layout_detection import layout_hint
 from patternscope.images.readers.registry import SOURCES, check_source, offered_forms, source_options, sources_with
 from patternscope.images.readers.source import Option
-from patternscope.settings.section import LocatedPath, Section
+from patternscope.settings.section import LATER, LocatedPath, Section
 
 _FORMS = offered_forms()
 
@@ -53,7 +54,22 @@ class ImagesSettings(_OptionSettings):
     """
 
     image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side of what the network gets")
-    channels: Literal[1, 3] = Field(default=3, description="1 for grey, 3 for colour")
+    channels: Literal[1, 2, 3, 4] = Field(
+        default=3, description="1 for grey, 3 for colour; 2 and 4 with alpha, or whatever the channels of arrays are"
+    )
+    resize: Resize = Field(
+        default="crop",
+        description="how images that are not square become so: crop keeps the centre, pad adds black, stretch changes "
+        "their proportions",
+        json_schema_extra=LATER,
+    )
+    white: float | None = Field(
+        default=None,
+        gt=0,
+        description="the value shown as white, of pixels that are not bytes (4095 for 12 bits); by default 1 for "
+        "floats and 65535 for 16 bits",
+        json_schema_extra=LATER,
+    )
     samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")
     train_per_class: int | None = Field(
         default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationInfo
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
@@ -13,6 +13,8 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
 
 
 LocatedPath = Annotated[Path, AfterValidator(_resolve)]
+LATER: dict[str, JsonValue] = {"later": True}
+"""Of a setting that earlier studies did not have: its default does not enter the key of what they made."""
 
 
 class Section(BaseModel):

@@ -56,6 +56,10 @@ def study_network(
     )
     usual = published_normaliser(network.architecture) if network.pretrained else (_MEAN, _STD)
     mean, std = (own or default for own, default in zip((network.mean, network.std), usual, strict=True))
+    if unfit := next((len(numbers) for numbers in (mean, std) if len(numbers) not in (1, images.channels)), None):
+        raise InputError(
+            f"network.mean, std: expected 1 or {images.channels} numbers for as many channels, got {unfit}; set both"
+        )
     tokens = {"prefix_tokens": network.prefix_tokens, "suffix_tokens": network.suffix_tokens}
     return Normalised(built, _one_or_many(mean), _one_or_many(std), **tokens)
 

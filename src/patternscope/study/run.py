@@ -62,7 +62,9 @@ def run_analysis(
     parse_device(device)
     if executor is None:
         resolve_device(device)
-    folder, plan = Path(folder), study_plan(settings, more, folder=Path(folder))
+    folder = Path(folder)
+    Store(folder).check_place()
+    plan = study_plan(settings, more, folder=folder)
     until_stage(plan, until)
     run = partial(run_units, folder, report=report, device=device, keep_bulk=settings.keep_features)
     with _nothing_half_written(folder):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -67,16 +67,37 @@ def resampling_seed(seed: int) -> int:
 def chosen_settings(settings: BaseModel, paths: Iterable[str]) -> dict[str, Any]:
     """Return the settings named by dotted paths ("seed", "training", "knowledge.tau") as JSON values.
 
-    KeyError for a path that is no setting: a mistake in a stage, not in the user's file.
+    A setting with `{"later": True}` in its field's `json_schema_extra` is omitted where it has its default, so that
+    studies from before it are up to date. KeyError for a path that is no setting: a mistake in a stage, not in the
+    user's file.
     """
-    dumped = settings.model_dump(mode="json")
+    dumped, omitted = settings.model_dump(mode="json"), set(_later_defaults(settings))
     chosen: dict[str, Any] = {}
     for path in paths:
         value: Any = dumped
         for part in path.split("."):
             value = value[part]
-        chosen[path] = value
+        if path not in omitted:
+            chosen[path] = _without(value, path, omitted)
     return chosen
+
+
+def _later_defaults(settings: BaseModel, prefix: str = "") -> Iterator[str]:
+    """Dotted paths of the settings that came later and have their default."""
+    for name, field in type(settings).model_fields.items():
+        value, extra = getattr(settings, name), field.json_schema_extra
+        if isinstance(value, BaseModel):
+            yield from _later_defaults(value, f"{prefix}{name}.")
+        elif isinstance(extra, dict) and extra.get("later") and value == field.get_default(call_default_factory=True):
+            yield f"{prefix}{name}"
+
+
+def _without(value: Any, path: str, omitted: set[str]) -> Any:
+    """A setting, or a section without those of its settings that are omitted."""
+    if not isinstance(value, dict):
+        return value
+    inside = {name: f"{path}.{name}" for name in value}
+    return {name: _without(value[name], inside[name], omitted) for name in value if inside[name] not in omitted}
 
 
 def only_chosen(settings: Settings, paths: Iterable[str]) -> Settings:

@@ -22,6 +22,10 @@ from patternscope.workflow.memory import give_back_memory
 from patternscope.workflow.stages import InputUnit, Unit, UnitContext
 from patternscope.workflow.store import Store, plain_errors, seal
 
+GUARD = (
+    "a script that starts worker processes runs once more in each of them; put what it does below "
+    "`if __name__ == '__main__':`"
+)
 RESTARTS = 3  # executors that may break in one run before it gives up
 _share: tuple[int, int] | None = None  # in a worker of a pool: its number, and the GPUs that the pool shares
 
@@ -91,12 +95,25 @@ class ProcessPool(ProcessPoolExecutor):
     """
 
     def __init__(self, workers: int, gpus: int) -> None:
+        end_without_guard()
         self.capacity = workers
         context = multiprocessing.get_context("spawn")
         threads = max(1, (os.cpu_count() or 1) // workers)
+        self._started = context.Value("i", 0)
         super().__init__(
-            workers, mp_context=context, initializer=_start_worker, initargs=(threads, context.Value("i", 0), gpus)
+            workers, mp_context=context, initializer=_start_worker, initargs=(threads, self._started, gpus)
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any process got as far as taking work."""
+        return self._started.value > 0
+
+
+def end_without_guard() -> None:
+    """End a worker process whose script is run again while it starts: no work may begin there."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.exit(f"error: {GUARD}")
 
 
 def process_pool(workers: int, gpus: int | None = None) -> ProcessPool:
@@ -104,6 +121,8 @@ def process_pool(workers: int, gpus: int | None = None) -> ProcessPool:
 
     `gpus` is their number, by default of all that torch sees; `own_device` says who gets which. InputError
     for fewer workers than one.
+
+    A script needs `if __name__ == "__main__":` around what it does: each process imports it.
     """
     if workers < 1:
         raise InputError(f"workers: expected 1 or more, got {workers}")
@@ -170,6 +189,11 @@ class Workers:
         """Return what an exception of the executor's own means."""
         explain = getattr(self.executor, "explained", None)
         return error if explain is None else explain(error)
+
+    @property
+    def have_begun(self) -> bool:
+        """Whether any worker got as far as taking work; of executors of other kinds nobody knows, and True."""
+        return getattr(self.executor, "has_begun", True)
 
     def restart(self) -> bool:
         """Make new workers after some died; False when that is impossible or was tried often enough."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import only_chosen
 from patternscope.workflow.event_log import EventLog
-from patternscope.workflow.executors import Task, Workers, program_versions
+from patternscope.workflow.executors import GUARD, Task, Workers, end_without_guard, program_versions
 from patternscope.workflow.intermediates import BulkDropper, dropped_inputs
 from patternscope.workflow.plan import Plan, unit_inputs, unit_key, until_stage
 from patternscope.workflow.stages import Unit
@@ -72,6 +72,7 @@ def run_units(
     InputError for a folder that cannot be used and for what a stage finds wrong in its input; units that
     were running then still finish and are kept.
     """
+    end_without_guard()
     part = until_stage(plan, until)
     store = Store(folder)
     journal = EventLog(folder)
@@ -270,6 +271,9 @@ class _Run:
 
     def _restart(self) -> None:
         """Run lost units again with new workers."""
+        if not self.workers.have_begun:
+            self.failure = InputError(f"workers: the worker processes ended before they began; {GUARD}")
+            return
         if not self.workers.restart():
             names = ", ".join(unit.path for unit in self.lost[:3])
             self.failure = InputError(

@@ -193,10 +193,18 @@ class Store:
         except (OSError, NotImplementedError):
             return False
 
+    def check_place(self) -> None:
+        """Refuse a folder that cannot be: a file, one below a file, one with too long a name."""
+        with plain_errors(self.folder):
+            if self.folder.exists() and not self.folder.is_dir():
+                raise InputError(f"{self.folder}: expected a folder for the study, got a file; choose another --out")
+            above = next((path for path in self.folder.parents if path.exists()), Path())
+            if not above.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "", str(self.folder))
+
     def _make_folder(self) -> None:
         """Make the folder; refuse one that holds other things than a study."""
-        if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(f"{self.folder}: expected a folder for the study, got a file; choose another --out")
+        self.check_place()
         with plain_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         ours = {STUDY_FILE, LOCK_FILE, PARTIAL_FOLDER}
@@ -248,7 +256,7 @@ def check_version(found: Any, path: Path) -> None:
 
 
 _KEPT = "finished units are kept"
-_REFUSALS = {
+REFUSALS = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "no permission to write or read here",
     errno.EPERM: "no permission to write or read here",
@@ -261,6 +269,7 @@ _REFUSALS = {
     errno.EIO: f"the disk reports an error; {_KEPT}: check it and run again",
     errno.ESTALE: f"the shared folder went away; {_KEPT}: mount it and run again",
 }
+"""What is said for the number of a disk's refusal."""
 
 
 @contextmanager
@@ -273,11 +282,11 @@ def plain_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _REFUSALS:
+        if error.errno not in REFUSALS:
             raise
         refused = Path(str(error.filename or folder))
         place = folder if refused.is_relative_to(folder) else refused
-        raise InputError(f"{place}: {_REFUSALS[error.errno]}") from error
+        raise InputError(f"{place}: {REFUSALS[error.errno]}") from error
 
 
 def _acquire(lock: FileLock, folder: Path) -> None:

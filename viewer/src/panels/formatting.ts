@@ -23,6 +23,11 @@ export function formatProbability(value: number): string {
   return value >= 0.995 && value < 1 ? "> 0.99" : value < 0.005 && value > 0 ? "< 0.01" : value.toFixed(2);
 }
 
+/** A threshold, with at most three digits. */
+export function formatThreshold(tau: number): string {
+  return String(Number(tau.toPrecision(3)));
+}
+
 /** A probability with its letter, without line breaks. */
 export function formatP(value: number): string {
   const text = formatProbability(value);

@@ -14,6 +14,7 @@ import {
   formatP,
   formatPlace,
   formatProbability,
+  formatThreshold,
   predictedClass,
 } from "./formatting";
 import type { Panel } from "./panel";
@@ -70,7 +71,7 @@ function summary(
       ? "a reliable knowledge point"
       : bits & 1
         ? "an unreliable knowledge point"
-        : `not a knowledge point (p ≤ ${tau})`;
+        : `not a knowledge point (p ≤ ${formatThreshold(tau)})`;
   const parts: (Node | string)[] = [
     h("b", {}, `${name}, ${formatP(probabilities[frame.category[id]])}`),
     `: ${kind}. `,

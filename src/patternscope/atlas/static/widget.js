@@ -13349,119 +13349,122 @@ function bj(e) {
 	return e >= .995 && e < 1 ? "> 0.99" : e < .005 && e > 0 ? "< 0.01" : e.toFixed(2);
 }
 function xj(e) {
+	return String(Number(e.toPrecision(3)));
+}
+function Sj(e) {
 	let t = bj(e);
 	return /^[<>]/.test(t) ? `p\u00a0${t}`.replace(/ /g, "\xA0") : `p\u00a0=\u00a0${t}`;
 }
-function Sj(e) {
+function Cj(e) {
 	return Math.min(254.75, Math.max(.25, e)) / 255;
 }
-function Cj(e) {
+function wj(e) {
 	return `${vj(e.value)} (${yj(e)})`;
 }
-function wj(e) {
+function Tj(e) {
 	if (!Number.isFinite(e)) return "–";
 	let t = Math.abs(e).toFixed(2);
 	return e < 0 && t !== "0.00" ? `−${t}` : t;
 }
-function Tj({ value: e, low: t, high: n }) {
-	let r = Number.isFinite(t) ? `${wj(t)} to ${wj(n)}` : "–";
-	return `${wj(e)} (${r.replace(/ /g, "\xA0")})`;
+function Ej({ value: e, low: t, high: n }) {
+	let r = Number.isFinite(t) ? `${Tj(t)} to ${Tj(n)}` : "–";
+	return `${Tj(e)} (${r.replace(/ /g, "\xA0")})`;
 }
-function Ej(e, t, n) {
+function Dj(e, t, n) {
 	return pj(e, t) ? "no class" : n[e.category[t]];
 }
-function Dj(e, t) {
+function Oj(e, t) {
 	return `row ${Math.floor(e / t) + 1}, column ${e % t + 1}`;
 }
-function Oj(e) {
+function kj(e) {
 	return e.length < 2 ? e.join("") : `${e.slice(0, -1).join(", ")} and ${e[e.length - 1]}`;
 }
-function kj({ steps: e }, t) {
+function Aj({ steps: e }, t) {
 	return e[t].label;
 }
-function Aj({ steps: e }) {
+function jj({ steps: e }) {
 	return (t) => {
 		let { number: n = null, label: r = "" } = e[t] ?? {};
 		return n === null ? r : n.toLocaleString("en");
 	};
 }
-function jj({ knowledge: e }, t) {
+function Mj({ knowledge: e }, t) {
 	return e[t] & 2 ? "reliable" : e[t] & 1 ? "unreliable" : "no";
 }
 // src/panels/sentences.ts
-function Mj(e, t, n) {
-	let r = `${Vj(t)}:`, i = e.flatMap(({ name: e, told: t }) => t ? [{
+function Nj(e, t, n) {
+	let r = `${Hj(t)}:`, i = e.flatMap(({ name: e, told: t }) => t ? [{
 		name: e,
 		...t
 	}] : []);
 	if (!i.length) return n ? `${r} evidence was measured for the training alone.` : `${r} evidence was not measured, so the counts do not tell which layer knows most.`;
 	let a = n?.against === "decision" ? " for the network's own decision" : "", [o, ...s] = [...i].sort((e, t) => t.evidence.value - e.evidence.value);
-	if (!(o.evidence.low > 0)) return `${r} no layer has evidence${a} above 0; the most is ${Nj(o)} in ${o.name}.`;
+	if (!(o.evidence.low > 0)) return `${r} no layer has evidence${a} above 0; the most is ${Pj(o)} in ${o.name}.`;
 	let c = s.filter(({ evidence: e }) => e.high >= o.evidence.low);
-	if (c.length) return `${r} ${Oj([o, ...c].map(({ name: e }) => e))} have the most evidence${a}, and their intervals overlap: ${Oj([o, ...c].map(Nj))}.`;
+	if (c.length) return `${r} ${kj([o, ...c].map(({ name: e }) => e))} have the most evidence${a}, and their intervals overlap: ${kj([o, ...c].map(Pj))}.`;
 	let l = s.length ? "the most evidence" : "evidence";
-	return `${r} ${o.name} has ${l}${a}, ${Nj(o)} per region, of ${Tj(o.readable)} readable${Pj(n)}.`;
+	return `${r} ${o.name} has ${l}${a}, ${Pj(o)} per region, of ${Ej(o.readable)} readable${Fj(n)}.`;
 }
-var Nj = ({ evidence: e }) => `${Tj(e)}\u00a0bits`;
-function Pj(e) {
-	return e ? `; a region that is always correct has ${wj(e.most)}` : "";
+var Pj = ({ evidence: e }) => `${Ej(e)}\u00a0bits`;
+function Fj(e) {
+	return e ? `; a region that is always correct has ${Tj(e.most)}` : "";
 }
-function Fj(e, { total: t, reliable: n, told: r }, i) {
-	let a = t.value === 0, o = a ? `${e} has no knowledge points.` : `${e} has ${Cj(t)} knowledge points per image, ${Cj(n)} reliable.`, s = r && !(r.evidence.low > 0) && !a ? " Its evidence is not above 0: they may be chance." : "";
+function Ij(e, { total: t, reliable: n, told: r }, i) {
+	let a = t.value === 0, o = a ? `${e} has no knowledge points.` : `${e} has ${wj(t)} knowledge points per image, ${wj(n)} reliable.`, s = r && !(r.evidence.low > 0) && !a ? " Its evidence is not above 0: they may be chance." : "";
 	if (!i) return `${o}${s} Chance not measured.`;
-	let { permuted: c, untrained: l } = i.found, u = [`${Cj(c.total)} with permuted targets`, `${Cj(l.total)} in an untrained network`];
-	return `${o}${s} Chance (${i.step}): ${Oj(u)}.`;
+	let { permuted: c, untrained: l } = i.found, u = [`${wj(c.total)} with permuted targets`, `${wj(l.total)} in an untrained network`];
+	return `${o}${s} Chance (${i.step}): ${kj(u)}.`;
 }
-function Ij(e = 1) {
+function Lj(e = 1) {
 	return `${e > 1 ? `The first of ${e} networks` : "One network"}: another training may differ by more than these intervals${e > 1 ? "; the report has intervals over all of them" : ""}.`;
 }
-function Lj(e, t, { order: n, first: r, training: i }, a = "points") {
+function Rj(e, t, { order: n, first: r, training: i }, a = "points") {
 	let o = a === "evidence" ? "evidence of it" : "a reliable point", [s, ...c] = n;
 	if (Number.isNaN(r[s])) return `In ${e}, no class emerges: in none do half of the images have ${o}.`;
 	if (i.steps.length === 1) return `In ${e}, half of the images have ${o} in ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes; ${t[s]} has the most points.`;
-	let l = i.steps[Math.ceil(r[s])].label, u = c.filter((e) => r[e] === r[s]).map((e) => t[e]), d = u.length > 3 ? [...u.slice(0, 2), `${u.length - 2} more`] : u, f = u.length ? ` At the same step, with fewer points: ${Oj(d)}.` : "";
+	let l = i.steps[Math.ceil(r[s])].label, u = c.filter((e) => r[e] === r[s]).map((e) => t[e]), d = u.length > 3 ? [...u.slice(0, 2), `${u.length - 2} more`] : u, f = u.length ? ` At the same step, with fewer points: ${kj(d)}.` : "";
 	return `In ${e}, ${t[s]} emerges first: half of its images have ${o} from ${l} on.${f}`;
 }
-function Rj(e) {
+function zj(e) {
 	let { atlas: t, view: n, frame: r, reference: i } = e, { classes: a } = t.attributes, { image: o } = n;
 	if (!r) return [e.problem ?? "The regions of this image cannot be read."];
-	if (i) return zj(e, r, i);
-	let s = r.predictions[o], c = hj(t, r, o, s), l = o * r.regions + c, u = uj(t, r, l)[s], d = pj(r, l) ? ` This layer tells nothing of the image here: every class has ${xj(u)}.` : ` Top region for this class: ${Dj(c, r.grid[1])}, ${xj(u)}.`;
+	if (i) return Bj(e, r, i);
+	let s = r.predictions[o], c = hj(t, r, o, s), l = o * r.regions + c, u = uj(t, r, l)[s], d = pj(r, l) ? ` This layer tells nothing of the image here: every class has ${Sj(u)}.` : ` Top region for this class: ${Oj(c, r.grid[1])}, ${Sj(u)}.`;
 	return [B("b", {}, `Image ${o}, ${a[t.labels[o]]}: the network predicts ${a[s]}.`), d];
 }
-function zj({ atlas: e, view: t }, n, r) {
-	let { classes: i } = e.attributes, { image: a } = t, o = (e, { predictions: t }, n) => B("span", { class: "line" }, B("b", {}, `${Vj(e)}: `), `${i[t[a]]}; ${n}`), s = n.targets?.[a], c = `Image ${a}, ${i[e.labels[a]]}`;
+function Bj({ atlas: e, view: t }, n, r) {
+	let { classes: i } = e.attributes, { image: a } = t, o = (e, { predictions: t }, n) => B("span", { class: "line" }, B("b", {}, `${Hj(e)}: `), `${i[t[a]]}; ${n}`), s = n.targets?.[a], c = `Image ${a}, ${i[e.labels[a]]}`;
 	if (s === 65535) return [B("b", {}, c), document.createTextNode(": not attacked, since the network misclassifies the clean image.")];
-	let l = s === void 0 ? "" : `; target of the attack: ${i[s]}`, [u, d] = n.condition.kind === "attack" ? ["clean", kj(e.condition(t.condition), t.step)] : ["teacher", n.condition.name];
+	let l = s === void 0 ? "" : `; target of the attack: ${i[s]}`, [u, d] = n.condition.kind === "attack" ? ["clean", Aj(e.condition(t.condition), t.step)] : ["teacher", n.condition.name];
 	return [
 		B("b", {}, `${c}${l}.`),
-		o(u, r, Bj(r, a, i)),
-		o(d, n, Bj(n, a, i))
+		o(u, r, Vj(r, a, i)),
+		o(d, n, Vj(n, a, i))
 	];
 }
-function Bj(e, t, n) {
+function Vj(e, t, n) {
 	let { total: r, classes: i } = vr(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : ".";
 	return r ? `${r} knowledge point${r > 1 ? "s" : ""}: ${a.join(", ")}${o}` : "no knowledge points.";
 }
-function Vj(e) {
+function Hj(e) {
 	return e.charAt(0).toUpperCase() + e.slice(1);
 }
 // src/panels/emergence.ts
-var Hj = 560, Uj = sj("11px system-ui, sans-serif");
-function Wj(e) {
+var Uj = 560, Wj = sj("11px system-ui, sans-serif");
+function Gj(e) {
 	let t = B("p", { class: "finding" }), n = B("div", { class: "class-chart" }), r = B("p", { class: "key" }, "One row per class, from the first to emerge to the last; one column per checkpoint. Darker: more reliable points per image. Dot: from here on, half of the class's images have emerged."), i = null, a = null, o = "", s = async (r) => {
 		i = r;
 		let { view: s, atlas: l } = r, u = await gr(l, s.layer);
 		if (i !== r || !c()) return;
 		let d = `${s.layer} ${c()}`;
-		o !== d && (o = d, a = u && Gj(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? Lj(l.layer(s.layer).name, l.attributes.classes, u, l.attributes.emerges) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
+		o !== d && (o = d, a = u && Kj(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? Rj(l.layer(s.layer).name, l.attributes.classes, u, l.attributes.emerges) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
 	}, c = En(n, () => i && void s(i));
 	return {
 		element: B("div", {}, t, n, r),
 		update: (e) => void s(e)
 	};
 }
-function Gj({ atlas: e, marks: t }, n, r, i) {
+function Kj({ atlas: e, marks: t }, n, r, i) {
 	let { training: a, order: o, first: s, reliable: c } = n, l = e.attributes.classes, u = (e) => o.length - 1 - e, d = o.flatMap((e, t) => a.steps.map((n, r) => ({
 		row: u(t),
 		step: r,
@@ -13470,7 +13473,7 @@ function Gj({ atlas: e, marks: t }, n, r, i) {
 		row: u(n),
 		first: s[e],
 		colour: t[e].colour
-	}]), p = Math.min(130, 16 + Math.max(...l.map(Uj))), m = Math.min(Hj, r), h = nj(d, f, Aj(a), {
+	}]), p = Math.min(130, 16 + Math.max(...l.map(Wj))), m = Math.min(Uj, r), h = nj(d, f, jj(a), {
 		width: m,
 		left: p
 	}), g = o.map((e) => B("button", {
@@ -13484,7 +13487,7 @@ function Gj({ atlas: e, marks: t }, n, r, i) {
 			},
 			colour: "true"
 		}))
-	}, cj(l[e], p - 14, Uj)));
+	}, cj(l[e], p - 14, Wj)));
 	return h.element.addEventListener("click", (e) => i({
 		condition: a.key,
 		step: h.stepUnder(e)
@@ -13496,7 +13499,7 @@ function Gj({ atlas: e, marks: t }, n, r, i) {
 	};
 }
 // src/panels/tabs.ts
-function Kj(e, t) {
+function qj(e, t) {
 	let n = t.map(({ name: e, element: t }) => {
 		let n = Tn("tab"), r = B("div", {
 			role: "tabpanel",
@@ -13532,14 +13535,14 @@ function Kj(e, t) {
 	};
 }
 // src/panels/curves.ts
-var qj = 200, Jj = 4, Yj = 92;
-function Xj(e) {
-	let t = Zj(e), n = Wj(e);
+var Jj = 200, Yj = 4, Xj = 92;
+function Zj(e) {
+	let t = Qj(e), n = Gj(e);
 	return {
 		element: B("section", {
 			class: "curves",
 			"aria-label": "Curves"
-		}, Kj("Knowledge points", [{
+		}, qj("Knowledge points", [{
 			name: "Layers",
 			element: t.element
 		}, {
@@ -13551,45 +13554,45 @@ function Xj(e) {
 		}
 	};
 }
-function Zj(e) {
+function Qj(e) {
 	let t = B("div", { class: "finding" }), n = B("div", { class: "layer-charts" }), r = B("span", { class: "key-bits" }, B("b", {}, "evidence"), " of readable, bits per region"), i = B("p", { class: "key" }, r, B("span", { class: "swatch-line reliable" }), "reliable", B("span", { class: "swatch-line total" }), "all knowledge points", B("span", {}, "· per image, with 95 % intervals")), a = null, o = [], s = "", c = async (i) => {
 		a = i;
 		let { view: c, atlas: u } = i, d = await hr(u, c.condition);
 		if (a !== i || !l()) return;
 		let f = u.condition(c.condition), p = `${f.key} ${l()}`;
-		s !== p && (s = p, o = $j(d, f, l(), e), n.replaceChildren(...o.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${o[0]?.width ?? 0}px)`);
+		s !== p && (s = p, o = eM(d, f, l(), e), n.replaceChildren(...o.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${o[0]?.width ?? 0}px)`);
 		for (let e of o) e.show(c);
-		r.hidden = !d.some(({ rows: e }) => e.some(({ told: e }) => e)), t.replaceChildren(...Qj(i, d).map((e) => B("p", {}, e)));
+		r.hidden = !d.some(({ rows: e }) => e.some(({ told: e }) => e)), t.replaceChildren(...$j(i, d).map((e) => B("p", {}, e)));
 	}, l = En(n, () => a && void c(a));
 	return {
 		element: B("div", {}, t, n, i),
 		update: (e) => void c(e)
 	};
 }
-function Qj({ atlas: e, view: t }, n) {
+function $j({ atlas: e, view: t }, n) {
 	let r = e.condition(t.condition);
 	if (!n.length) return ["The counts of this atlas cannot be read."];
-	let i = [Mj(n.map(({ layer: e, rows: n }) => ({
+	let i = [Nj(n.map(({ layer: e, rows: n }) => ({
 		name: e.name,
 		told: n[t.step].told
-	})), kj(r, t.step), e.attributes.evidence ?? null)], a = n.find(({ layer: e }) => e.key === t.layer);
+	})), Aj(r, t.step), e.attributes.evidence ?? null)], a = n.find(({ layer: e }) => e.key === t.layer);
 	if (a) {
 		let e = a.chance && {
 			found: a.chance,
-			step: kj(r, r.steps.length - 1)
+			step: Aj(r, r.steps.length - 1)
 		};
-		i.push(Fj(a.layer.name, a.rows[t.step], e));
+		i.push(Ij(a.layer.name, a.rows[t.step], e));
 	}
-	return [...i, Ij(e.attributes.networks)];
+	return [...i, Lj(e.attributes.networks)];
 }
-function $j(e, t, n, r) {
-	let i = Math.max(1, Math.min(e.length, Math.floor((n + Jj) / 88))), a = Math.min(qj, Math.floor((n - Jj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
-	return e.map((e) => eM(e, t, o, a, r));
+function eM(e, t, n, r) {
+	let i = Math.max(1, Math.min(e.length, Math.floor((n + Yj) / 88))), a = Math.min(Jj, Math.floor((n - Yj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
+	return e.map((e) => tM(e, t, o, a, r));
 }
-function eM({ layer: e, rows: t }, n, r, i, a) {
-	let o = ZA(t, r, Aj(n), {
+function tM({ layer: e, rows: t }, n, r, i, a) {
+	let o = ZA(t, r, jj(n), {
 		width: i - 2,
-		height: Yj
+		height: Xj
 	}), s = B("span", { class: "layer-counts" }), c = t.some(({ told: e }) => e) ? B("span", { class: "layer-counts layer-bits" }) : null, l = B("button", {
 		class: "layer-chart",
 		click: (n) => {
@@ -13605,14 +13608,14 @@ function eM({ layer: e, rows: t }, n, r, i, a) {
 		width: i,
 		show(n) {
 			let { reliable: r, total: i, told: a } = t[n.step];
-			c?.replaceChildren(...a ? [B("b", {}, wj(a.evidence.value)), ` of ${wj(a.readable.value)}`] : []);
-			let u = a ? `${Tj(a.evidence)} bits per region of ${Tj(a.readable)} readable, ` : "";
+			c?.replaceChildren(...a ? [B("b", {}, Tj(a.evidence.value)), ` of ${Tj(a.readable.value)}`] : []);
+			let u = a ? `${Ej(a.evidence)} bits per region of ${Ej(a.readable)} readable, ` : "";
 			s.replaceChildren(B("b", {}, vj(r.value)), ` of ${vj(i.value)}`), l.title = l.ariaLabel = `${e.name}: ${u}${vj(r.value)} reliable of ${vj(i.value)} knowledge points per image`, l.ariaPressed = String(e.key === n.layer), o.markStep(n.step);
 		}
 	};
 }
 // src/state/snapshot.ts
-function tM({ atlas: e, view: t }, n, r) {
+function nM({ atlas: e, view: t }, n, r) {
 	let i = e.grid(t.condition, t.layer), a = n * i[0] * i[1] + r;
 	return ({ condition: t, layer: r }) => ({
 		space: "regions",
@@ -13620,19 +13623,19 @@ function tM({ atlas: e, view: t }, n, r) {
 		selection: [ar(a, i, e.grid(t, r))]
 	});
 }
-function nM({ view: e, atlas: t }) {
+function rM({ view: e, atlas: t }) {
 	if (e.space !== "regions" || e.selection.length !== 1) return null;
 	let [n, r] = t.grid(e.condition, e.layer), [i] = e.selection;
 	return Math.floor(i / (n * r)) === e.image ? i % (n * r) : null;
 }
-function rM(e) {
-	let t = nM(e);
+function iM(e) {
+	let t = rM(e);
 	if (t !== null || !e.frame) return t;
 	let { atlas: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
 	return hj(n, o, a.image, o.predictions[a.image]);
 }
 // src/panels/outlines.ts
-var iM = [
+var aM = [
 	[
 		-1,
 		0,
@@ -13658,16 +13661,16 @@ var iM = [
 		0
 	]
 ];
-function aM(e, t, n, r = .08) {
+function oM(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of iM) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of aM) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = sM(i, n, e, t, r);
+		let [s, c] = cM(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => oM(a, e));
+	return o.flatMap((e) => sM(a, e));
 }
-function oM(e, t) {
+function sM(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -13676,21 +13679,21 @@ function oM(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function sM(e, t, n, [r, i, a, o], s) {
+function cM(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [cM(n + .5 + i * m + p * u), cM(t + .5 + r * m + p * l)];
+		return [lM(n + .5 + i * m + p * u), lM(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function cM(e) {
+function lM(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function lM(e, t, n) {
+function uM(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/panels/picture.ts
-var uM = 2.2, dM = 80, fM = .64, pM = {
+var dM = 2.2, fM = 80, pM = .64, mM = {
 	reliable: "#1b6fc4",
 	unreliable: "#e76300",
 	halo: "#fff",
@@ -13698,14 +13701,14 @@ var uM = 2.2, dM = 80, fM = .64, pM = {
 	highlight: "rgb(255 213 0 / 0.55)",
 	highlightEdge: "rgb(138 109 0 / 0.9)"
 };
-function mM() {
+function hM() {
 	let e = B("canvas", { "aria-hidden": "true" }), t = e.getContext("2d", { willReadFrequently: !0 }), n = B("div", { class: "picture" }, e), r = null, i = (r, i) => {
 		let { size: [a, o] } = r, s = window.devicePixelRatio || 1;
 		if ([e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i) {
 			let { bitmap: e, x: n, y: r, width: s, height: c } = i;
 			t.drawImage(e, n, r, s, c, 0, 0, o, a);
 		}
-		n.classList.toggle("absent", !i), hM(t, r);
+		n.classList.toggle("absent", !i), gM(t, r);
 	};
 	return {
 		element: n,
@@ -13723,31 +13726,31 @@ function mM() {
 		}
 	};
 }
-function hM(e, t) {
+function gM(e, t) {
 	let { image: n, frame: r, highlighted: i, selected: a, grid: [o, s], size: [c, l] } = t, [u, d] = [l / s, c / o], f = (e) => [
 		e % s * u,
 		Math.floor(e / s) * d,
 		u,
 		d
-	], p = uM * (l < dM ? fM : 1);
-	t.importance && gM(e, t.importance, o * s, f);
-	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && _M(e, f(t));
-	if (r && yM(e, r, n, [u, d], p), a === null) return;
+	], p = dM * (l < fM ? pM : 1);
+	t.importance && _M(e, t.importance, o * s, f);
+	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && vM(e, f(t));
+	if (r && bM(e, r, n, [u, d], p), a === null) return;
 	let m = new Path2D();
-	m.rect(...f(a)), xM(e, m, pM.halo, p + 3.8), xM(e, m, pM.ring, p);
+	m.rect(...f(a)), SM(e, m, mM.halo, p + 3.8), SM(e, m, mM.ring, p);
 }
-function gM(e, { values: t, first: n }, r, i) {
+function _M(e, { values: t, first: n }, r, i) {
 	let a = t.subarray(n, n + r), o = Math.max(1, ...a);
 	a.forEach((t, n) => {
 		let [r, a, s, c] = i(n), [l, u] = [Math.round(r), Math.round(a)];
 		e.fillStyle = `rgb(0 0 0 / ${(.75 * (1 - t / o)).toFixed(2)})`, e.fillRect(l, u, Math.round(r + s) - l, Math.round(a + c) - u);
 	});
 }
-function _M(e, t) {
-	e.fillStyle = pM.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = pM.highlightEdge, e.strokeRect(...t);
+function vM(e, t) {
+	e.fillStyle = mM.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = mM.highlightEdge, e.strokeRect(...t);
 }
-var vM = .3;
-function yM(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
+var yM = .3;
+function bM(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
 	let u = o * r, d = n?.values.subarray(u, u + r), f = d ? [...new Set(d)] : [null];
 	for (let [u, p, m] of [[
 		"unreliable",
@@ -13758,38 +13761,38 @@ function yM(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, 
 		3,
 		[]
 	]]) {
-		let h = aM(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(lM(h, s, c));
-		xM(e, g, pM.halo, 2 * l);
+		let h = oM(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(uM(h, s, c));
+		SM(e, g, mM.halo, 2 * l);
 		for (let t of f) {
-			e.save(), t !== null && bM(e, d, t, a, [s, c]);
+			e.save(), t !== null && xM(e, d, t, a, [s, c]);
 			let r = t === null ? 1 : t / n.refits;
-			xM(e, g, pM[u], l * (vM + .7 * r), m), e.restore();
+			SM(e, g, mM[u], l * (yM + .7 * r), m), e.restore();
 		}
 	}
 }
-function bM(e, t, n, r, [i, a]) {
+function xM(e, t, n, r, [i, a]) {
 	let o = new Path2D();
 	t.forEach((e, t) => {
 		e === n && o.rect(t % r * i, Math.floor(t / r) * a, i, a);
 	}), e.clip(o);
 }
-function xM(e, t, n, r, i = []) {
+function SM(e, t, n, r, i = []) {
 	e.strokeStyle = n, e.lineWidth = r, e.setLineDash([...i]), e.stroke(t), e.setLineDash([]);
 }
-function SM(e, t, [n, r]) {
+function CM(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
 // src/panels/gallery.ts
-var CM = 12, wM = 62;
-function TM(e) {
-	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: CM }, () => DM(e)), i = 0, a = null, o = [], s = [], c = (e) => {
-		let t = Math.max(1, Math.ceil(o.length / CM));
+var wM = 12, TM = 62;
+function EM(e) {
+	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: wM }, () => OM(e)), i = 0, a = null, o = [], s = [], c = (e) => {
+		let t = Math.max(1, Math.ceil(o.length / wM));
 		i = (i + e + t) % t, l();
 	}, l = () => {
 		if (!a) return;
-		let e = a, s = o.slice(i * CM, (i + 1) * CM), c = a.view.selection.length > 1 ? " with selected points" : "";
-		n.textContent = s.length ? `${i * CM + 1}–${i * CM + s.length} of ${o.length}${c}` : "No image passes the filter.", s.forEach((t, n) => r[n].show(e, t));
+		let e = a, s = o.slice(i * wM, (i + 1) * wM), c = a.view.selection.length > 1 ? " with selected points" : "";
+		n.textContent = s.length ? `${i * wM + 1}–${i * wM + s.length} of ${o.length}${c}` : "No image passes the filter.", s.forEach((t, n) => r[n].show(e, t));
 		let l = r.slice(0, s.length).map(({ element: e }) => e);
 		t.children.length !== l.length && t.replaceChildren(...l);
 	}, u = (e, t, n) => B("button", {
@@ -13814,21 +13817,21 @@ function TM(e) {
 			];
 			if (r.some((e, t) => e !== s[t])) {
 				let t = o;
-				[o, s] = [EM(e), r], (o.some((e, n) => e !== t[n]) || o.length !== t.length) && (i = 0);
+				[o, s] = [DM(e), r], (o.some((e, n) => e !== t[n]) || o.length !== t.length) && (i = 0);
 			}
 			l();
 		}
 	};
 }
-function EM(e) {
+function DM(e) {
 	let { atlas: t, view: n, frame: r } = e, i = new Set(n.filter.classes), a = (e) => n.colour === "predicted" && r ? r.predictions[e] : t.labels[e], o = (e) => !i.size || i.has(a(e));
 	if (n.selection.length < 2) return Array.from(t.labels, (e, t) => t).filter((e) => n.colour === "knowledge" || o(e));
 	let s = /* @__PURE__ */ new Map();
 	for (let t of n.selection.map((t) => nr(e, t))) s.set(t, (s.get(t) ?? 0) + 1);
 	return [...s].sort(([e, t], [n, r]) => r - t || e - n).map(([e]) => e);
 }
-function DM(e) {
-	let t = mM(), n = null, r = B("button", {
+function OM(e) {
+	let t = hM(), n = null, r = B("button", {
 		class: "thumb",
 		click: (r) => {
 			if (!n) return;
@@ -13838,7 +13841,7 @@ function DM(e) {
 				image: a,
 				selection: []
 			});
-			e(tM(i, a, SM(r, t.element, c.grid(s.condition, s.layer))));
+			e(nM(i, a, CM(r, t.element, c.grid(s.condition, s.layer))));
 		}
 	}, t.element);
 	return {
@@ -13848,7 +13851,7 @@ function DM(e) {
 				snapshot: e,
 				image: i
 			};
-			let { atlas: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = wM / Math.max(l, u);
+			let { atlas: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = TM / Math.max(l, u);
 			r.title = r.ariaLabel = `Image ${i}, ${a.attributes.classes[a.labels[i]]}`, i === o.image ? r.setAttribute("aria-current", "true") : r.removeAttribute("aria-current"), t.show({
 				image: i,
 				thumbnails: c,
@@ -13863,8 +13866,8 @@ function DM(e) {
 	};
 }
 // src/panels/image_search.ts
-var OM = 40;
-function kM(e) {
+var kM = 40;
+function AM(e) {
 	let t = B("datalist", { id: Tn("images") }), n = B("input", {
 		type: "text",
 		list: t.id,
@@ -13880,7 +13883,7 @@ function kM(e) {
 		}));
 	}, s = () => {
 		if (!i) return;
-		let e = AM(i.atlas.names, n.value).slice(0, OM), { names: r, labels: a, attributes: o } = i.atlas;
+		let e = jM(i.atlas.names, n.value).slice(0, kM), { names: r, labels: a, attributes: o } = i.atlas;
 		t.replaceChildren(...e.map((e) => B("option", { value: e }, `${r[e]} (${o.classes[a[e]]})`)));
 	};
 	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
@@ -13889,7 +13892,7 @@ function kM(e) {
 		a = !1, i && (n.value = String(i.view.image));
 	}), n.addEventListener("change", () => {
 		if (a = !1, !i || !n.value.trim()) return void (n.value = String(i?.view.image ?? ""));
-		let [t] = AM(i.atlas.names, n.value);
+		let [t] = jM(i.atlas.names, n.value);
 		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
 			image: t,
 			selection: []
@@ -13911,7 +13914,7 @@ function kM(e) {
 		}
 	};
 }
-function AM(e, t) {
+function jM(e, t) {
 	let n = t.trim().toLowerCase();
 	if (/^\d+$/.test(n) && Number(n) < e.length) {
 		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
@@ -13920,7 +13923,7 @@ function AM(e, t) {
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
 // src/state/colours.ts
-var jM = [
+var MM = [
 	"#3f90da",
 	"#ffa90e",
 	"#bd1f01",
@@ -13931,7 +13934,7 @@ var jM = [
 	"#b9ac70",
 	"#717581",
 	"#92dadd"
-], MM = [
+], NM = [
 	"circle",
 	"triangle",
 	"square",
@@ -13940,29 +13943,29 @@ var jM = [
 	"plus",
 	"cross",
 	"star"
-], NM = [
+], PM = [
 	150,
 	155,
 	160
-], PM = [
+], FM = [
 	"#a3aebb",
 	"#7f9cc4",
 	"#6f7fcb",
 	"#8a58bd",
 	"#ad2a9d"
-].map(zM), FM = zM("#1b7fd4"), IM = zM("#e76300"), LM = [
+].map(BM), IM = BM("#1b7fd4"), LM = BM("#e76300"), RM = [
 	"no type",
 	"to target around the origin",
 	"to target through the origin",
 	"nothing to target",
 	"feature to nothing"
-], RM = [NM, ...[
+], zM = [PM, ...[
 	2,
 	1,
 	0,
 	4
-].map((e) => zM(jM[e]))];
-function zM(e) {
+].map((e) => BM(MM[e]))];
+function BM(e) {
 	let t = parseInt(e.slice(1), 16);
 	return [
 		t >> 16 & 255,
@@ -13970,36 +13973,36 @@ function zM(e) {
 		t & 255
 	];
 }
-function BM([e, t, n]) {
+function VM([e, t, n]) {
 	return `rgb(${e} ${t} ${n})`;
 }
-function VM(e) {
+function HM(e) {
 	return Array.from({ length: e }, (e, t) => {
-		let n = jM[t % jM.length], r = Math.floor(t / jM.length) % MM.length;
+		let n = MM[t % MM.length], r = Math.floor(t / MM.length) % NM.length;
 		return {
 			colour: n,
-			rgb: zM(n),
+			rgb: BM(n),
 			shape: r
 		};
 	});
 }
-function HM(e) {
-	let t = Math.min(1, Math.max(0, e)) * (PM.length - 1), n = Math.min(PM.length - 2, Math.floor(t)), r = (e) => Math.round(PM[n][e] + (t - n) * (PM[n + 1][e] - PM[n][e]));
-	return [
-		r(0),
-		r(1),
-		r(2)
-	];
-}
 function UM(e) {
-	let [t, n] = [e < 0 ? IM : FM, Math.min(1, Math.abs(e))], r = (e) => Math.round(NM[e] + n * (t[e] - NM[e]));
+	let t = Math.min(1, Math.max(0, e)) * (FM.length - 1), n = Math.min(FM.length - 2, Math.floor(t)), r = (e) => Math.round(FM[n][e] + (t - n) * (FM[n + 1][e] - FM[n][e]));
 	return [
 		r(0),
 		r(1),
 		r(2)
 	];
 }
-function WM(e, t) {
+function WM(e) {
+	let [t, n] = [e < 0 ? LM : IM, Math.min(1, Math.abs(e))], r = (e) => Math.round(PM[e] + n * (t[e] - PM[e]));
+	return [
+		r(0),
+		r(1),
+		r(2)
+	];
+}
+function GM(e, t) {
 	let n = (e) => `M${e.map(([e, n]) => `${(e * t).toFixed(2)} ${(n * t).toFixed(2)}`).join("L")}Z`, r = (e, t) => e.map(([e, n]) => [e * Math.cos(t) - n * Math.sin(t), e * Math.sin(t) + n * Math.cos(t)]), i = .36, a = [
 		[-.36, -1],
 		[i, -1],
@@ -14017,7 +14020,7 @@ function WM(e, t) {
 		let n = t % 2 ? .45 : 1.1;
 		return [n * Math.sin(t * Math.PI / 5), -n * Math.cos(t * Math.PI / 5)];
 	});
-	switch (MM[e]) {
+	switch (NM[e]) {
 		case "triangle": return n([
 			[0, -1.1],
 			[1, .75],
@@ -14047,17 +14050,17 @@ function WM(e, t) {
 	}
 }
 // src/panels/region_curves.ts
-var GM = {
+var KM = {
 	width: 184,
 	height: 84
-}, KM = 56, qM = sj("11px system-ui, sans-serif"), JM = {
+}, qM = 56, JM = sj("11px system-ui, sans-serif"), YM = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
 };
-function YM(e) {
+function XM(e) {
 	let t = B("div", { class: "steps" }), n = null, r = "", i, a = async (a, { frame: o, id: s }, c, l) => {
-		let u = await ZM(a, o, s, c);
+		let u = await QM(a, o, s, c);
 		if (r !== l) return;
 		n = u;
 		let d = o.condition.kind === "attack" ? "Over the attack" : "Over training";
@@ -14073,19 +14076,19 @@ function YM(e) {
 		}
 	};
 }
-function XM(e) {
+function ZM(e) {
 	let t = B("div", { class: "depth" }), n;
 	return {
 		element: t,
 		update(r, i) {
 			if (n = r, !i) return t.replaceChildren();
-			QM(r, i.frame, i.id, e).then((e) => {
+			$M(r, i.frame, i.id, e).then((e) => {
 				r === n && Cn(t, ...e.length ? [B("h4", {}, "Through the layers"), ...e] : []);
 			});
 		}
 	};
 }
-async function ZM({ atlas: e, marks: t }, n, r, i) {
+async function QM({ atlas: e, marks: t }, n, r, i) {
 	let { condition: a, layer: o } = n;
 	if (a.steps.length < 2) return null;
 	let s = async (t) => {
@@ -14105,9 +14108,9 @@ async function ZM({ atlas: e, marks: t }, n, r, i) {
 		curve: n,
 		p: NaN
 	}))));
-	return QA(c, i.map((e) => t[e].colour), e.attributes.tau, Aj(a), GM);
+	return QA(c, i.map((e) => t[e].colour), e.attributes.tau, jj(a), KM);
 }
-async function QM({ atlas: e, view: t, marks: n }, r, i, a) {
+async function $M({ atlas: e, view: t, marks: n }, r, i, a) {
 	let { condition: o, step: s } = r;
 	if (o.layers.length < 2) return [];
 	let c = o.layers.map(async (c) => {
@@ -14116,15 +14119,15 @@ async function QM({ atlas: e, view: t, marks: n }, r, i, a) {
 			u("confidence"),
 			u("knowledge"),
 			An(e, o.key, c, s)
-		]), [h, g] = e.grid(o.key, c), _ = e.layer(c).name, v = Ej({
+		]), [h, g] = e.grid(o.key, c), _ = e.layer(c).name, v = Dj({
 			temperature: m,
 			category: d,
 			regions: h * g
-		}, l, e.attributes.classes), y = Sj(f[l]), b = p[l] & 2 ? "reliable" : p[l] & 1 ? "unreliable" : "none";
+		}, l, e.attributes.classes), y = Cj(f[l]), b = p[l] & 2 ? "reliable" : p[l] & 1 ? "unreliable" : "none";
 		return B("button", {
 			class: "depth-row",
 			"aria-pressed": String(c === t.layer),
-			title: `${_}: ${v}, ${xj(y)}, ${JM[b]}`,
+			title: `${_}: ${v}, ${Sj(y)}, ${YM[b]}`,
 			click: () => a({
 				layer: c,
 				selection: [l]
@@ -14133,14 +14136,14 @@ async function QM({ atlas: e, view: t, marks: n }, r, i, a) {
 			class: `depth-mark ${b}`,
 			style: `--mark:${n[d[l]].colour}`,
 			role: "img",
-			"aria-label": JM[b]
-		}), B("span", { class: "depth-class" }, cj(v, KM, qM)), B("span", { class: "depth-p" }, bj(y)));
+			"aria-label": YM[b]
+		}), B("span", { class: "depth-class" }, cj(v, qM, JM)), B("span", { class: "depth-p" }, bj(y)));
 	});
 	return (await Promise.allSettled(c)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
 // src/panels/region_facts.ts
-var $M = 4, eN = 70, tN = sj("11px system-ui, sans-serif");
-function nN(e) {
+var eN = 4, tN = 70, nN = sj("11px system-ui, sans-serif");
+function rN(e) {
 	let t = B("h3", {}), n = B("p", {
 		class: "summary",
 		"aria-live": "polite"
@@ -14148,11 +14151,11 @@ function nN(e) {
 		class: "bars",
 		role: "list",
 		"aria-label": "Class probabilities of the region"
-	}), i = YM(e), a = XM(e);
+	}), i = XM(e), a = ZM(e);
 	return {
 		element: B("div", { class: "facts" }, B("div", {}, t, n, r), B("div", {}, i.element, a.element)),
 		update(e) {
-			let { frame: o, view: s, atlas: c } = e, l = rM(e);
+			let { frame: o, view: s, atlas: c } = e, l = iM(e);
 			if (!o || l === null) {
 				for (let e of [
 					t,
@@ -14162,8 +14165,8 @@ function nN(e) {
 				for (let t of [i, a]) t.update(e, null);
 				return;
 			}
-			let u = s.image * o.regions + l, d = uj(c, o, u), f = nM(e) === null ? "Top region" : "Region";
-			t.textContent = `${f}: ${Dj(l, o.grid[1])}`, Sn(n, ...rN(e, o, u, d)), r.replaceChildren(...aN(e, d, c.labels[s.image]));
+			let u = s.image * o.regions + l, d = uj(c, o, u), f = rM(e) === null ? "Top region" : "Region";
+			t.textContent = `${f}: ${Oj(l, o.grid[1])}`, Sn(n, ...iN(e, o, u, d)), r.replaceChildren(...oN(e, d, c.labels[s.image]));
 			for (let t of [i, a]) t.update(e, {
 				frame: o,
 				id: u,
@@ -14172,25 +14175,25 @@ function nN(e) {
 		}
 	};
 }
-function rN({ atlas: e, reference: t, view: n }, r, i, a) {
-	let { classes: o, tau: s } = e.attributes, c = r.knowledge[i], l = pj(r, i) ? "Every class" : o[r.category[i]], u = c & 2 ? "a reliable knowledge point" : c & 1 ? "an unreliable knowledge point" : `not a knowledge point (p ≤ ${s})`, d = [
-		B("b", {}, `${l}, ${xj(a[r.category[i]])}`),
+function iN({ atlas: e, reference: t, view: n }, r, i, a) {
+	let { classes: o, tau: s } = e.attributes, c = r.knowledge[i], l = pj(r, i) ? "Every class" : o[r.category[i]], u = c & 2 ? "a reliable knowledge point" : c & 1 ? "an unreliable knowledge point" : `not a knowledge point (p ≤ ${xj(s)})`, d = [
+		B("b", {}, `${l}, ${Sj(a[r.category[i]])}`),
 		`: ${u}. `,
-		...iN(e, r, i),
+		...aN(e, r, i),
 		`Strength ${vj(mj(r.region, i))} times the layer's mean.`
 	];
 	if (t && t.regions === r.regions) {
 		let r = uj(e, t, i)[t.category[i]], a = e.condition(n.condition).kind === "attack" ? "Clean" : "Teacher";
-		d.push(` ${a}: ${Ej(t, i, o)}, ${xj(r)}.`);
+		d.push(` ${a}: ${Dj(t, i, o)}, ${Sj(r)}.`);
 	}
 	let f = r.trajectory?.[i] ?? 0;
-	return f && d.push(` Trajectory type ${f}: ${LM[f]}.`), d;
+	return f && d.push(` Trajectory type ${f}: ${RM[f]}.`), d;
 }
-function iN(e, t, n) {
+function aN(e, t, n) {
 	let { classes: r, evidence: i } = e.attributes, [a, o] = [gj(t, n), _j(t, n)], s = [];
 	if (a !== null) {
 		let o = r[e.labels[Math.floor(n / t.regions)]], c = i?.against === "decision" ? `${o}, the network's decision` : o;
-		s.push(`${wj(a)}\u00a0bits for ${c}`);
+		s.push(`${Tj(a)}\u00a0bits for ${c}`);
 	}
 	if (o && !pj(t, n)) {
 		let { points: e, refits: i } = o;
@@ -14198,23 +14201,23 @@ function iN(e, t, n) {
 	}
 	return s.length ? [`${s.join("; ")}. `] : [];
 }
-function aN({ atlas: e, marks: t }, n, r) {
-	let i = _r(n).slice(0, $M);
+function oN({ atlas: e, marks: t }, n, r) {
+	let i = _r(n).slice(0, eN);
 	return i.includes(r) || (i[i.length - 1] = r), i.map((i) => B("div", {
 		class: "bar",
 		role: "listitem"
 	}, B("span", {
 		class: "bar-name",
 		title: e.attributes.classes[i]
-	}, cj(e.attributes.classes[i], eN - (i === r ? 26 : 0), tN), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
+	}, cj(e.attributes.classes[i], tN - (i === r ? 26 : 0), nN), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[i]).toFixed(1)}%;background:${t[i].colour}`
 	})), B("span", { class: "bar-value" }, bj(n[i]))));
 }
 // src/panels/image_panel.ts
-var oN = 204;
-function sN(e) {
-	let t = TM(e), n = kM(e), r = nN(e), i = cN(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
+var sN = 204;
+function cN(e) {
+	let t = EM(e), n = AM(e), r = rN(e), i = lN(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
 	a.addEventListener("change", () => e({ importance: a.checked }));
 	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("span", {}), u = B("span", { class: "key-item" }, B("span", { class: "swatch-box thin" }), "in few,", B("span", { class: "swatch-box reliable" }), l);
 	c.append(u);
@@ -14225,7 +14228,7 @@ function sN(e) {
 			"aria-label": "Image"
 		}, B("div", { class: "tabbar" }, B("h2", {}, "Image"), n.element, o), s, d),
 		update(e) {
-			o.hidden = dN(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...Rj(e));
+			o.hidden = fN(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...zj(e));
 			let c = e.frame?.stability;
 			u.hidden = !c, c && (l.textContent = `in all of ${c.refits} refits`);
 			for (let a of [
@@ -14237,8 +14240,8 @@ function sN(e) {
 		}
 	};
 }
-function cN(e) {
-	let t = [uN(), uN()], n = B("div", {
+function lN(e) {
+	let t = [dN(), dN()], n = B("div", {
 		class: "board",
 		tabindex: 0,
 		role: "group",
@@ -14246,7 +14249,7 @@ function cN(e) {
 	}, B("div", { class: "pictures" }, ...t.map((e) => e.element))), r = null, i = ({ atlas: e, view: t }) => e.grid(t.condition, t.layer);
 	n.addEventListener("click", (t) => {
 		let n = t.target.closest(".picture");
-		n && r && e(tM(r, r.view.image, SM(t, n, i(r))));
+		n && r && e(nM(r, r.view.image, CM(t, n, i(r))));
 	}), n.addEventListener("keydown", (t) => {
 		let n = {
 			ArrowLeft: [0, -1],
@@ -14256,9 +14259,9 @@ function cN(e) {
 		}[t.key];
 		if (!n || !r) return;
 		t.preventDefault();
-		let { atlas: i } = r, a = rM(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
+		let { atlas: i } = r, a = iM(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
 		e((e) => {
-			let [t, r] = i.grid(e.condition, e.layer), s = nM({
+			let [t, r] = i.grid(e.condition, e.layer), s = rM({
 				atlas: i,
 				view: e
 			}) ?? a, c = o(Math.floor(s / r), n[0], t), l = o(s % r, n[1], r);
@@ -14270,9 +14273,9 @@ function cN(e) {
 	});
 	let a = async (e) => {
 		r = e;
-		let n = await fN(e);
+		let n = await pN(e);
 		if (r !== e) return;
-		let i = lN(e);
+		let i = uN(e);
 		t.forEach((t, r) => t.show(e, i[r] ?? null, n, i.length > 1));
 	};
 	return {
@@ -14280,14 +14283,14 @@ function cN(e) {
 		update: (e) => void a(e)
 	};
 }
-function lN({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
+function uN({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 	let a = e.condition(t.condition);
 	if (!r) return [{
 		frame: n,
 		caption: "",
 		attacked: !1
 	}];
-	let o = t.step === a.steps.length - 1 && i !== null, s = kj(a, t.step);
+	let o = t.step === a.steps.length - 1 && i !== null, s = Aj(a, t.step);
 	return a.kind === "attack" ? [{
 		frame: r,
 		caption: "clean",
@@ -14306,32 +14309,32 @@ function lN({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}];
 }
-function uN() {
-	let e = mM(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
+function dN() {
+	let e = hM(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
 	return {
 		element: n,
 		show(r, i, a, o) {
 			if (n.hidden = i === null, !i) return e.clear();
-			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? oN * .95 : oN) / Math.max(d, f);
+			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? sN * .95 : sN) / Math.max(d, f);
 			t.textContent = i.caption, e.show({
 				image: c.image,
 				thumbnails: i.attacked && u ? u : l,
 				size: [Math.round(d * p), Math.round(f * p)],
 				grid: i.frame?.grid ?? s.grid(c.condition, c.layer),
 				frame: i.frame,
-				selected: rM(r),
+				selected: iM(r),
 				highlighted: new Set(c.selection.length > 1 && c.space === "regions" ? c.selection : []),
 				importance: a
 			});
 		}
 	};
 }
-function dN({ atlas: e, view: t }) {
+function fN({ atlas: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function fN(e) {
-	let { atlas: t, view: n, frame: r } = e, i = dN(e);
+async function pN(e) {
+	let { atlas: t, view: n, frame: r } = e, i = fN(e);
 	if (!r || !i || !n.importance) return null;
 	let a = await t.read(i, n.step).catch(() => null);
 	return a && {
@@ -14340,12 +14343,12 @@ async function fN(e) {
 	};
 }
 // src/panels/legend.ts
-var pN = 92, mN = sj("13px system-ui, sans-serif"), hN = {
+var mN = 92, hN = sj("13px system-ui, sans-serif"), gN = {
 	true: "True class",
 	predicted: "Predicted class",
 	knowledge: "Predicted by the region"
 };
-function gN(e) {
+function _N(e) {
 	let t = B("div", { class: "meaning" }), n = B("h2", {}), r = B("button", {
 		class: "small",
 		click: () => a(() => [])
@@ -14360,34 +14363,34 @@ function gN(e) {
 		}, t, n, i, r),
 		update(a) {
 			let { view: c, marks: l, atlas: u } = a;
-			n.textContent = hN[c.colour] ?? hN.true;
+			n.textContent = gN[c.colour] ?? gN.true;
 			let { classes: d } = c.filter;
 			r.disabled = d.length === 0, s.length || (s = u.attributes.classes.map((e, t) => B("button", {
 				class: "class",
 				title: e,
 				click: () => o(t)
-			}, _N(l[t]), B("span", {}, cj(e, pN, mN)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
-			let f = c.colour in hN;
+			}, vN(l[t]), B("span", {}, cj(e, mN, hN)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
+			let f = c.colour in gN;
 			i.classList.toggle("plain", !f), s.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(d.includes(t))), e.classList.toggle("off", d.length > 0 && !d.includes(t));
-			}), Cn(t, ...vN(a, e));
+			}), Cn(t, ...yN(a, e));
 		}
 	};
 }
-function _N(e) {
+function vN(e) {
 	return bn("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
 		"aria-hidden": "true"
 	}, bn("path", {
-		d: WM(e.shape, 5.2),
+		d: GM(e.shape, 5.2),
 		fill: e.colour
 	}));
 }
-function vN(e, t) {
+function yN(e, t) {
 	let { view: n, atlas: r } = e, i = [], a = (e, t) => B("p", { class: "key-row" }, B("span", {
 		class: "dot",
-		style: `background:${BM(t)}`
+		style: `background:${VM(t)}`
 	}), e);
 	if (n.colour === "reliability") {
 		let e = n.space === "regions" ? [
@@ -14396,16 +14399,16 @@ function vN(e, t) {
 			"no knowledge point"
 		] : ["correct", "misclassified"];
 		i.push(B("h2", {}, "Colours"), ...e.map((e, t) => a(e, [
-			FM,
 			IM,
-			NM
+			LM,
+			PM
 		][t])));
 	}
 	let o = (e, t, n) => [
 		B("h2", {}, e),
 		B("div", {
 			class: "ramp",
-			style: `background:linear-gradient(90deg,${t.map(BM).join(",")})`
+			style: `background:linear-gradient(90deg,${t.map(VM).join(",")})`
 		}),
 		B("p", { class: "ramp-ends" }, ...n.map((e) => B("span", {}, e)))
 	];
@@ -14415,11 +14418,11 @@ function vN(e, t) {
 		.5,
 		.75,
 		1
-	].map(HM), ["weak", "strong"])), n.colour === "evidence") {
+	].map(UM), ["weak", "strong"])), n.colour === "evidence") {
 		let e = r.attributes.evidence?.most ?? 1, t = [
-			`≤ ${wj(-e)}`,
+			`≤ ${Tj(-e)}`,
 			"0",
-			`${wj(e)} bits`
+			`${Tj(e)} bits`
 		], n = r.attributes.evidence?.against === "decision";
 		i.push(...o("Evidence", [
 			-1,
@@ -14427,7 +14430,7 @@ function vN(e, t) {
 			0,
 			.5,
 			1
-		].map(UM), t), B("p", { class: "ramp-note" }, `for the image's ${n ? "decision by the network" : "true class"}; one scale for all layers and steps`));
+		].map(WM), t), B("p", { class: "ramp-note" }, `for the image's ${n ? "decision by the network" : "true class"}; one scale for all layers and steps`));
 	}
 	if (r.condition(n.condition).kind === "attack" && n.space === "regions" && e.frame?.trajectory) {
 		let e = n.filter.path;
@@ -14451,15 +14454,15 @@ function vN(e, t) {
 			})
 		}, B("span", {
 			class: "dot",
-			style: `background:${BM(RM[n])}`
-		}), B("span", {}, LM[n]))));
+			style: `background:${VM(zM[n])}`
+		}), B("span", {}, RM[n]))));
 	}
 	return i;
 }
 // src/panels/point_tip.ts
-var yN = 72;
-function bN(e, t) {
-	let { atlas: n, view: r, frame: i, clean: a } = e, o = nr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = yN / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = mM();
+var bN = 72;
+function xN(e, t) {
+	let { atlas: n, view: r, frame: i, clean: a } = e, o = nr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = bN / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = hM();
 	f.show({
 		image: o,
 		thumbnails: a,
@@ -14471,18 +14474,18 @@ function bN(e, t) {
 		importance: null
 	}), delete f.element.dataset.image;
 	let p = [B("b", {}, `Image ${o}: ${s[n.labels[o]]}`)];
-	i && p.push(B("span", {}, `network predicts ${s[i.predictions[o]]}`)), i && d !== null && p.push(B("span", {}, Dj(d, i.grid[1])), B("span", {}, `region predicts ${Ej(i, t, s)}, ${xj(Sj(i.confidence[t]))}`));
+	i && p.push(B("span", {}, `network predicts ${s[i.predictions[o]]}`)), i && d !== null && p.push(B("span", {}, Oj(d, i.grid[1])), B("span", {}, `region predicts ${Dj(i, t, s)}, ${Sj(Cj(i.confidence[t]))}`));
 	let m = i && d !== null ? gj(i, t) : null;
-	return m !== null && p.push(B("span", {}, `${wj(m)} bits for ${s[n.labels[o]]}`)), B("div", { class: "tip-body" }, f.element, B("div", {}, ...p));
+	return m !== null && p.push(B("span", {}, `${Tj(m)} bits for ${s[n.labels[o]]}`)), B("div", { class: "tip-body" }, f.element, B("div", {}, ...p));
 }
 // src/panels/tables.ts
-var xN = 200;
-function SN() {
+var SN = 200;
+function CN() {
 	let e = B("div", { class: "scrolls" }), t = B("div", { class: "scrolls" }), n = B("details", { class: "tables" }, B("summary", {}, "Tables"), B("h3", {}, "Evidence, and knowledge points per image"), e, B("h3", { class: "of-image" }, "Regions"), t), r = n.querySelector(".of-image"), i = null, a = async () => {
 		if (!n.open || !i) return;
 		let a = i;
-		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(TN(a));
-		let o = await wN(a);
+		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(EN(a));
+		let o = await TN(a);
 		a === i && e.replaceChildren(o);
 	};
 	return n.querySelector("summary")?.addEventListener("click", (e) => {
@@ -14494,23 +14497,23 @@ function SN() {
 		}
 	};
 }
-function CN(e, t, n) {
+function wN(e, t, n) {
 	return B("table", {}, B("caption", {}, n), B("thead", {}, B("tr", {}, ...e.map((e) => B("th", { scope: "col" }, e)))), B("tbody", {}, ...t.map(([e, ...t]) => B("tr", {}, B("th", { scope: "row" }, String(e)), ...t.map((e) => B("td", {}, String(e)))))));
 }
-async function wN({ atlas: e, view: t }) {
+async function TN({ atlas: e, view: t }) {
 	let n = e.condition(t.condition), r = await hr(e, t.condition);
 	if (!r.length) return B("p", {}, "The counts of this atlas cannot be read.");
 	let i = r.some(({ rows: e }) => e.some(({ told: e }) => e)), a = i ? ["evidence (bits per region)", "readable"] : [], o = r.flatMap(({ layer: e, rows: t }) => t.map(({ step: t, told: r, total: a, reliable: o, ratio: s }) => [
 		e.name,
-		kj(n, t),
-		...i ? [r ? Tj(r.evidence) : "–", r ? Tj(r.readable) : "–"] : [],
+		Aj(n, t),
+		...i ? [r ? Ej(r.evidence) : "–", r ? Ej(r.readable) : "–"] : [],
 		vj(a.value),
 		yj(a),
 		vj(o.value),
 		yj(o),
 		vj(s.value)
 	]));
-	return CN([
+	return wN([
 		"layer",
 		"step",
 		...a,
@@ -14521,21 +14524,21 @@ async function wN({ atlas: e, view: t }) {
 		"ratio"
 	], o, n.name);
 }
-function TN(e) {
+function EN(e) {
 	let { view: t, frame: n, atlas: r } = e;
 	if (!n) return B("p", {}, e.problem ?? "");
 	if (t.space === "images") return B("p", {}, "The points are images; set Points to regions to list regions.");
-	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, xN).map((e) => [
+	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, SN).map((e) => [
 		e,
 		Math.floor(e / n.regions),
-		Dj(e % n.regions, n.grid[1]),
-		Ej(n, e, r.attributes.classes),
-		bj(Sj(n.confidence[e])),
-		jj(n, e),
-		...n.bits ? [wj(gj(n, e))] : [],
-		...n.stability ? [EN(n, e)] : []
-	]), o = i.length > xN ? ` (first ${xN} of ${i.length}; the saved table has all)` : "";
-	return CN([
+		Oj(e % n.regions, n.grid[1]),
+		Dj(n, e, r.attributes.classes),
+		bj(Cj(n.confidence[e])),
+		Mj(n, e),
+		...n.bits ? [Tj(gj(n, e))] : [],
+		...n.stability ? [DN(n, e)] : []
+	]), o = i.length > SN ? ` (first ${SN} of ${i.length}; the saved table has all)` : "";
+	return wN([
 		"point",
 		"image",
 		"region",
@@ -14544,15 +14547,15 @@ function TN(e) {
 		"knowledge point",
 		...n.bits ? ["bits"] : [],
 		...n.stability ? ["refits"] : []
-	], a, `${n.layer.name}, ${kj(n.condition, n.step)}${o}`);
+	], a, `${n.layer.name}, ${Aj(n.condition, n.step)}${o}`);
 }
-function EN(e, t) {
+function DN(e, t) {
 	let { points: n, refits: r } = _j(e, t);
 	return `${n} of ${r}`;
 }
 // src/panels/timeline.ts
-var DN = 650;
-function ON(e, t) {
+var ON = 650;
+function kN(e, t) {
 	let n = B("button", {
 		class: "play",
 		"aria-label": "Play",
@@ -14583,7 +14586,7 @@ function ON(e, t) {
 		for (; n === c && ++s < a;) l = {
 			condition: r,
 			step: s
-		}, await e({ step: s }), await new Promise((e) => setTimeout(e, Dn() ? 2 * DN : DN)), d();
+		}, await e({ step: s }), await new Promise((e) => setTimeout(e, Dn() ? 2 * ON : ON)), d();
 		n === c && u();
 	};
 	return n.addEventListener("click", () => n.getAttribute("aria-label") === "Play" ? void p() : u()), r.addEventListener("input", () => void e({ step: Number(r.value) })), {
@@ -14592,13 +14595,13 @@ function ON(e, t) {
 		update(e) {
 			d(), o = e;
 			let { atlas: t, view: c } = e, l = t.condition(c.condition), u = l.steps.length;
-			r.max = String(u - 1), r.value = String(c.step), r.disabled = n.disabled = u < 2, r.setAttribute("aria-valuetext", kj(l, c.step)), s !== l && i.replaceChildren(...kN(u, Aj(l))), s = l;
+			r.max = String(u - 1), r.value = String(c.step), r.disabled = n.disabled = u < 2, r.setAttribute("aria-valuetext", Aj(l, c.step)), s !== l && i.replaceChildren(...AN(u, jj(l))), s = l;
 			let { accuracy: f, residual: p, angle: m } = l.steps[c.step];
-			Sn(a, B("b", {}, kj(l, c.step)), B("span", {}, f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, p === null || m === null ? "" : `residual ${p.toFixed(2)}, ${m.toFixed(1)}°`));
+			Sn(a, B("b", {}, Aj(l, c.step)), B("span", {}, f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, p === null || m === null ? "" : `residual ${p.toFixed(2)}, ${m.toFixed(1)}°`));
 		}
 	};
 }
-function kN(e, t) {
+function AN(e, t) {
 	if (e < 2) return [];
 	let n = Math.ceil(e / 9);
 	return Array.from({ length: e }, (r, i) => {
@@ -14607,14 +14610,14 @@ function kN(e, t) {
 	});
 }
 // src/state/camera.ts
-var AN = {
+var jN = {
 	azimuth: 0,
 	elevation: 0,
 	zoom: 1,
 	panX: 0,
 	panY: 0
-}, jN = 6, MN = 1.5, NN = [.3, 40];
-function PN({ azimuth: e, elevation: t }) {
+}, MN = 6, NN = 1.5, PN = [.3, 40];
+function FN({ azimuth: e, elevation: t }) {
 	let [n, r, i, a] = [
 		Math.cos(e),
 		Math.sin(e),
@@ -14639,24 +14642,24 @@ function PN({ azimuth: e, elevation: t }) {
 		]
 	];
 }
-function FN(e, t, n) {
-	let [r, i, a] = PN(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (jN * n), d = /* @__PURE__ */ new Float64Array(16);
+function IN(e, t, n) {
+	let [r, i, a] = FN(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (MN * n), d = /* @__PURE__ */ new Float64Array(16);
 	for (let n = 0; n < 3; n++) {
 		let o = -a[n] * u;
 		d[4 * n] = c * r[n] + e.panX / t * o, d[4 * n + 1] = l * i[n] + e.panY * o, d[4 * n + 2] = -.15 * a[n] * u, d[4 * n + 3] = o;
 	}
 	return d[12] = e.panX / t, d[13] = e.panY, d[15] = 1, d;
 }
-function IN(e, t, n) {
+function LN(e, t, n) {
 	let r = Math.atan2(Math.sin(e.azimuth + t), Math.cos(e.azimuth + t));
 	return {
 		...e,
 		azimuth: r,
-		elevation: Math.min(MN, Math.max(-1.5, e.elevation + n))
+		elevation: Math.min(NN, Math.max(-1.5, e.elevation + n))
 	};
 }
-function LN(e, t, n = 0, r = 0) {
-	let i = Math.min(NN[1], Math.max(NN[0], e.zoom * t)), a = i / e.zoom;
+function RN(e, t, n = 0, r = 0) {
+	let i = Math.min(PN[1], Math.max(PN[0], e.zoom * t)), a = i / e.zoom;
 	return {
 		...e,
 		zoom: i,
@@ -14664,27 +14667,27 @@ function LN(e, t, n = 0, r = 0) {
 		panY: r - (r - e.panY) * a
 	};
 }
-function RN(e, t, n) {
+function zN(e, t, n) {
 	return {
 		...e,
 		panX: e.panX + t,
 		panY: e.panY + n
 	};
 }
-var zN = 60;
-function BN(e) {
-	let t = Math.ceil(e.length / 3 / zN), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = AN, a = -1;
+var BN = 60;
+function VN(e) {
+	let t = Math.ceil(e.length / 3 / BN), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = jN, a = -1;
 	for (let e = -50; e <= 50; e += 10) for (let t = 0; t < 36; t++) {
 		let o = {
-			...AN,
+			...jN,
 			azimuth: (t - 18) * (Math.PI / 18),
 			elevation: e * Math.PI / 180
-		}, s = VN(n, r, PN(o));
+		}, s = HN(n, r, FN(o));
 		s > a + 1e-9 && ([a, i] = [s, o]);
 	}
 	return i;
 }
-function VN(e, t, [n, r]) {
+function HN(e, t, [n, r]) {
 	let i = Array.from({ length: t }, (t, i) => [n, r].map((t) => t.reduce((t, n, r) => t + n * e[3 * i + r], 0))), a = 0;
 	for (let [e, t] of i) {
 		let n = Infinity;
@@ -14697,17 +14700,17 @@ function VN(e, t, [n, r]) {
 	return a;
 }
 // src/space/paint.ts
-var HN = {
+var UN = {
 	faint: 1,
 	plain: 2,
 	strong: 3
 };
-function UN(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = KN(e, t, n), u = JN(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = WN(e, t), [p, m] = [0, 0];
+function WN(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = qN(e, t, n), u = YN(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = GN(e, t), [p, m] = [0, 0];
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
-		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? HN.faint : d ? HN.strong : HN.plain;
+		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? UN.faint : d ? UN.strong : UN.plain;
 		c[t] = 1, p++, o || m++, s[4 * t] = r[0], s[4 * t + 1] = r[1], s[4 * t + 2] = r[2], s[4 * t + 3] = 8 * h + i;
 	}
 	return {
@@ -14718,70 +14721,70 @@ function UN(e, t, n, r, i) {
 		count: o
 	};
 }
-function WN({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
+function GN({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
 	return n === "images" || r === "strength" || r === "evidence" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
 }
-function GN(e, t, n) {
+function KN(e, t, n) {
 	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
 }
-function KN(e, t, n) {
+function qN(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = GN(e, t, n);
+	let s = KN(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = qN[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = JN[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var qN = {
+var JN = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function JN(e, t, n, r, i) {
+function YN(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
 	}), [o, s, c] = [
-		NM,
-		FM,
-		IM
+		PM,
+		IM,
+		LM
 	].map(a), { knowledge: l, category: u, predictions: d, trajectory: f } = e;
 	switch (t.colour) {
 		case "predicted": return (e, t) => r[d[t]];
 		case "knowledge": return (e) => l[e] & 1 ? r[u[e]] : o;
 		case "reliability": return t.space === "images" ? (e, t) => d[t] === n[t] ? s : c : (e) => l[e] & 2 ? s : l[e] & 1 ? c : o;
 		case "strength": {
-			let n = Nn(e, t.space), r = Array.from({ length: 64 }, (e, t) => a(HM(t / 63)));
+			let n = Nn(e, t.space), r = Array.from({ length: 64 }, (e, t) => a(UM(t / 63)));
 			return (e) => r[Math.min(63, Math.floor(64 * mj(n, e) / i.strength))];
 		}
 		case "evidence": {
-			let t = Array.from({ length: 129 }, (e, t) => a(UM(t / 64 - 1)));
+			let t = Array.from({ length: 129 }, (e, t) => a(WM(t / 64 - 1)));
 			return (n) => {
 				let r = Math.max(-1, Math.min(1, (gj(e, n) ?? 0) / i.bits));
 				return t[Math.round(64 * r) + 64];
 			};
 		}
 		case "path": {
-			let e = RM.map(a);
+			let e = zM.map(a);
 			return (t) => e[f?.[t] ?? 0];
 		}
 		default: return (e, t) => r[n[t]];
 	}
 }
-function YN({ shown: e, plain: t }, n) {
+function XN({ shown: e, plain: t }, n) {
 	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
 }
 // src/space/content.ts
-var XN = 120;
-async function ZN(e) {
+var ZN = 120;
+async function QN(e) {
 	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = async (t, n) => {
 		let { layers: r, steps: i } = e.condition(t), a = n === "images" ? `conditions/${t}/sample_position` : `layers/${r[r.length - 1]}/${t}/position`;
 		return e.positions(a, i.length - 1).then(Fn, () => ({
 			drawn: 3,
 			strength: 3
 		}));
-	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? AN : BN(an(e, n)), () => AN), a = /* @__PURE__ */ new Map();
+	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? jN : VN(an(e, n)), () => jN), a = /* @__PURE__ */ new Map();
 	return {
 		home: await i,
 		reach: (e, n) => {
@@ -14793,7 +14796,7 @@ async function ZN(e) {
 		}
 	};
 }
-function QN() {
+function $N() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { atlas: r, view: i, marks: a, reach: o }) => {
 		let s = [
@@ -14808,29 +14811,29 @@ function QN() {
 		let l = {
 			strength: o.strength,
 			bits: r.attributes.evidence?.most ?? 1
-		}, u = UN(n, i, r.labels, a, l);
+		}, u = WN(n, i, r.labels, a, l);
 		return e.set(t, {
 			dependencies: s,
 			looks: u
 		}), u;
 	};
 }
-function $N({ reference: e }, t) {
+function eP({ reference: e }, t) {
 	return e && t.condition.kind === "model" && e.regions === t.regions ? [e, t] : [t];
 }
-function eP(e, t, n, r, i) {
+function tP(e, t, n, r, i) {
 	let { atlas: a, view: o, reach: s } = e, { dimensions: c, aligned: l, classes: u } = a.attributes, d = (n, a, s) => {
-		let l = i(n, a, e), u = tP(e, a, t), d = u !== null && (l.visible[u] || o.selection.length === 1) ? u : null;
+		let l = i(n, a, e), u = nP(e, a, t), d = u !== null && (l.visible[u] || o.selection.length === 1) ? u : null;
 		return {
 			positions: Nn(a, o.space),
 			looks: l,
 			directions: an(o.space === "regions" ? a.directions : a.sampleDirections, c),
 			focus: d,
-			path: d !== null && (o.selection.length === 1 || o.space === "images") ? rP(e, a, d, r) : null,
-			threads: iP(e, a, l, r),
+			path: d !== null && (o.selection.length === 1 || o.space === "images") ? iP(e, a, d, r) : null,
+			threads: aP(e, a, l, r),
 			caption: s
 		};
-	}, f = $N(e, t);
+	}, f = eP(e, t);
 	return {
 		panes: f.length > 1 ? f.map((e, n) => d(n, e, n ? t.condition.name : "Teacher")) : [d(0, t, null)],
 		names: u,
@@ -14843,19 +14846,19 @@ function eP(e, t, n, r, i) {
 		smooth: l || t.condition.kind === "attack"
 	};
 }
-function tP(e, t, n) {
+function nP(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = rM(e);
+	let i = iM(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function nP({ view: e }, { condition: t, layer: n }) {
+function rP({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function rP(e, t, n, r) {
+function iP(e, t, n, r) {
 	let [i] = r.get({
-		array: nP(e, t),
+		array: rP(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -14865,42 +14868,42 @@ function rP(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function iP(e, t, { visible: n, shown: r }, i) {
+function aP(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / XN), s = [];
+	let o = Math.max(1, r / ZN), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: nP(e, t),
+		array: rP(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
 		places: e,
 		now: -1,
-		colour: RM[a]
+		colour: zM[a]
 	}));
 }
-var aP = 1e3, oP = 1001, sP = 1002, cP = 1003, lP = 1004, uP = 1005, dP = 1006, fP = 1007, pP = 1008, mP = 1009, hP = 1010, gP = 1011, _P = 1012, vP = 1013, yP = 1014, bP = 1015, xP = 1016, SP = 1017, CP = 1018, wP = 1020, TP = 35902, EP = 35899, DP = 1021, OP = 1022, kP = 1023, AP = 1026, jP = 1027, MP = 1028, NP = 1029, PP = 1030, FP = 1031, IP = 1033, LP = 33776, RP = 33777, zP = 33778, BP = 33779, VP = 35840, HP = 35841, UP = 35842, WP = 35843, GP = 36196, KP = 37492, qP = 37496, JP = 37488, YP = 37489, XP = 37490, ZP = 37491, QP = 37808, $P = 37809, eF = 37810, tF = 37811, nF = 37812, rF = 37813, iF = 37814, aF = 37815, oF = 37816, sF = 37817, cF = 37818, lF = 37819, uF = 37820, dF = 37821, fF = 36492, pF = 36494, mF = 36495, hF = 36283, gF = 36284, _F = 36285, vF = 36286, yF = 2300, bF = 2301, xF = 2302, SF = 2303, CF = 2400, wF = 2401, TF = 2402, EF = 3200, DF = "srgb", OF = "srgb-linear", kF = "linear", AF = "srgb", jF = 7680, MF = 35044, NF = "300 es", PF = 2e3;
-function FF(e) {
+var oP = 1e3, sP = 1001, cP = 1002, lP = 1003, uP = 1004, dP = 1005, fP = 1006, pP = 1007, mP = 1008, hP = 1009, gP = 1010, _P = 1011, vP = 1012, yP = 1013, bP = 1014, xP = 1015, SP = 1016, CP = 1017, wP = 1018, TP = 1020, EP = 35902, DP = 35899, OP = 1021, kP = 1022, AP = 1023, jP = 1026, MP = 1027, NP = 1028, PP = 1029, FP = 1030, IP = 1031, LP = 1033, RP = 33776, zP = 33777, BP = 33778, VP = 33779, HP = 35840, UP = 35841, WP = 35842, GP = 35843, KP = 36196, qP = 37492, JP = 37496, YP = 37488, XP = 37489, ZP = 37490, QP = 37491, $P = 37808, eF = 37809, tF = 37810, nF = 37811, rF = 37812, iF = 37813, aF = 37814, oF = 37815, sF = 37816, cF = 37817, lF = 37818, uF = 37819, dF = 37820, fF = 37821, pF = 36492, mF = 36494, hF = 36495, gF = 36283, _F = 36284, vF = 36285, yF = 36286, bF = 2300, xF = 2301, SF = 2302, CF = 2303, wF = 2400, TF = 2401, EF = 2402, DF = 3200, OF = "srgb", kF = "srgb-linear", AF = "linear", jF = "srgb", MF = 7680, NF = 35044, PF = "300 es", FF = 2e3;
+function IF(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function IF(e) {
+function LF(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function LF(e) {
+function RF(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function RF() {
-	let e = LF("canvas");
+function zF() {
+	let e = RF("canvas");
 	return e.style.display = "block", e;
 }
-var zF = {};
-function BF(...e) {
+var BF = {};
+function VF(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function VF(e) {
+function HF(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -14909,7 +14912,7 @@ function VF(e) {
 	return e;
 }
 function q(...e) {
-	e = VF(e);
+	e = HF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -14917,18 +14920,18 @@ function q(...e) {
 	}
 }
 function J(...e) {
-	e = VF(e);
+	e = HF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function HF(...e) {
+function UF(...e) {
 	let t = e.join(" ");
-	t in zF || (zF[t] = !0, q(...e));
+	t in BF || (BF[t] = !0, q(...e));
 }
-function UF(e, t, n) {
+function WF(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -14944,7 +14947,7 @@ function UF(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var WF = {
+var GF = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -14953,7 +14956,7 @@ var WF = {
 	6: 2,
 	7: 7,
 	5: 3
-}, GF = class {
+}, KF = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -14983,24 +14986,24 @@ var WF = {
 			e.target = null;
 		}
 	}
-}, KF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), qF = Math.PI / 180, JF = 180 / Math.PI;
-function YF() {
+}, qF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), JF = Math.PI / 180, YF = 180 / Math.PI;
+function XF() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (KF[e & 255] + KF[e >> 8 & 255] + KF[e >> 16 & 255] + KF[e >> 24 & 255] + "-" + KF[t & 255] + KF[t >> 8 & 255] + "-" + KF[t >> 16 & 15 | 64] + KF[t >> 24 & 255] + "-" + KF[n & 63 | 128] + KF[n >> 8 & 255] + "-" + KF[n >> 16 & 255] + KF[n >> 24 & 255] + KF[r & 255] + KF[r >> 8 & 255] + KF[r >> 16 & 255] + KF[r >> 24 & 255]).toLowerCase();
+	return (qF[e & 255] + qF[e >> 8 & 255] + qF[e >> 16 & 255] + qF[e >> 24 & 255] + "-" + qF[t & 255] + qF[t >> 8 & 255] + "-" + qF[t >> 16 & 15 | 64] + qF[t >> 24 & 255] + "-" + qF[n & 63 | 128] + qF[n >> 8 & 255] + "-" + qF[n >> 16 & 255] + qF[n >> 24 & 255] + qF[r & 255] + qF[r >> 8 & 255] + qF[r >> 16 & 255] + qF[r >> 24 & 255]).toLowerCase();
 }
 function Y(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function XF(e, t) {
+function ZF(e, t) {
 	return (e % t + t) % t;
 }
-function ZF(e, t, n) {
+function QF(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function QF(e) {
+function $F(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function $F(e) {
+function eI(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -15012,19 +15015,19 @@ function $F(e) {
 		default: return;
 	}
 }
-function eI(e, t) {
+function tI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = $F(t);
+	let n = eI(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function tI(e, t) {
+function nI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = $F(t);
+	let n = eI(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var nI = class {
+var rI = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -15216,7 +15219,7 @@ var nI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, rI = class {
+}, iI = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15486,10 +15489,10 @@ var nI = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(aI.setFromEuler(e));
+		return this.applyQuaternion(oI.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(aI.setFromAxisAngle(e, t));
+		return this.applyQuaternion(oI.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15591,10 +15594,10 @@ var nI = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return iI.copy(this).projectOnVector(e), this.sub(iI);
+		return aI.copy(this).projectOnVector(e), this.sub(aI);
 	}
 	reflect(e) {
-		return this.sub(iI.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(aI.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
@@ -15667,7 +15670,7 @@ var nI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, iI = /*@__PURE__*/ new X(), aI = /*@__PURE__*/ new rI(), Z = class {
+}, aI = /*@__PURE__*/ new X(), oI = /*@__PURE__*/ new iI(), Z = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -15742,13 +15745,13 @@ var nI = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return HF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(oI.makeScale(e, t)), this;
+		return UF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(sI.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return HF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(oI.makeRotation(-e)), this;
+		return UF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(sI.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return HF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(oI.makeTranslation(e, t)), this;
+		return UF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(sI.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -15776,14 +15779,14 @@ var nI = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, oI = /*@__PURE__*/ new Z(), sI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), cI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function lI() {
+}, sI = /*@__PURE__*/ new Z(), cI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), lI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function uI() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: OF,
+		workingColorSpace: kF,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = dI(e.r), e.g = dI(e.g), e.b = dI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = fI(e.r), e.g = fI(e.g), e.b = fI(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = fI(e.r), e.g = fI(e.g), e.b = fI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = pI(e.r), e.g = pI(e.g), e.b = pI(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -15795,7 +15798,7 @@ function lI() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? kF : this.spaces[e].transfer;
+			return e === "" ? AF : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -15828,59 +15831,59 @@ function lI() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[OF]: {
-			primaries: t,
-			whitePoint: r,
-			transfer: kF,
-			toXYZ: sI,
-			fromXYZ: cI,
-			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: DF },
-			outputColorSpaceConfig: { drawingBufferColorSpace: DF }
-		},
-		[DF]: {
+		[kF]: {
 			primaries: t,
 			whitePoint: r,
 			transfer: AF,
-			toXYZ: sI,
-			fromXYZ: cI,
+			toXYZ: cI,
+			fromXYZ: lI,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: DF }
+			workingColorSpaceConfig: { unpackColorSpace: OF },
+			outputColorSpaceConfig: { drawingBufferColorSpace: OF }
+		},
+		[OF]: {
+			primaries: t,
+			whitePoint: r,
+			transfer: jF,
+			toXYZ: cI,
+			fromXYZ: lI,
+			luminanceCoefficients: n,
+			outputColorSpaceConfig: { drawingBufferColorSpace: OF }
 		}
 	}), e;
 }
-var uI = /*@__PURE__*/ lI();
-function dI(e) {
+var dI = /*@__PURE__*/ uI();
+function fI(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function fI(e) {
+function pI(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var pI, mI = class {
+var mI, hI = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			pI === void 0 && (pI = LF("canvas")), pI.width = e.width, pI.height = e.height;
-			let t = pI.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = pI;
+			mI === void 0 && (mI = RF("canvas")), mI.width = e.width, mI.height = e.height;
+			let t = mI.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = mI;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = LF("canvas");
+			let t = RF("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = dI(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = fI(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(dI(t[e] / 255) * 255) : t[e] = dI(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(fI(t[e] / 255) * 255) : t[e] = fI(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -15889,9 +15892,9 @@ var pI, mI = class {
 		}
 		return q("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, hI = 0, gI = class {
+}, gI = 0, _I = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: hI++ }), this.uuid = YF(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: gI++ }), this.uuid = XF(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -15911,33 +15914,33 @@ var pI, mI = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(_I(r[t].image)) : e.push(_I(r[t]));
-			} else e = _I(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(vI(r[t].image)) : e.push(vI(r[t]));
+			} else e = vI(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function _I(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? mI.getDataURL(e) : e.data ? {
+function vI(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? hI.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (q("Texture: Unable to serialize Texture."), {});
 }
-var vI = 0, yI = /*@__PURE__*/ new X(), bI = class e extends GF {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = oP, i = oP, a = dP, o = pP, s = kP, c = mP, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: vI++ }), this.uuid = YF(), this.name = "", this.source = new gI(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new nI(0, 0), this.repeat = new nI(1, 1), this.center = new nI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var yI = 0, bI = /*@__PURE__*/ new X(), xI = class e extends KF {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = sP, i = sP, a = fP, o = mP, s = AP, c = hP, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: yI++ }), this.uuid = XF(), this.name = "", this.source = new _I(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new rI(0, 0), this.repeat = new rI(1, 1), this.center = new rI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(yI).x;
+		return this.source.getSize(bI).x;
 	}
 	get height() {
-		return this.source.getSize(yI).y;
+		return this.source.getSize(bI).y;
 	}
 	get depth() {
-		return this.source.getSize(yI).z;
+		return this.source.getSize(bI).z;
 	}
 	get image() {
 		return this.source.data;
@@ -16015,22 +16018,22 @@ var vI = 0, yI = /*@__PURE__*/ new X(), bI = class e extends GF {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case aP:
+			case oP:
 				e.x -= Math.floor(e.x);
 				break;
-			case oP:
+			case sP:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case sP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case cP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case aP:
+			case oP:
 				e.y -= Math.floor(e.y);
 				break;
-			case oP:
+			case sP:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case sP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case cP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -16041,8 +16044,8 @@ var vI = 0, yI = /*@__PURE__*/ new X(), bI = class e extends GF {
 		e === !0 && this.pmremVersion++;
 	}
 };
-bI.DEFAULT_IMAGE = null, bI.DEFAULT_MAPPING = 300, bI.DEFAULT_ANISOTROPY = 1;
-var xI = class {
+xI.DEFAULT_IMAGE = null, xI.DEFAULT_MAPPING = 300, xI.DEFAULT_ANISOTROPY = 1;
+var SI = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16242,12 +16245,12 @@ var xI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, SI = class extends GF {
+}, CI = class extends KF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: dP,
+			minFilter: fP,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16262,9 +16265,9 @@ var xI = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new xI(0, 0, e, t), this.scissorTest = !1, this.viewport = new xI(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new SI(0, 0, e, t), this.scissorTest = !1, this.viewport = new SI(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new bI({
+		for (let i = 0; i < r; i++) this.textures[i] = new xI({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16273,7 +16276,7 @@ var xI = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: dP,
+			minFilter: fP,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16309,7 +16312,7 @@ var xI = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new gI(n);
+			this.textures[t].source = new _I(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16322,18 +16325,18 @@ var xI = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, CI = class extends SI {
+}, wI = class extends CI {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, wI = class extends bI {
+}, TI = class extends xI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = cP, this.minFilter = cP, this.wrapR = oP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = lP, this.minFilter = lP, this.wrapR = sP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16344,19 +16347,19 @@ var xI = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, TI = class extends bI {
+}, EI = class extends xI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = cP, this.minFilter = cP, this.wrapR = oP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = lP, this.minFilter = lP, this.wrapR = sP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, EI = class e {
+}, DI = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16410,7 +16413,7 @@ var xI = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / DI.setFromMatrixColumn(e, 0).length(), i = 1 / DI.setFromMatrixColumn(e, 1).length(), a = 1 / DI.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / OI.setFromMatrixColumn(e, 0).length(), i = 1 / OI.setFromMatrixColumn(e, 1).length(), a = 1 / OI.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16437,11 +16440,11 @@ var xI = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(kI, e, AI);
+		return this.compose(AI, e, jI);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return NI.subVectors(e, t), NI.lengthSq() === 0 && (NI.z = 1), NI.normalize(), jI.crossVectors(n, NI), jI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? NI.x += 1e-4 : NI.z += 1e-4, NI.normalize(), jI.crossVectors(n, NI)), jI.normalize(), MI.crossVectors(NI, jI), r[0] = jI.x, r[4] = MI.x, r[8] = NI.x, r[1] = jI.y, r[5] = MI.y, r[9] = NI.y, r[2] = jI.z, r[6] = MI.z, r[10] = NI.z, this;
+		return PI.subVectors(e, t), PI.lengthSq() === 0 && (PI.z = 1), PI.normalize(), MI.crossVectors(n, PI), MI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? PI.x += 1e-4 : PI.z += 1e-4, PI.normalize(), MI.crossVectors(n, PI)), MI.normalize(), NI.crossVectors(PI, MI), r[0] = MI.x, r[4] = NI.x, r[8] = PI.x, r[1] = MI.y, r[5] = NI.y, r[9] = PI.y, r[2] = MI.z, r[6] = NI.z, r[10] = PI.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16521,12 +16524,12 @@ var xI = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = DI.set(r[0], r[1], r[2]).length(), o = DI.set(r[4], r[5], r[6]).length(), s = DI.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), OI.copy(this);
+		let a = OI.set(r[0], r[1], r[2]).length(), o = OI.set(r[4], r[5], r[6]).length(), s = OI.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), kI.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return OI.elements[0] *= c, OI.elements[1] *= c, OI.elements[2] *= c, OI.elements[4] *= l, OI.elements[5] *= l, OI.elements[6] *= l, OI.elements[8] *= u, OI.elements[9] *= u, OI.elements[10] *= u, t.setFromRotationMatrix(OI), n.x = a, n.y = o, n.z = s, this;
+		return kI.elements[0] *= c, kI.elements[1] *= c, kI.elements[2] *= c, kI.elements[4] *= l, kI.elements[5] *= l, kI.elements[6] *= l, kI.elements[8] *= u, kI.elements[9] *= u, kI.elements[10] *= u, t.setFromRotationMatrix(kI), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = PF, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = FF, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16534,7 +16537,7 @@ var xI = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = PF, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = FF, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16555,7 +16558,7 @@ var xI = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, DI = /*@__PURE__*/ new X(), OI = /*@__PURE__*/ new EI(), kI = /*@__PURE__*/ new X(0, 0, 0), AI = /*@__PURE__*/ new X(1, 1, 1), jI = /*@__PURE__*/ new X(), MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new X(), PI = /*@__PURE__*/ new EI(), FI = /*@__PURE__*/ new rI(), II = class e {
+}, OI = /*@__PURE__*/ new X(), kI = /*@__PURE__*/ new DI(), AI = /*@__PURE__*/ new X(0, 0, 0), jI = /*@__PURE__*/ new X(1, 1, 1), MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new X(), PI = /*@__PURE__*/ new X(), FI = /*@__PURE__*/ new DI(), II = /*@__PURE__*/ new iI(), LI = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -16618,13 +16621,13 @@ var xI = class {
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return PI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(PI, t, n);
+		return FI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(FI, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return FI.setFromEuler(this), this.setFromQuaternion(FI, e);
+		return II.setFromEuler(this), this.setFromQuaternion(II, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -16643,8 +16646,8 @@ var xI = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-II.DEFAULT_ORDER = "XYZ";
-var LI = class {
+LI.DEFAULT_ORDER = "XYZ";
+var RI = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -16672,16 +16675,16 @@ var LI = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, RI = 0, zI = /*@__PURE__*/ new X(), BI = /*@__PURE__*/ new rI(), VI = /*@__PURE__*/ new EI(), HI = /*@__PURE__*/ new X(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new X(), GI = /*@__PURE__*/ new rI(), KI = /*@__PURE__*/ new X(1, 0, 0), qI = /*@__PURE__*/ new X(0, 1, 0), JI = /*@__PURE__*/ new X(0, 0, 1), YI = { type: "added" }, XI = { type: "removed" }, ZI = {
+}, zI = 0, BI = /*@__PURE__*/ new X(), VI = /*@__PURE__*/ new iI(), HI = /*@__PURE__*/ new DI(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new X(), GI = /*@__PURE__*/ new X(), KI = /*@__PURE__*/ new iI(), qI = /*@__PURE__*/ new X(1, 0, 0), JI = /*@__PURE__*/ new X(0, 1, 0), YI = /*@__PURE__*/ new X(0, 0, 1), XI = { type: "added" }, ZI = { type: "removed" }, QI = {
 	type: "childadded",
 	child: null
-}, QI = {
+}, $I = {
 	type: "childremoved",
 	child: null
-}, $I = class e extends GF {
+}, eL = class e extends KF {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: RI++ }), this.uuid = YF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new X(), n = new II(), r = new rI(), i = new X(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: zI++ }), this.uuid = XF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new X(), n = new LI(), r = new iI(), i = new X(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -16709,9 +16712,9 @@ var LI = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new EI() },
+			modelViewMatrix: { value: new DI() },
 			normalMatrix: { value: new Z() }
-		}), this.matrix = new EI(), this.matrixWorld = new EI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new LI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new DI(), this.matrixWorld = new DI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new RI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -16736,49 +16739,49 @@ var LI = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return BI.setFromAxisAngle(e, t), this.quaternion.multiply(BI), this;
+		return VI.setFromAxisAngle(e, t), this.quaternion.multiply(VI), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return BI.setFromAxisAngle(e, t), this.quaternion.premultiply(BI), this;
+		return VI.setFromAxisAngle(e, t), this.quaternion.premultiply(VI), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(KI, e);
-	}
-	rotateY(e) {
 		return this.rotateOnAxis(qI, e);
 	}
-	rotateZ(e) {
+	rotateY(e) {
 		return this.rotateOnAxis(JI, e);
 	}
+	rotateZ(e) {
+		return this.rotateOnAxis(YI, e);
+	}
 	translateOnAxis(e, t) {
-		return zI.copy(e).applyQuaternion(this.quaternion), this.position.add(zI.multiplyScalar(t)), this;
+		return BI.copy(e).applyQuaternion(this.quaternion), this.position.add(BI.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(KI, e);
-	}
-	translateY(e) {
 		return this.translateOnAxis(qI, e);
 	}
-	translateZ(e) {
+	translateY(e) {
 		return this.translateOnAxis(JI, e);
+	}
+	translateZ(e) {
+		return this.translateOnAxis(YI, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(VI.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(HI.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? HI.copy(e) : HI.set(e, t, n);
+		e.isVector3 ? UI.copy(e) : UI.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), UI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? VI.lookAt(UI, HI, this.up) : VI.lookAt(HI, UI, this.up), this.quaternion.setFromRotationMatrix(VI), r && (VI.extractRotation(r.matrixWorld), BI.setFromRotationMatrix(VI), this.quaternion.premultiply(BI.invert()));
+		this.updateWorldMatrix(!0, !1), WI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? HI.lookAt(WI, UI, this.up) : HI.lookAt(UI, WI, this.up), this.quaternion.setFromRotationMatrix(HI), r && (HI.extractRotation(r.matrixWorld), VI.setFromRotationMatrix(HI), this.quaternion.premultiply(VI.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(YI), ZI.child = e, this.dispatchEvent(ZI), ZI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -16786,7 +16789,7 @@ var LI = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(ZI), $I.child = e, this.dispatchEvent($I), $I.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -16796,7 +16799,7 @@ var LI = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), VI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), VI.multiply(e.parent.matrixWorld)), e.applyMatrix4(VI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(YI), ZI.child = e, this.dispatchEvent(ZI), ZI.child = null, this;
+		return this.updateWorldMatrix(!0, !1), HI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), HI.multiply(e.parent.matrixWorld)), e.applyMatrix4(HI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -16821,10 +16824,10 @@ var LI = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(UI, e, WI), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(WI, e, GI), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(UI, GI, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(WI, KI, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -16955,23 +16958,23 @@ var LI = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-$I.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), $I.DEFAULT_MATRIX_AUTO_UPDATE = !0, $I.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var eL = class extends $I {
+eL.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), eL.DEFAULT_MATRIX_AUTO_UPDATE = !0, eL.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var tL = class extends eL {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, tL = { type: "move" }, nL = class {
+}, nL = { type: "move" }, rL = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new eL(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new tL(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new eL(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new tL(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new eL(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new tL(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -17016,18 +17019,18 @@ var eL = class extends $I {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(tL)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(nL)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new eL();
+			let n = new tL();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, rL = {
+}, iL = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -17176,19 +17179,19 @@ var eL = class extends $I {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, iL = {
-	h: 0,
-	s: 0,
-	l: 0
 }, aL = {
 	h: 0,
 	s: 0,
 	l: 0
+}, oL = {
+	h: 0,
+	s: 0,
+	l: 0
 };
-function oL(e, t, n) {
+function sL(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var sL = class {
+var cL = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -17202,21 +17205,21 @@ var sL = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = DF) {
-		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, uI.colorSpaceToWorking(this, t), this;
+	setHex(e, t = OF) {
+		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, dI.colorSpaceToWorking(this, t), this;
 	}
-	setRGB(e, t, n, r = uI.workingColorSpace) {
-		return this.r = e, this.g = t, this.b = n, uI.colorSpaceToWorking(this, r), this;
+	setRGB(e, t, n, r = dI.workingColorSpace) {
+		return this.r = e, this.g = t, this.b = n, dI.colorSpaceToWorking(this, r), this;
 	}
-	setHSL(e, t, n, r = uI.workingColorSpace) {
-		if (e = XF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+	setHSL(e, t, n, r = dI.workingColorSpace) {
+		if (e = ZF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = oL(i, r, e + 1 / 3), this.g = oL(i, r, e), this.b = oL(i, r, e - 1 / 3);
+			this.r = sL(i, r, e + 1 / 3), this.g = sL(i, r, e), this.b = sL(i, r, e - 1 / 3);
 		}
-		return uI.colorSpaceToWorking(this, r), this;
+		return dI.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = DF) {
+	setStyle(e, t = OF) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && q("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17243,8 +17246,8 @@ var sL = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = DF) {
-		let n = rL[e.toLowerCase()];
+	setColorName(e, t = OF) {
+		let n = iL[e.toLowerCase()];
 		return n === void 0 ? q("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17254,10 +17257,10 @@ var sL = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = dI(e.r), this.g = dI(e.g), this.b = dI(e.b), this;
+		return this.r = fI(e.r), this.g = fI(e.g), this.b = fI(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = fI(e.r), this.g = fI(e.g), this.b = fI(e.b), this;
+		return this.r = pI(e.r), this.g = pI(e.g), this.b = pI(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17265,15 +17268,15 @@ var sL = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = DF) {
-		return uI.workingToColorSpace(cL.copy(this), e), Math.round(Y(cL.r * 255, 0, 255)) * 65536 + Math.round(Y(cL.g * 255, 0, 255)) * 256 + Math.round(Y(cL.b * 255, 0, 255));
+	getHex(e = OF) {
+		return dI.workingToColorSpace(lL.copy(this), e), Math.round(Y(lL.r * 255, 0, 255)) * 65536 + Math.round(Y(lL.g * 255, 0, 255)) * 256 + Math.round(Y(lL.b * 255, 0, 255));
 	}
-	getHexString(e = DF) {
+	getHexString(e = OF) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
-	getHSL(e, t = uI.workingColorSpace) {
-		uI.workingToColorSpace(cL.copy(this), t);
-		let n = cL.r, r = cL.g, i = cL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+	getHSL(e, t = dI.workingColorSpace) {
+		dI.workingToColorSpace(lL.copy(this), t);
+		let n = lL.r, r = lL.g, i = lL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17290,16 +17293,16 @@ var sL = class {
 		}
 		return e.h = s, e.s = c, e.l = l, e;
 	}
-	getRGB(e, t = uI.workingColorSpace) {
-		return uI.workingToColorSpace(cL.copy(this), t), e.r = cL.r, e.g = cL.g, e.b = cL.b, e;
+	getRGB(e, t = dI.workingColorSpace) {
+		return dI.workingToColorSpace(lL.copy(this), t), e.r = lL.r, e.g = lL.g, e.b = lL.b, e;
 	}
-	getStyle(e = DF) {
-		uI.workingToColorSpace(cL.copy(this), e);
-		let t = cL.r, n = cL.g, r = cL.b;
+	getStyle(e = OF) {
+		dI.workingToColorSpace(lL.copy(this), e);
+		let t = lL.r, n = lL.g, r = lL.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(iL), this.setHSL(iL.h + e, iL.s + t, iL.l + n);
+		return this.getHSL(aL), this.setHSL(aL.h + e, aL.s + t, aL.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17326,8 +17329,8 @@ var sL = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(iL), e.getHSL(aL);
-		let n = ZF(iL.h, aL.h, t), r = ZF(iL.s, aL.s, t), i = ZF(iL.l, aL.l, t);
+		this.getHSL(aL), e.getHSL(oL);
+		let n = QF(aL.h, oL.h, t), r = QF(aL.s, oL.s, t), i = QF(aL.l, oL.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17355,11 +17358,11 @@ var sL = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, cL = /*@__PURE__*/ new sL();
-sL.NAMES = rL;
-var lL = class extends $I {
+}, lL = /*@__PURE__*/ new cL();
+cL.NAMES = iL;
+var uL = class extends eL {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new II(), this.environmentIntensity = 1, this.environmentRotation = new II(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new LI(), this.environmentIntensity = 1, this.environmentRotation = new LI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17368,33 +17371,33 @@ var lL = class extends $I {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, uL = /*@__PURE__*/ new X(), dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new X(), bL = /*@__PURE__*/ new xI(), xL = /*@__PURE__*/ new xI(), SL = /*@__PURE__*/ new xI(), CL = class e {
+}, dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new X(), bL = /*@__PURE__*/ new X(), xL = /*@__PURE__*/ new SI(), SL = /*@__PURE__*/ new SI(), CL = /*@__PURE__*/ new SI(), wL = class e {
 	constructor(e = new X(), t = new X(), n = new X()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), uL.subVectors(e, t), r.cross(uL);
+		r.subVectors(n, t), dL.subVectors(e, t), r.cross(dL);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		uL.subVectors(r, t), dL.subVectors(n, t), fL.subVectors(e, t);
-		let a = uL.dot(uL), o = uL.dot(dL), s = uL.dot(fL), c = dL.dot(dL), l = dL.dot(fL), u = a * c - o * o;
+		dL.subVectors(r, t), fL.subVectors(n, t), pL.subVectors(e, t);
+		let a = dL.dot(dL), o = dL.dot(fL), s = dL.dot(pL), c = fL.dot(fL), l = fL.dot(pL), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, pL) !== null && pL.x >= 0 && pL.y >= 0 && pL.x + pL.y <= 1;
+		return this.getBarycoord(e, t, n, r, mL) !== null && mL.x >= 0 && mL.y >= 0 && mL.x + mL.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, pL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, pL.x), s.addScaledVector(a, pL.y), s.addScaledVector(o, pL.z), s);
+		return this.getBarycoord(e, t, n, r, mL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, mL.x), s.addScaledVector(a, mL.y), s.addScaledVector(o, mL.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return bL.setScalar(0), xL.setScalar(0), SL.setScalar(0), bL.fromBufferAttribute(e, t), xL.fromBufferAttribute(e, n), SL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(bL, i.x), a.addScaledVector(xL, i.y), a.addScaledVector(SL, i.z), a;
+		return xL.setScalar(0), SL.setScalar(0), CL.setScalar(0), xL.fromBufferAttribute(e, t), SL.fromBufferAttribute(e, n), CL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(xL, i.x), a.addScaledVector(SL, i.y), a.addScaledVector(CL, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return uL.subVectors(n, t), dL.subVectors(e, t), uL.cross(dL).dot(r) < 0;
+		return dL.subVectors(n, t), fL.subVectors(e, t), dL.cross(fL).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17412,7 +17415,7 @@ var lL = class extends $I {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return uL.subVectors(this.c, this.b), dL.subVectors(this.a, this.b), uL.cross(dL).length() * .5;
+		return dL.subVectors(this.c, this.b), fL.subVectors(this.a, this.b), dL.cross(fL).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17440,28 +17443,28 @@ var lL = class extends $I {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		mL.subVectors(r, n), hL.subVectors(i, n), _L.subVectors(e, n);
-		let s = mL.dot(_L), c = hL.dot(_L);
+		hL.subVectors(r, n), gL.subVectors(i, n), vL.subVectors(e, n);
+		let s = hL.dot(vL), c = gL.dot(vL);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		vL.subVectors(e, r);
-		let l = mL.dot(vL), u = hL.dot(vL);
+		yL.subVectors(e, r);
+		let l = hL.dot(yL), u = gL.dot(yL);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(mL, a);
-		yL.subVectors(e, i);
-		let f = mL.dot(yL), p = hL.dot(yL);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(hL, a);
+		bL.subVectors(e, i);
+		let f = hL.dot(bL), p = gL.dot(bL);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(hL, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(gL, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return gL.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(gL, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return _L.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(_L, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(mL, a).addScaledVector(hL, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(hL, a).addScaledVector(gL, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, wL = class {
+}, TL = class {
 	constructor(e = new X(Infinity, Infinity, Infinity), t = new X(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17470,12 +17473,12 @@ var lL = class extends $I {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(EL.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(DL.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(EL.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(DL.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17484,7 +17487,7 @@ var lL = class extends $I {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = EL.copy(t).multiplyScalar(.5);
+		let n = DL.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17522,8 +17525,8 @@ var lL = class extends $I {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, EL) : EL.fromBufferAttribute(r, t), EL.applyMatrix4(e.matrixWorld), this.expandByPoint(EL);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), DL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), DL.copy(e.boundingBox)), DL.applyMatrix4(e.matrixWorld), this.union(DL);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, DL) : DL.fromBufferAttribute(r, t), DL.applyMatrix4(e.matrixWorld), this.expandByPoint(DL);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), OL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), OL.copy(e.boundingBox)), OL.applyMatrix4(e.matrixWorld), this.union(OL);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17542,7 +17545,7 @@ var lL = class extends $I {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, EL), EL.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, DL), DL.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17550,37 +17553,37 @@ var lL = class extends $I {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(PL), FL.subVectors(this.max, PL), OL.subVectors(e.a, PL), kL.subVectors(e.b, PL), AL.subVectors(e.c, PL), jL.subVectors(kL, OL), ML.subVectors(AL, kL), NL.subVectors(OL, AL);
+		this.getCenter(FL), IL.subVectors(this.max, FL), kL.subVectors(e.a, FL), AL.subVectors(e.b, FL), jL.subVectors(e.c, FL), ML.subVectors(AL, kL), NL.subVectors(jL, AL), PL.subVectors(kL, jL);
 		let t = [
-			0,
-			-jL.z,
-			jL.y,
 			0,
 			-ML.z,
 			ML.y,
 			0,
 			-NL.z,
 			NL.y,
-			jL.z,
 			0,
-			-jL.x,
+			-PL.z,
+			PL.y,
 			ML.z,
 			0,
 			-ML.x,
 			NL.z,
 			0,
 			-NL.x,
-			-jL.y,
-			jL.x,
+			PL.z,
 			0,
+			-PL.x,
 			-ML.y,
 			ML.x,
 			0,
 			-NL.y,
 			NL.x,
+			0,
+			-PL.y,
+			PL.x,
 			0
 		];
-		return !RL(t, OL, kL, AL, FL) || (t = [
+		return !zL(t, kL, AL, jL, IL) || (t = [
 			1,
 			0,
 			0,
@@ -17590,20 +17593,20 @@ var lL = class extends $I {
 			0,
 			0,
 			1
-		], !RL(t, OL, kL, AL, FL)) ? !1 : (IL.crossVectors(jL, ML), t = [
-			IL.x,
-			IL.y,
-			IL.z
-		], RL(t, OL, kL, AL, FL));
+		], !zL(t, kL, AL, jL, IL)) ? !1 : (LL.crossVectors(ML, NL), t = [
+			LL.x,
+			LL.y,
+			LL.z
+		], zL(t, kL, AL, jL, IL));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, EL).distanceTo(e);
+		return this.clampPoint(e, DL).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(EL).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(DL).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -17612,7 +17615,7 @@ var lL = class extends $I {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (TL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), TL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), TL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), TL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), TL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), TL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), TL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), TL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(TL)), this;
+		return this.isEmpty() || (EL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), EL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), EL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), EL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), EL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), EL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), EL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), EL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(EL)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -17629,7 +17632,7 @@ var lL = class extends $I {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, TL = [
+}, EL = [
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
@@ -17638,19 +17641,19 @@ var lL = class extends $I {
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X()
-], EL = /*@__PURE__*/ new X(), DL = /*@__PURE__*/ new wL(), OL = /*@__PURE__*/ new X(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new X();
-function RL(e, t, n, r, i) {
+], DL = /*@__PURE__*/ new X(), OL = /*@__PURE__*/ new TL(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new X(), RL = /*@__PURE__*/ new X();
+function zL(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		LL.fromArray(e, a);
-		let o = i.x * Math.abs(LL.x) + i.y * Math.abs(LL.y) + i.z * Math.abs(LL.z), s = t.dot(LL), c = n.dot(LL), l = r.dot(LL);
+		RL.fromArray(e, a);
+		let o = i.x * Math.abs(RL.x) + i.y * Math.abs(RL.y) + i.z * Math.abs(RL.z), s = t.dot(RL), c = n.dot(RL), l = r.dot(RL);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class extends GF {
+var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class extends KF {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: VL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = MF, this.updateRanges = [], this.gpuType = bP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : $F(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: HL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = NF, this.updateRanges = [], this.gpuType = xP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : eI(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -17680,20 +17683,20 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix3(e), this.setXY(t, BL.x, BL.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyMatrix3(e), this.setXYZ(t, zL.x, zL.y, zL.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) VL.fromBufferAttribute(this, t), VL.applyMatrix3(e), this.setXY(t, VL.x, VL.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix3(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyMatrix4(e), this.setXYZ(t, zL.x, zL.y, zL.z);
+		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix4(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyNormalMatrix(e), this.setXYZ(t, zL.x, zL.y, zL.z);
+		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyNormalMatrix(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.transformDirection(e), this.setXYZ(t, zL.x, zL.y, zL.z);
+		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.transformDirection(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -17763,25 +17766,25 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? eI(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? tI(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? tI(e, this.array) : Math.round(e * t);
+		return t === void 0 ? nI(e, this.array) : Math.round(e * t);
 	}
-}, UL = class extends HL {
+}, WL = class extends UL {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, WL = class extends HL {
+}, GL = class extends UL {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, GL = class extends HL {
+}, KL = class extends UL {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, KL = /*@__PURE__*/ new wL(), qL = /*@__PURE__*/ new X(), JL = /*@__PURE__*/ new X(), YL = class {
+}, qL = /*@__PURE__*/ new TL(), JL = /*@__PURE__*/ new X(), YL = /*@__PURE__*/ new X(), XL = class {
 	constructor(e = new X(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -17790,7 +17793,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? KL.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? qL.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -17835,16 +17838,16 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		qL.subVectors(e, this.center);
-		let t = qL.lengthSq();
+		JL.subVectors(e, this.center);
+		let t = JL.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(qL, n / e), this.radius += n;
+			this.center.addScaledVector(JL, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (JL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(qL.copy(e.center).add(JL)), this.expandByPoint(qL.copy(e.center).sub(JL))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (YL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(JL.copy(e.center).add(YL)), this.expandByPoint(JL.copy(e.center).sub(YL))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -17861,9 +17864,9 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, XL = 0, ZL = /*@__PURE__*/ new EI(), QL = /*@__PURE__*/ new $I(), $L = /*@__PURE__*/ new X(), eR = /*@__PURE__*/ new wL(), tR = /*@__PURE__*/ new wL(), nR = /*@__PURE__*/ new X(), rR = class e extends GF {
+}, ZL = 0, QL = /*@__PURE__*/ new DI(), $L = /*@__PURE__*/ new eL(), eR = /*@__PURE__*/ new X(), tR = /*@__PURE__*/ new TL(), nR = /*@__PURE__*/ new TL(), rR = /*@__PURE__*/ new X(), iR = class e extends KF {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: XL++ }), this.uuid = YF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: ZL++ }), this.uuid = XF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -17872,7 +17875,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (FF(e) ? WL : UL)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (IF(e) ? GL : WL)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -17917,28 +17920,28 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return ZL.makeRotationFromQuaternion(e), this.applyMatrix4(ZL), this;
+		return QL.makeRotationFromQuaternion(e), this.applyMatrix4(QL), this;
 	}
 	rotateX(e) {
-		return ZL.makeRotationX(e), this.applyMatrix4(ZL), this;
+		return QL.makeRotationX(e), this.applyMatrix4(QL), this;
 	}
 	rotateY(e) {
-		return ZL.makeRotationY(e), this.applyMatrix4(ZL), this;
+		return QL.makeRotationY(e), this.applyMatrix4(QL), this;
 	}
 	rotateZ(e) {
-		return ZL.makeRotationZ(e), this.applyMatrix4(ZL), this;
+		return QL.makeRotationZ(e), this.applyMatrix4(QL), this;
 	}
 	translate(e, t, n) {
-		return ZL.makeTranslation(e, t, n), this.applyMatrix4(ZL), this;
+		return QL.makeTranslation(e, t, n), this.applyMatrix4(QL), this;
 	}
 	scale(e, t, n) {
-		return ZL.makeScale(e, t, n), this.applyMatrix4(ZL), this;
+		return QL.makeScale(e, t, n), this.applyMatrix4(QL), this;
 	}
 	lookAt(e) {
-		return QL.lookAt(e), QL.updateMatrix(), this.applyMatrix4(QL.matrix), this;
+		return $L.lookAt(e), $L.updateMatrix(), this.applyMatrix4($L.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter($L).negate(), this.translate($L.x, $L.y, $L.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(eR).negate(), this.translate(eR.x, eR.y, eR.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -17948,7 +17951,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new GL(t, 3));
+			this.setAttribute("position", new KL(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -17960,35 +17963,35 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new wL());
+		this.boundingBox === null && (this.boundingBox = new TL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new X(-Infinity, -Infinity, -Infinity), new X(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					eR.setFromBufferAttribute(n), this.morphTargetsRelative ? (nR.addVectors(this.boundingBox.min, eR.min), this.boundingBox.expandByPoint(nR), nR.addVectors(this.boundingBox.max, eR.max), this.boundingBox.expandByPoint(nR)) : (this.boundingBox.expandByPoint(eR.min), this.boundingBox.expandByPoint(eR.max));
+					tR.setFromBufferAttribute(n), this.morphTargetsRelative ? (rR.addVectors(this.boundingBox.min, tR.min), this.boundingBox.expandByPoint(rR), rR.addVectors(this.boundingBox.max, tR.max), this.boundingBox.expandByPoint(rR)) : (this.boundingBox.expandByPoint(tR.min), this.boundingBox.expandByPoint(tR.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && J("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new YL());
+		this.boundingSphere === null && (this.boundingSphere = new XL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new X(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (eR.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (tR.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				tR.setFromBufferAttribute(n), this.morphTargetsRelative ? (nR.addVectors(eR.min, tR.min), eR.expandByPoint(nR), nR.addVectors(eR.max, tR.max), eR.expandByPoint(nR)) : (eR.expandByPoint(tR.min), eR.expandByPoint(tR.max));
+				nR.setFromBufferAttribute(n), this.morphTargetsRelative ? (rR.addVectors(tR.min, nR.min), tR.expandByPoint(rR), rR.addVectors(tR.max, nR.max), tR.expandByPoint(rR)) : (tR.expandByPoint(nR.min), tR.expandByPoint(nR.max));
 			}
-			eR.getCenter(n);
+			tR.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) nR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(nR));
+			for (let t = 0, i = e.count; t < i; t++) rR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(rR));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) nR.fromBufferAttribute(a, t), o && ($L.fromBufferAttribute(e, t), nR.add($L)), r = Math.max(r, n.distanceToSquared(nR));
+				for (let t = 0, i = a.count; t < i; t++) rR.fromBufferAttribute(a, t), o && (eR.fromBufferAttribute(e, t), rR.add(eR)), r = Math.max(r, n.distanceToSquared(rR));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && J("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -18000,10 +18003,10 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new HL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new UL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new X(), s[e] = new X();
-		let l = new X(), u = new X(), d = new X(), f = new nI(), p = new nI(), m = new nI(), h = new X(), g = new X();
+		let l = new X(), u = new X(), d = new X(), f = new rI(), p = new rI(), m = new rI(), h = new X(), g = new X();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -18033,7 +18036,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new HL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new UL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new X(), i = new X(), a = new X(), o = new X(), s = new X(), c = new X(), l = new X(), u = new X();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -18046,7 +18049,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) nR.fromBufferAttribute(e, t), nR.normalize(), e.setXYZ(t, nR.x, nR.y, nR.z);
+		for (let t = 0, n = e.count; t < n; t++) rR.fromBufferAttribute(e, t), rR.normalize(), e.setXYZ(t, rR.x, rR.y, rR.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -18055,7 +18058,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new HL(a, r, i);
+			return new UL(a, r, i);
 		}
 		if (this.index === null) return q("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -18151,7 +18154,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, iR = /*@__PURE__*/ new X(), aR = /*@__PURE__*/ new X(), oR = /*@__PURE__*/ new Z(), sR = class {
+}, aR = /*@__PURE__*/ new X(), oR = /*@__PURE__*/ new X(), sR = /*@__PURE__*/ new Z(), cR = class {
 	constructor(e = new X(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -18165,7 +18168,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = iR.subVectors(n, t).cross(aR.subVectors(e, t)).normalize();
+		let r = aR.subVectors(n, t).cross(oR.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -18188,7 +18191,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(iR), i = this.normal.dot(r);
+		let r = e.delta(aR), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -18207,7 +18210,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || oR.getNormalMatrix(e), r = this.coplanarPoint(iR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || sR.getNormalMatrix(e), r = this.coplanarPoint(aR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -18228,9 +18231,9 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, cR = 0, lR = class extends GF {
+}, lR = 0, uR = class extends KF {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: cR++ }), this.uuid = YF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new sL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = jF, this.stencilZFail = jF, this.stencilZPass = jF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: lR++ }), this.uuid = XF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new cL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = MF, this.stencilZFail = MF, this.stencilZPass = MF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18281,11 +18284,11 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new sL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new sR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new cL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new cR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new nI().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new rI().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new nI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new rI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18306,7 +18309,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, uR = /*@__PURE__*/ new X(), dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = /*@__PURE__*/ new X(), mR = class {
+}, dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = /*@__PURE__*/ new X(), mR = /*@__PURE__*/ new X(), hR = class {
 	constructor(e = new X(), t = new X(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18323,7 +18326,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, uR)), this;
+		return this.origin.copy(this.at(e, dR)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18334,12 +18337,12 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = uR.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (uR.copy(this.origin).addScaledVector(this.direction, t), uR.distanceToSquared(e));
+		let t = dR.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (dR.copy(this.origin).addScaledVector(this.direction, t), dR.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		dR.copy(e).add(t).multiplyScalar(.5), fR.copy(t).sub(e).normalize(), pR.copy(this.origin).sub(dR);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(fR), o = pR.dot(this.direction), s = -pR.dot(fR), c = pR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		fR.copy(e).add(t).multiplyScalar(.5), pR.copy(t).sub(e).normalize(), mR.copy(this.origin).sub(fR);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(pR), o = mR.dot(this.direction), s = -mR.dot(pR), c = mR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18350,12 +18353,12 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(dR).addScaledVector(fR, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(fR).addScaledVector(pR, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		uR.subVectors(e.center, this.origin);
-		let n = uR.dot(this.direction), r = uR.dot(uR) - n * n, i = e.radius * e.radius;
+		dR.subVectors(e.center, this.origin);
+		let n = dR.dot(this.direction), r = dR.dot(dR) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18382,7 +18385,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, uR) !== null;
+		return this.intersectBox(e, dR) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18405,15 +18408,15 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, hR = class extends lR {
+}, gR = class extends uR {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new sL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new II(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new cL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new LI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, gR = /*@__PURE__*/ new EI(), _R = /*@__PURE__*/ new mR(), vR = /*@__PURE__*/ new YL(), yR = /*@__PURE__*/ new X(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = /*@__PURE__*/ new X(), DR = class extends $I {
-	constructor(e = new rR(), t = new hR()) {
+}, _R = /*@__PURE__*/ new DI(), vR = /*@__PURE__*/ new hR(), yR = /*@__PURE__*/ new XL(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = /*@__PURE__*/ new X(), DR = /*@__PURE__*/ new X(), OR = class extends eL {
+	constructor(e = new iR(), t = new gR()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18437,12 +18440,12 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			wR.set(0, 0, 0);
+			TR.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (CR.fromBufferAttribute(s, e), a ? wR.addScaledVector(CR, r) : wR.addScaledVector(CR.sub(t), r));
+				r !== 0 && (wR.fromBufferAttribute(s, e), a ? TR.addScaledVector(wR, r) : TR.addScaledVector(wR.sub(t), r));
 			}
-			t.add(wR);
+			t.add(TR);
 		}
 		return t;
 	}
@@ -18451,7 +18454,7 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), vR.copy(n.boundingSphere), vR.applyMatrix4(i), _R.copy(e.ray).recast(e.near), vR.containsPoint(_R.origin) === !1 && (_R.intersectSphere(vR, yR) === null || _R.origin.distanceToSquared(yR) > (e.far - e.near) ** 2) || (gR.copy(i).invert(), _R.copy(e.ray).applyMatrix4(gR), (n.boundingBox === null || _R.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, _R)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), yR.copy(n.boundingSphere), yR.applyMatrix4(i), vR.copy(e.ray).recast(e.near), yR.containsPoint(vR.origin) === !1 && (vR.intersectSphere(yR, bR) === null || vR.origin.distanceToSquared(bR) > (e.far - e.near) ** 2) || (_R.copy(i).invert(), vR.copy(e.ray).applyMatrix4(_R), (n.boundingBox === null || vR.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, vR)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18460,14 +18463,14 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = kR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = AR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = kR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = AR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18475,36 +18478,36 @@ var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = kR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = AR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = kR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = AR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function OR(e, t, n, r, i, a, o, s) {
+function kR(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	ER.copy(s), ER.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(ER);
+	DR.copy(s), DR.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(DR);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: ER.clone(),
+		point: DR.clone(),
 		object: e
 	};
 }
-function kR(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, bR), e.getVertexPosition(c, xR), e.getVertexPosition(l, SR);
-	let u = OR(e, t, n, r, bR, xR, SR, TR);
+function AR(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, xR), e.getVertexPosition(c, SR), e.getVertexPosition(l, CR);
+	let u = kR(e, t, n, r, xR, SR, CR, ER);
 	if (u) {
 		let e = new X();
-		CL.getBarycoord(TR, bR, xR, SR, e), i && (u.uv = CL.getInterpolatedAttribute(i, s, c, l, e, new nI())), a && (u.uv1 = CL.getInterpolatedAttribute(a, s, c, l, e, new nI())), o && (u.normal = CL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		wL.getBarycoord(ER, xR, SR, CR, e), i && (u.uv = wL.getInterpolatedAttribute(i, s, c, l, e, new rI())), a && (u.uv1 = wL.getInterpolatedAttribute(a, s, c, l, e, new rI())), o && (u.normal = wL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18512,20 +18515,20 @@ function kR(e, t, n, r, i, a, o, s, c, l) {
 			normal: new X(),
 			materialIndex: 0
 		};
-		CL.getNormal(bR, xR, SR, t.normal), u.face = t, u.barycoord = e;
+		wL.getNormal(xR, SR, CR, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var AR = class extends bI {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = cP, l = cP, u, d) {
+var jR = class extends xI {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = lP, l = lP, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, jR = /*@__PURE__*/ new YL(), MR = /*@__PURE__*/ new nI(.5, .5), NR = /*@__PURE__*/ new X(), PR = class {
-	constructor(e = new sR(), t = new sR(), n = new sR(), r = new sR(), i = new sR(), a = new sR()) {
+}, MR = /*@__PURE__*/ new XL(), NR = /*@__PURE__*/ new rI(.5, .5), PR = /*@__PURE__*/ new X(), FR = class {
+	constructor(e = new cR(), t = new cR(), n = new cR(), r = new cR(), i = new cR(), a = new cR()) {
 		this.planes = [
 			e,
 			t,
@@ -18544,7 +18547,7 @@ var AR = class extends bI {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = PF, n = !1) {
+	setFromProjectionMatrix(e, t = FF, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18553,15 +18556,15 @@ var AR = class extends bI {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), jR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), MR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), jR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), MR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(jR);
+		return this.intersectsSphere(MR);
 	}
 	intersectsSprite(e) {
-		return jR.center.set(0, 0, 0), jR.radius = .7071067811865476 + MR.distanceTo(e.center), jR.applyMatrix4(e.matrixWorld), this.intersectsSphere(jR);
+		return MR.center.set(0, 0, 0), MR.radius = .7071067811865476 + NR.distanceTo(e.center), MR.applyMatrix4(e.matrixWorld), this.intersectsSphere(MR);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18572,7 +18575,7 @@ var AR = class extends bI {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (NR.x = r.normal.x > 0 ? e.max.x : e.min.x, NR.y = r.normal.y > 0 ? e.max.y : e.min.y, NR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(NR) < 0) return !1;
+			if (PR.x = r.normal.x > 0 ? e.max.x : e.min.x, PR.y = r.normal.y > 0 ? e.max.y : e.min.y, PR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(PR) < 0) return !1;
 		}
 		return !0;
 	}
@@ -18584,15 +18587,15 @@ var AR = class extends bI {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, FR = /*@__PURE__*/ new EI(), IR = class e {
+}, IR = /*@__PURE__*/ new DI(), LR = class e {
 	constructor() {
-		this.coordinateSystem = PF, this._frustums = [], this._count = 0;
+		this.coordinateSystem = FF, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			FR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new PR()), n[e].setFromProjectionMatrix(FR, r.coordinateSystem, r.reversedDepth);
+			IR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new FR()), n[e].setFromProjectionMatrix(IR, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -18627,21 +18630,21 @@ var AR = class extends bI {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new PR()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new FR()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, LR = class extends lR {
+}, RR = class extends uR {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new sL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new cL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, RR = /*@__PURE__*/ new EI(), zR = /*@__PURE__*/ new mR(), BR = /*@__PURE__*/ new YL(), VR = /*@__PURE__*/ new X(), HR = class extends $I {
-	constructor(e = new rR(), t = new LR()) {
+}, zR = /*@__PURE__*/ new DI(), BR = /*@__PURE__*/ new hR(), VR = /*@__PURE__*/ new XL(), HR = /*@__PURE__*/ new X(), UR = class extends eL {
+	constructor(e = new iR(), t = new RR()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18652,18 +18655,18 @@ var AR = class extends bI {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), BR.copy(n.boundingSphere), BR.applyMatrix4(r), BR.radius += i, e.ray.intersectsSphere(BR) === !1) return;
-		RR.copy(r).invert(), zR.copy(e.ray).applyMatrix4(RR);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), VR.copy(n.boundingSphere), VR.applyMatrix4(r), VR.radius += i, e.ray.intersectsSphere(VR) === !1) return;
+		zR.copy(r).invert(), BR.copy(e.ray).applyMatrix4(zR);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				VR.fromBufferAttribute(l, n), UR(VR, n, s, r, e, t, this);
+				HR.fromBufferAttribute(l, n), WR(HR, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) VR.fromBufferAttribute(l, a), UR(VR, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) HR.fromBufferAttribute(l, a), WR(HR, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -18680,11 +18683,11 @@ var AR = class extends bI {
 		}
 	}
 };
-function UR(e, t, n, r, i, a, o) {
-	let s = zR.distanceSqToPoint(e);
+function WR(e, t, n, r, i, a, o) {
+	let s = BR.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new X();
-		zR.closestPointToPoint(e, n), n.applyMatrix4(r);
+		BR.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -18699,7 +18702,7 @@ function UR(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var WR = class extends bI {
+var GR = class extends xI {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -18709,8 +18712,8 @@ var WR = class extends bI {
 	set images(e) {
 		this.image = e;
 	}
-}, GR = class extends bI {
-	constructor(e, t, n = yP, r, i, a, o = cP, s = cP, c, l = AP, u = 1) {
+}, KR = class extends xI {
+	constructor(e, t, n = bP, r, i, a, o = lP, s = lP, c, l = jP, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -18719,14 +18722,14 @@ var WR = class extends bI {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new gI(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new _I(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, KR = class extends GR {
-	constructor(e, t = yP, n = 301, r, i, a = cP, o = cP, s, c = AP) {
+}, qR = class extends KR {
+	constructor(e, t = bP, n = 301, r, i, a = lP, o = lP, s, c = jP) {
 		let l = {
 			width: e,
 			height: e,
@@ -18747,14 +18750,14 @@ var WR = class extends bI {
 	set images(e) {
 		this.image = e;
 	}
-}, qR = class extends bI {
+}, JR = class extends xI {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, JR = class e extends rR {
+}, YR = class e extends iR {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -18767,7 +18770,7 @@ var WR = class extends bI {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new GL(c, 3)), this.setAttribute("normal", new GL(l, 3)), this.setAttribute("uv", new GL(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new KL(c, 3)), this.setAttribute("normal", new KL(l, 3)), this.setAttribute("uv", new KL(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new X();
 			for (let a = 0; a < w; a++) {
@@ -18787,7 +18790,7 @@ var WR = class extends bI {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, YR = class e extends rR {
+}, XR = class e extends iR {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -18807,7 +18810,7 @@ var WR = class extends bI {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new GL(p, 3)), this.setAttribute("normal", new GL(m, 3)), this.setAttribute("uv", new GL(h, 2));
+		this.setIndex(f), this.setAttribute("position", new KL(p, 3)), this.setAttribute("normal", new KL(m, 3)), this.setAttribute("uv", new KL(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -18816,15 +18819,15 @@ var WR = class extends bI {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function XR(e) {
+function ZR(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (QR(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if ($R(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (QR(i[0])) {
+				if ($R(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -18834,32 +18837,32 @@ function XR(e) {
 	}
 	return t;
 }
-function ZR(e) {
+function QR(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = XR(e[n]);
+		let r = ZR(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function QR(e) {
+function $R(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function $R(e) {
+function ez(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function ez(e) {
+function tz(e) {
 	let t = e.getRenderTarget();
-	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : uI.workingColorSpace;
+	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : dI.workingColorSpace;
 }
-var tz = {
-	clone: XR,
-	merge: ZR
-}, nz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", rz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", iz = class extends lR {
+var nz = {
+	clone: ZR,
+	merge: QR
+}, rz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", iz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", az = class extends uR {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = nz, this.fragmentShader = rz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = rz, this.fragmentShader = iz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -18873,7 +18876,7 @@ var tz = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = XR(e.uniforms), this.uniformsGroups = $R(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = ZR(e.uniforms), this.uniformsGroups = ez(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -18916,22 +18919,22 @@ var tz = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new sL().setHex(r.value);
+					this.uniforms[n].value = new cL().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new nI().fromArray(r.value);
+					this.uniforms[n].value = new rI().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new xI().fromArray(r.value);
+					this.uniforms[n].value = new SI().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new Z().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new EI().fromArray(r.value);
+					this.uniforms[n].value = new DI().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -18939,18 +18942,18 @@ var tz = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, az = class extends iz {
+}, oz = class extends az {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, oz = class extends lR {
+}, sz = class extends uR {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = EF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = DF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, sz = class extends lR {
+}, cz = class extends uR {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -18958,13 +18961,13 @@ var tz = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function cz(e, t) {
+function lz(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function lz(e) {
+function uz(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var uz = class {
+var dz = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -19022,29 +19025,29 @@ var uz = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, dz = class extends uz {
+}, fz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: CF,
-			endingEnd: CF
+			endingStart: wF,
+			endingEnd: wF
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case wF:
+			case TF:
 				i = e, o = 2 * t - n;
 				break;
-			case TF:
+			case EF:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case wF:
+			case TF:
 				a = e, s = 2 * n - t;
 				break;
-			case TF:
+			case EF:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -19057,7 +19060,7 @@ var uz = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, fz = class extends uz {
+}, pz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -19066,14 +19069,14 @@ var uz = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, pz = class extends uz {
+}, mz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, mz = class extends uz {
+}, hz = class extends dz {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -19083,36 +19086,36 @@ var uz = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = _z(n, t, g, y, r);
-			i[p] = hz(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = vz(n, t, g, y, r);
+			i[p] = gz(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function hz(e, t, n, r, i) {
+function gz(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function gz(e, t, n, r, i) {
+function _z(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function _z(e, t, n, r, i) {
+function vz(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = hz(a, t, n, r, i) - e;
+		let o = gz(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = gz(a, t, n, r, i);
+		let s = _z(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var vz = class {
+var yz = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = cz(t, this.TimeBufferType), this.values = cz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = lz(t, this.TimeBufferType), this.values = lz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -19120,43 +19123,43 @@ var vz = class {
 		else {
 			n = {
 				name: e.name,
-				times: cz(e.times, Array),
-				values: cz(e.values, Array)
+				times: lz(e.times, Array),
+				values: lz(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), lz(e.settings) && (n.settings = {
-				inTangents: cz(e.settings.inTangents, Array),
-				outTangents: cz(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), uz(e.settings) && (n.settings = {
+				inTangents: lz(e.settings.inTangents, Array),
+				outTangents: lz(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new pz(this.times, this.values, this.getValueSize(), e);
+		return new mz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new fz(this.times, this.values, this.getValueSize(), e);
+		return new pz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new dz(this.times, this.values, this.getValueSize(), e);
+		return new fz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new mz(this.times, this.values, this.getValueSize(), e);
+		let t = new hz(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case yF:
+			case bF:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case bF:
+			case xF:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case xF:
+			case SF:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case SF: t = this.InterpolantFactoryMethodBezier;
+			case CF: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -19170,10 +19173,10 @@ var vz = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return yF;
-			case this.InterpolantFactoryMethodLinear: return bF;
-			case this.InterpolantFactoryMethodSmooth: return xF;
-			case this.InterpolantFactoryMethodBezier: return SF;
+			case this.InterpolantFactoryMethodDiscrete: return bF;
+			case this.InterpolantFactoryMethodLinear: return xF;
+			case this.InterpolantFactoryMethodSmooth: return SF;
+			case this.InterpolantFactoryMethodBezier: return CF;
 		}
 	}
 	getValueSize() {
@@ -19183,7 +19186,7 @@ var vz = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			lz(this.settings) && (yz(this.settings.inTangents, e), yz(this.settings.outTangents, e));
+			uz(this.settings) && (bz(this.settings.inTangents, e), bz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19191,7 +19194,7 @@ var vz = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			lz(this.settings) && (bz(this.settings.inTangents, e), bz(this.settings.outTangents, e));
+			uz(this.settings) && (xz(this.settings.inTangents, e), xz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19224,7 +19227,7 @@ var vz = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && IF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && LF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				J("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19234,7 +19237,7 @@ var vz = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === xF, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === SF, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19268,70 +19271,70 @@ var vz = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, lz(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, uz(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function yz(e, t) {
+function bz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function bz(e, t) {
+function xz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-vz.prototype.ValueTypeName = "", vz.prototype.TimeBufferType = Float32Array, vz.prototype.ValueBufferType = Float32Array, vz.prototype.DefaultInterpolation = bF;
-var xz = class extends vz {
+yz.prototype.ValueTypeName = "", yz.prototype.TimeBufferType = Float32Array, yz.prototype.ValueBufferType = Float32Array, yz.prototype.DefaultInterpolation = xF;
+var Sz = class extends yz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-xz.prototype.ValueTypeName = "bool", xz.prototype.ValueBufferType = Array, xz.prototype.DefaultInterpolation = yF, xz.prototype.InterpolantFactoryMethodLinear = void 0, xz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Sz = class extends vz {
+Sz.prototype.ValueTypeName = "bool", Sz.prototype.ValueBufferType = Array, Sz.prototype.DefaultInterpolation = bF, Sz.prototype.InterpolantFactoryMethodLinear = void 0, Sz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Cz = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-Sz.prototype.ValueTypeName = "color";
-var Cz = class extends vz {
+Cz.prototype.ValueTypeName = "color";
+var wz = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-Cz.prototype.ValueTypeName = "number";
-var wz = class extends uz {
+wz.prototype.ValueTypeName = "number";
+var Tz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) rI.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) iI.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, Tz = class extends vz {
+}, Ez = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new wz(this.times, this.values, this.getValueSize(), e);
+		return new Tz(this.times, this.values, this.getValueSize(), e);
 	}
 };
-Tz.prototype.ValueTypeName = "quaternion", Tz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Ez = class extends vz {
+Ez.prototype.ValueTypeName = "quaternion", Ez.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Dz = class extends yz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-Ez.prototype.ValueTypeName = "string", Ez.prototype.ValueBufferType = Array, Ez.prototype.DefaultInterpolation = yF, Ez.prototype.InterpolantFactoryMethodLinear = void 0, Ez.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Dz = class extends vz {
+Dz.prototype.ValueTypeName = "string", Dz.prototype.ValueBufferType = Array, Dz.prototype.DefaultInterpolation = bF, Dz.prototype.InterpolantFactoryMethodLinear = void 0, Dz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Oz = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-Dz.prototype.ValueTypeName = "vector";
-var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ new X(), jz = class extends $I {
+Oz.prototype.ValueTypeName = "vector";
+var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ new X(), Mz = class extends eL {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new EI(), this.projectionMatrix = new EI(), this.projectionMatrixInverse = new EI(), this.coordinateSystem = PF, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new DI(), this.projectionMatrix = new DI(), this.projectionMatrixInverse = new DI(), this.coordinateSystem = FF, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19343,15 +19346,15 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(Oz, kz, Az), Az.x === 1 && Az.y === 1 && Az.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Oz, kz, Az.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(kz, Az, jz), jz.x === 1 && jz.y === 1 && jz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(kz, Az, jz.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(Oz, kz, Az), Az.x === 1 && Az.y === 1 && Az.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Oz, kz, Az.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(kz, Az, jz), jz.x === 1 && jz.y === 1 && jz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(kz, Az, jz.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, Mz = /*@__PURE__*/ new X(), Nz = /*@__PURE__*/ new nI(), Pz = /*@__PURE__*/ new nI(), Fz = class extends jz {
+}, Nz = /*@__PURE__*/ new X(), Pz = /*@__PURE__*/ new rI(), Fz = /*@__PURE__*/ new rI(), Iz = class extends Mz {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19360,14 +19363,14 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = JF * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = YF * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(qF * .5 * this.fov);
+		let e = Math.tan(JF * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return JF * 2 * Math.atan(Math.tan(qF * .5 * this.fov) / this.zoom);
+		return YF * 2 * Math.atan(Math.tan(JF * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19376,10 +19379,10 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		Mz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(Mz.x, Mz.y).multiplyScalar(-e / Mz.z), Mz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(Mz.x, Mz.y).multiplyScalar(-e / Mz.z);
+		Nz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(Nz.x, Nz.y).multiplyScalar(-e / Nz.z), Nz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(Nz.x, Nz.y).multiplyScalar(-e / Nz.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, Nz, Pz), t.subVectors(Pz, Nz);
+		return this.getViewBounds(e, Pz, Fz), t.subVectors(Fz, Pz);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19396,7 +19399,7 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(qF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(JF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19408,7 +19411,7 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, Iz = class extends jz {
+}, Lz = class extends Mz {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19441,20 +19444,20 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, Lz = -90, Rz = 1, zz = class extends $I {
+}, Rz = -90, zz = 1, Bz = class extends eL {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new Fz(Lz, Rz, e, t);
+		let r = new Iz(Rz, zz, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new Fz(Lz, Rz, e, t);
+		let i = new Iz(Rz, zz, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new Fz(Lz, Rz, e, t);
+		let a = new Iz(Rz, zz, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new Fz(Lz, Rz, e, t);
+		let o = new Iz(Rz, zz, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new Fz(Lz, Rz, e, t);
+		let s = new Iz(Rz, zz, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new Fz(Lz, Rz, e, t);
+		let c = new Iz(Rz, zz, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19476,18 +19479,18 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, Bz = class extends Fz {
+}, Vz = class extends Iz {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, Vz = "\\[\\]\\.:\\/", Hz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Uz = "[^\\[\\]\\.:\\/]", Wz = "[^" + Vz.replace("\\.", "") + "]", Gz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Uz), Kz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Wz), qz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Uz), Jz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Uz), Yz = RegExp("^" + Gz + Kz + qz + Jz + "$"), Xz = [
+}, Hz = "\\[\\]\\.:\\/", Uz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Wz = "[^\\[\\]\\.:\\/]", Gz = "[^" + Hz.replace("\\.", "") + "]", Kz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Wz), qz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Gz), Jz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Wz), Yz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Wz), Xz = RegExp("^" + Kz + qz + Jz + Yz + "$"), Zz = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], Zz = class {
+], Qz = class {
 	constructor(e, t, n) {
-		let r = n || Qz.parseTrackName(t);
+		let r = n || $z.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19507,7 +19510,7 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, Qz = class e {
+}, $z = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19515,10 +19518,10 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(Hz, "");
+		return e.replace(/\s/g, "_").replace(Uz, "");
 	}
 	static parseTrackName(e) {
-		let t = Yz.exec(e);
+		let t = Xz.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19529,7 +19532,7 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			Xz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			Zz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -19706,40 +19709,40 @@ var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-Qz.Composite = Zz, Qz.prototype.BindingType = {
+$z.Composite = Qz, $z.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, Qz.prototype.Versioning = {
+}, $z.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, Qz.prototype.GetterByBindingType = [
-	Qz.prototype._getValue_direct,
-	Qz.prototype._getValue_array,
-	Qz.prototype._getValue_arrayElement,
-	Qz.prototype._getValue_toArray
-], Qz.prototype.SetterByBindingTypeAndVersioning = [
+}, $z.prototype.GetterByBindingType = [
+	$z.prototype._getValue_direct,
+	$z.prototype._getValue_array,
+	$z.prototype._getValue_arrayElement,
+	$z.prototype._getValue_toArray
+], $z.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		Qz.prototype._setValue_direct,
-		Qz.prototype._setValue_direct_setNeedsUpdate,
-		Qz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_direct,
+		$z.prototype._setValue_direct_setNeedsUpdate,
+		$z.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		Qz.prototype._setValue_array,
-		Qz.prototype._setValue_array_setNeedsUpdate,
-		Qz.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_array,
+		$z.prototype._setValue_array_setNeedsUpdate,
+		$z.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		Qz.prototype._setValue_arrayElement,
-		Qz.prototype._setValue_arrayElement_setNeedsUpdate,
-		Qz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_arrayElement,
+		$z.prototype._setValue_arrayElement_setNeedsUpdate,
+		$z.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		Qz.prototype._setValue_fromArray,
-		Qz.prototype._setValue_fromArray_setNeedsUpdate,
-		Qz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_fromArray,
+		$z.prototype._setValue_fromArray_setNeedsUpdate,
+		$z.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -19765,82 +19768,82 @@ Qz.Composite = Zz, Qz.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function $z(e, t, n, r) {
-	let i = eB(r);
+function eB(e, t, n, r) {
+	let i = tB(r);
 	switch (n) {
-		case DP: return e * t;
-		case MP: return e * t / i.components * i.byteLength;
+		case OP: return e * t;
 		case NP: return e * t / i.components * i.byteLength;
-		case PP: return e * t * 2 / i.components * i.byteLength;
+		case PP: return e * t / i.components * i.byteLength;
 		case FP: return e * t * 2 / i.components * i.byteLength;
-		case OP: return e * t * 3 / i.components * i.byteLength;
-		case kP: return e * t * 4 / i.components * i.byteLength;
-		case IP: return e * t * 4 / i.components * i.byteLength;
-		case LP:
-		case RP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case zP:
-		case BP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case IP: return e * t * 2 / i.components * i.byteLength;
+		case kP: return e * t * 3 / i.components * i.byteLength;
+		case AP: return e * t * 4 / i.components * i.byteLength;
+		case LP: return e * t * 4 / i.components * i.byteLength;
+		case RP:
+		case zP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case BP:
+		case VP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case UP:
+		case GP: return Math.max(e, 16) * Math.max(t, 8) / 4;
 		case HP:
-		case WP: return Math.max(e, 16) * Math.max(t, 8) / 4;
-		case VP:
-		case UP: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case GP:
+		case WP: return Math.max(e, 8) * Math.max(t, 8) / 2;
 		case KP:
-		case JP:
-		case YP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
 		case qP:
-		case XP:
-		case ZP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case YP:
+		case XP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case JP:
+		case ZP:
 		case QP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case $P: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case eF: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case tF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case nF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case rF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case iF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case aF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case oF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case sF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case cF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case lF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case uF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case dF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case fF:
+		case $P: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case eF: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case tF: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case nF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case rF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case iF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case aF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case oF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case sF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case cF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case lF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case uF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case dF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case fF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
 		case pF:
-		case mF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
-		case hF:
-		case gF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
-		case _F:
-		case vF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case mF:
+		case hF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case gF:
+		case _F: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case vF:
+		case yF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function eB(e) {
+function tB(e) {
 	switch (e) {
-		case mP:
-		case hP: return {
+		case hP:
+		case gP: return {
 			byteLength: 1,
 			components: 1
 		};
+		case vP:
 		case _P:
-		case gP:
-		case xP: return {
+		case SP: return {
 			byteLength: 2,
 			components: 1
 		};
-		case SP:
-		case CP: return {
+		case CP:
+		case wP: return {
 			byteLength: 2,
 			components: 4
 		};
+		case bP:
 		case yP:
-		case vP:
-		case bP: return {
+		case xP: return {
 			byteLength: 4,
 			components: 1
 		};
-		case TP:
-		case EP: return {
+		case EP:
+		case DP: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -19849,7 +19852,7 @@ function eB(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? q("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // ../../../../work/main/viewer/node_modules/three/build/three.module.js
-function tB() {
+function nB() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -19869,7 +19872,7 @@ function tB() {
 		}
 	};
 }
-function nB(e) {
+function rB(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -20088,7 +20091,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new sL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20126,7 +20129,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new Z() },
-		normalScale: { value: /*@__PURE__*/ new nI(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new rI(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -20151,7 +20154,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new sL(16777215) }
+		fogColor: { value: /*@__PURE__*/ new cL(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20264,7 +20267,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new sL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20275,9 +20278,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new Z() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new sL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new nI(.5, .5) },
+		center: { value: /*@__PURE__*/ new rI(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20285,9 +20288,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new Z() },
 		alphaTest: { value: 0 }
 	}
-}, rB = {
+}, iB = {
 	basic: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20299,7 +20302,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20312,7 +20315,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new sL(0) },
+				emissive: { value: /*@__PURE__*/ new cL(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20320,7 +20323,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20333,8 +20336,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new sL(0) },
-				specular: { value: /*@__PURE__*/ new sL(1118481) },
+				emissive: { value: /*@__PURE__*/ new cL(0) },
+				specular: { value: /*@__PURE__*/ new cL(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20343,7 +20346,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20357,7 +20360,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new sL(0) },
+				emissive: { value: /*@__PURE__*/ new cL(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20367,7 +20370,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20378,13 +20381,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new sL(0) } }
+			{ emissive: { value: /*@__PURE__*/ new cL(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20396,12 +20399,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ ZR([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ QR([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.fog,
 			{
@@ -20414,12 +20417,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ ZR([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ QR([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20430,7 +20433,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ ZR([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ QR([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20468,7 +20471,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.displacementmap,
 			{
@@ -20481,11 +20484,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ ZR([
+		uniforms: /*@__PURE__*/ QR([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new sL(0) },
+				color: { value: /*@__PURE__*/ new cL(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20493,14 +20496,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-rB.physical = {
-	uniforms: /*@__PURE__*/ ZR([rB.standard.uniforms, {
+iB.physical = {
+	uniforms: /*@__PURE__*/ QR([iB.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new Z() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new Z() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new nI(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new rI(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20518,7 +20521,7 @@ rB.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new sL(0) },
+		sheenColor: { value: /*@__PURE__*/ new cL(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheenRoughness: { value: 1 },
@@ -20527,34 +20530,34 @@ rB.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new Z() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new nI() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new rI() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new sL(0) },
-		specularColor: { value: /*@__PURE__*/ new sL(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new cL(0) },
+		specularColor: { value: /*@__PURE__*/ new cL(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new Z() },
-		anisotropyVector: { value: /*@__PURE__*/ new nI() },
+		anisotropyVector: { value: /*@__PURE__*/ new rI() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new Z() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var iB = {
+var aB = {
 	r: 0,
 	b: 0,
 	g: 0
-}, aB = /*@__PURE__*/ new EI(), oB = /*@__PURE__*/ new Z();
-oB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function sB(e, t, n, r, i, a) {
-	let o = new sL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, oB = /*@__PURE__*/ new DI(), sB = /*@__PURE__*/ new Z();
+sB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function cB(e, t, n, r, i, a) {
+	let o = new cL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20571,11 +20574,11 @@ function sB(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new DR(new JR(1, 1, 1), new iz({
+		i && i.isCubeTexture ? (l === void 0 && (l = new OR(new YR(1, 1, 1), new az({
 			name: "BackgroundCubeMaterial",
-			uniforms: XR(rB.backgroundCube.uniforms),
-			vertexShader: rB.backgroundCube.vertexShader,
-			fragmentShader: rB.backgroundCube.fragmentShader,
+			uniforms: ZR(iB.backgroundCube.uniforms),
+			vertexShader: iB.backgroundCube.vertexShader,
+			fragmentShader: iB.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20585,11 +20588,11 @@ function sB(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(aB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(oB), l.material.toneMapped = uI.getTransfer(i.colorSpace) !== AF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new DR(new YR(2, 2), new iz({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(oB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(sB), l.material.toneMapped = dI.getTransfer(i.colorSpace) !== jF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new OR(new XR(2, 2), new az({
 			name: "BackgroundMaterial",
-			uniforms: XR(rB.background.uniforms),
-			vertexShader: rB.background.vertexShader,
-			fragmentShader: rB.background.fragmentShader,
+			uniforms: ZR(iB.background.uniforms),
+			vertexShader: iB.background.vertexShader,
+			fragmentShader: iB.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20597,10 +20600,10 @@ function sB(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = uI.getTransfer(i.colorSpace) !== AF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = dI.getTransfer(i.colorSpace) !== jF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(iB, ez(e)), n.buffers.color.setClear(iB.r, iB.g, iB.b, r, a);
+		t.getRGB(aB, tz(e)), n.buffers.color.setClear(aB.r, aB.g, aB.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -20623,7 +20626,7 @@ function sB(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function cB(e, t) {
+function lB(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -20818,7 +20821,7 @@ function cB(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function lB(e, t, n) {
+function uB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -20838,7 +20841,7 @@ function lB(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function uB(e, t, n, r) {
+function dB(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -20888,8 +20891,8 @@ function uB(e, t, n, r) {
 		samples: S
 	};
 }
-function dB(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new sR(), s = new Z(), c = {
+function fB(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new cR(), s = new Z(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -20928,7 +20931,7 @@ function dB(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var fB = class extends CI {
+var pB = class extends wI {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -20943,7 +20946,7 @@ var fB = class extends CI {
 			n,
 			n
 		];
-		this.texture = new WR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new GR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -20951,35 +20954,35 @@ var fB = class extends CI {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new JR(5, 5, 5), i = new iz({
+		}, r = new YR(5, 5, 5), i = new az({
 			name: "CubemapFromEquirect",
-			uniforms: XR(n.uniforms),
+			uniforms: ZR(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new DR(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = dP), new zz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new OR(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = fP), new Bz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, pB = 256, mB = 3, hB = 20, gB = 256, _B = 16, vB = 3, yB = /*@__PURE__*/ new X(), bB = /*@__PURE__*/ new sL(), xB = class e {
+}, mB = 256, hB = 3, gB = 20, _B = 256, vB = 16, yB = 3, bB = /*@__PURE__*/ new X(), xB = /*@__PURE__*/ new cL(), SB = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new zz(1, 10, null), this._boxMesh = new DR(new JR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new Bz(1, 10, null), this._boxMesh = new OR(new YR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = yB } = i, s = this._renderer;
+		let { size: a = 256, position: o = bB } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(bB));
-		let h = new zz(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(xB));
+		let h = new Bz(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -20989,10 +20992,10 @@ var fB = class extends CI {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = OB(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = kB(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = DB(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = OB(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -21001,15 +21004,15 @@ var fB = class extends CI {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(pB, QF(e));
+		this._cubeSize = Math.max(mB, $F(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? pB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? mB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = SB(e, !1, !1), n = Math.log2(e) - mB;
+		let e = this._cubeSize, t = CB(e, !1, !1), n = Math.log2(e) - hB;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -21018,7 +21021,7 @@ var fB = class extends CI {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = SB(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = CB(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -21031,40 +21034,40 @@ var fB = class extends CI {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = OB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = DB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = kB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = OB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = wB(), this._integrationMaterial = TB());
+		this._ggxMaterial === null && (this._ggxMaterial = TB(), this._integrationMaterial = EB());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / _B);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / vB);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - vB) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - yB) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (gB * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (_B * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = EB());
+		this._blurMaterial === null && (this._blurMaterial = DB());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function SB(e, t, n) {
-	return new fB(e, {
-		minFilter: pP,
+function CB(e, t, n) {
+	return new pB(e, {
+		minFilter: mP,
 		generateMipmaps: t,
-		type: xP,
-		colorSpace: OF,
+		type: SP,
+		colorSpace: kF,
 		depthBuffer: n
 	});
 }
-function CB(e, t, n) {
-	return new iz({
+function wB(e, t, n) {
+	return new az({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -21075,14 +21078,14 @@ function CB(e, t, n) {
 		depthWrite: !1
 	});
 }
-function wB() {
-	return CB("PMREMGGXConvolution", {
+function TB() {
+	return wB("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${gB}u
+		#define GGX_SAMPLES ${_B}u
 
 		varying vec3 vWorldDirection;
 
@@ -21166,21 +21169,21 @@ function wB() {
 		}
 	`);
 }
-function TB() {
-	return CB("PMREMGGXIntegration", {
+function EB() {
+	return wB("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: _B }
+		sourceSize: { value: vB }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function EB() {
-	return CB("PMREMSphericalGaussianBlur", {
+function DB() {
+	return wB("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${hB}
+		#define SAMPLES ${gB}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -21228,16 +21231,16 @@ function EB() {
 		}
 	`);
 }
-function DB() {
-	return CB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
-}
 function OB() {
-	return CB("PMREMCubemapToCubemap", {
+	return wB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+}
+function kB() {
+	return wB("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function kB(e) {
+function AB(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21253,7 +21256,7 @@ function kB(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new fB(r.height);
+						let i = new pB(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21267,11 +21270,11 @@ function kB(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new xB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new SB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new xB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new SB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21305,7 +21308,7 @@ function kB(e) {
 		dispose: d
 	};
 }
-function AB(e) {
+function jB(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21321,11 +21324,11 @@ function AB(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && HF("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && UF("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function jB(e, t, n, r) {
+function MB(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21347,7 +21350,7 @@ function jB(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? WL : UL)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? GL : WL)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21387,7 +21390,7 @@ function jB(e, t, n, r) {
 		dispose: p
 	};
 }
-function MB(e, t, n) {
+function NB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21411,7 +21414,7 @@ function MB(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function NB(e) {
+function PB(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21454,8 +21457,8 @@ function NB(e) {
 		update: r
 	};
 }
-function PB(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new xI();
+function FB(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new SI();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21464,8 +21467,8 @@ function PB(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new wI(h, p, m, u);
-			g.type = bP, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new TI(h, p, m, u);
+			g.type = xP, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21477,7 +21480,7 @@ function PB(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new nI(p, m)
+				size: new rI(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21495,7 +21498,7 @@ function PB(e, t, n) {
 	}
 	return { update: a };
 }
-function FB(e, t, n, r, i) {
+function IB(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21517,7 +21520,7 @@ function FB(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var IB = {
+var LB = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21526,8 +21529,8 @@ var IB = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function LB(e, t, n, r, i, a) {
-	let o = new CI(t, n, {
+function RB(e, t, n, r, i, a) {
+	let o = new wI(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21536,8 +21539,8 @@ function LB(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new rR();
-	u.setAttribute("position", new GL([
+	}), s = null, c = null, l = null, u = new iR();
+	u.setAttribute("position", new KL([
 		-1,
 		3,
 		0,
@@ -21547,7 +21550,7 @@ function LB(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new GL([
+	], 3)), u.setAttribute("uv", new KL([
 		0,
 		2,
 		0,
@@ -21555,13 +21558,13 @@ function LB(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new az({
+	let d = new oz({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new DR(u, d), p = new Iz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new OR(u, d), p = new Lz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21571,17 +21574,17 @@ function LB(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new CI(t, n, {
-			type: xP,
+		y.length > 0 && s === null && (s = new wI(t, n, {
+			type: SP,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new CI(t, n, {
-			type: xP,
+		}), c = new wI(t, n, {
+			type: SP,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new GR(t, n), a === !0 && (l.format = jP, l.type = wP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new KR(t, n), a === !0 && (l.format = MP, l.type = TP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -21603,8 +21606,8 @@ function LB(e, t, n, r, i, a) {
 			a.enabled !== !1 && (a.render(e, r, n, t), a.needsSwap !== !1 && (n = r, r = r === s ? c : s));
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
-			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, uI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = IB[h];
+			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, dI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
+			let t = LB[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -21614,331 +21617,331 @@ function LB(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var RB = /*@__PURE__*/ new bI(), zB = /*@__PURE__*/ new GR(1, 1), BB = /*@__PURE__*/ new KR(1), VB = /*@__PURE__*/ new wI(), HB = /*@__PURE__*/ new TI(), UB = /*@__PURE__*/ new WR(), WB = [], GB = [], KB = /* @__PURE__ */ new Float32Array(16), qB = /* @__PURE__ */ new Float32Array(9), JB = /* @__PURE__ */ new Float32Array(4);
-function YB(e, t, n) {
+var zB = /*@__PURE__*/ new xI(), BB = /*@__PURE__*/ new KR(1, 1), VB = /*@__PURE__*/ new qR(1), HB = /*@__PURE__*/ new TI(), UB = /*@__PURE__*/ new EI(), WB = /*@__PURE__*/ new GR(), GB = [], KB = [], qB = /* @__PURE__ */ new Float32Array(16), JB = /* @__PURE__ */ new Float32Array(9), YB = /* @__PURE__ */ new Float32Array(4);
+function XB(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = WB[i];
-	if (a === void 0 && (a = new Float32Array(i), WB[i] = a), t !== 0) {
+	let i = t * n, a = GB[i];
+	if (a === void 0 && (a = new Float32Array(i), GB[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function XB(e, t) {
+function ZB(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function ZB(e, t) {
+function QB(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function QB(e, t) {
-	let n = GB[t];
-	n === void 0 && (n = new Int32Array(t), GB[t] = n);
+function $B(e, t) {
+	let n = KB[t];
+	n === void 0 && (n = new Int32Array(t), KB[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function $B(e, t) {
+function eV(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function eV(e, t) {
+function tV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (XB(n, t)) return;
-		e.uniform2fv(this.addr, t), ZB(n, t);
-	}
-}
-function tV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
-	else {
-		if (XB(n, t)) return;
-		e.uniform3fv(this.addr, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform2fv(this.addr, t), QB(n, t);
 	}
 }
 function nV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (XB(n, t)) return;
-		e.uniform4fv(this.addr, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform3fv(this.addr, t), QB(n, t);
 	}
 }
 function rV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (XB(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), ZB(n, t);
-	} else {
-		if (XB(n, r)) return;
-		JB.set(r), e.uniformMatrix2fv(this.addr, !1, JB), ZB(n, r);
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (ZB(n, t)) return;
+		e.uniform4fv(this.addr, t), QB(n, t);
 	}
 }
 function iV(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (XB(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), QB(n, t);
 	} else {
-		if (XB(n, r)) return;
-		qB.set(r), e.uniformMatrix3fv(this.addr, !1, qB), ZB(n, r);
+		if (ZB(n, r)) return;
+		YB.set(r), e.uniformMatrix2fv(this.addr, !1, YB), QB(n, r);
 	}
 }
 function aV(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (XB(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), QB(n, t);
 	} else {
-		if (XB(n, r)) return;
-		KB.set(r), e.uniformMatrix4fv(this.addr, !1, KB), ZB(n, r);
+		if (ZB(n, r)) return;
+		JB.set(r), e.uniformMatrix3fv(this.addr, !1, JB), QB(n, r);
 	}
 }
 function oV(e, t) {
-	let n = this.cache;
-	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (ZB(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), QB(n, t);
+	} else {
+		if (ZB(n, r)) return;
+		qB.set(r), e.uniformMatrix4fv(this.addr, !1, qB), QB(n, r);
+	}
 }
 function sV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (XB(n, t)) return;
-		e.uniform2iv(this.addr, t), ZB(n, t);
-	}
+	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
 function cV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (XB(n, t)) return;
-		e.uniform3iv(this.addr, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform2iv(this.addr, t), QB(n, t);
 	}
 }
 function lV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (XB(n, t)) return;
-		e.uniform4iv(this.addr, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform3iv(this.addr, t), QB(n, t);
 	}
 }
 function uV(e, t) {
 	let n = this.cache;
-	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (ZB(n, t)) return;
+		e.uniform4iv(this.addr, t), QB(n, t);
+	}
 }
 function dV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (XB(n, t)) return;
-		e.uniform2uiv(this.addr, t), ZB(n, t);
-	}
+	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
 }
 function fV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (XB(n, t)) return;
-		e.uniform3uiv(this.addr, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform2uiv(this.addr, t), QB(n, t);
 	}
 }
 function pV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (XB(n, t)) return;
-		e.uniform4uiv(this.addr, t), ZB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform3uiv(this.addr, t), QB(n, t);
 	}
 }
-function mV(e) {
-	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
+function mV(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (ZB(n, t)) return;
+		e.uniform4uiv(this.addr, t), QB(n, t);
+	}
 }
-function hV(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? mV(zB) : RB, n.setTexture2D(t || a, i);
+function hV(e) {
+	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
 }
 function gV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || HB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_2D_SHADOW ? hV(BB) : zB, n.setTexture2D(t || a, i);
 }
 function _V(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? mV(BB) : UB, n.setTextureCube(t || a, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || UB, i);
 }
 function vV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || VB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? hV(VB) : WB, n.setTextureCube(t || a, i);
 }
-function yV(e) {
+function yV(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || HB, i);
+}
+function bV(e) {
 	switch (e) {
-		case 5126: return $B;
-		case 35664: return eV;
-		case 35665: return tV;
-		case 35666: return nV;
-		case 35674: return rV;
-		case 35675: return iV;
-		case 35676: return aV;
+		case 5126: return eV;
+		case 35664: return tV;
+		case 35665: return nV;
+		case 35666: return rV;
+		case 35674: return iV;
+		case 35675: return aV;
+		case 35676: return oV;
 		case 5124:
-		case 35670: return oV;
+		case 35670: return sV;
 		case 35667:
-		case 35671: return sV;
+		case 35671: return cV;
 		case 35668:
-		case 35672: return cV;
+		case 35672: return lV;
 		case 35669:
-		case 35673: return lV;
-		case 5125: return uV;
-		case 36294: return dV;
-		case 36295: return fV;
-		case 36296: return pV;
+		case 35673: return uV;
+		case 5125: return dV;
+		case 36294: return fV;
+		case 36295: return pV;
+		case 36296: return mV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return hV;
+		case 35682: return gV;
 		case 35679:
 		case 36299:
-		case 36307: return gV;
+		case 36307: return _V;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return _V;
+		case 36293: return vV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return vV;
+		case 36292: return yV;
 	}
-}
-function bV(e, t) {
-	e.uniform1fv(this.addr, t);
 }
 function xV(e, t) {
-	let n = YB(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
+	e.uniform1fv(this.addr, t);
 }
 function SV(e, t) {
-	let n = YB(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
+	let n = XB(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
 }
 function CV(e, t) {
-	let n = YB(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
+	let n = XB(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
 }
 function wV(e, t) {
-	let n = YB(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
+	let n = XB(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
 }
 function TV(e, t) {
-	let n = YB(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
+	let n = XB(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
 }
 function EV(e, t) {
-	let n = YB(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
+	let n = XB(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function DV(e, t) {
-	e.uniform1iv(this.addr, t);
+	let n = XB(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
 }
 function OV(e, t) {
-	e.uniform2iv(this.addr, t);
+	e.uniform1iv(this.addr, t);
 }
 function kV(e, t) {
-	e.uniform3iv(this.addr, t);
+	e.uniform2iv(this.addr, t);
 }
 function AV(e, t) {
-	e.uniform4iv(this.addr, t);
+	e.uniform3iv(this.addr, t);
 }
 function jV(e, t) {
-	e.uniform1uiv(this.addr, t);
+	e.uniform4iv(this.addr, t);
 }
 function MV(e, t) {
-	e.uniform2uiv(this.addr, t);
+	e.uniform1uiv(this.addr, t);
 }
 function NV(e, t) {
-	e.uniform3uiv(this.addr, t);
+	e.uniform2uiv(this.addr, t);
 }
 function PV(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function FV(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function FV(e, t, n) {
-	let r = this.cache, i = t.length, a = QB(n, i);
-	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
+function IV(e, t, n) {
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? mV(zB) : RB;
+	o = this.type === e.SAMPLER_2D_SHADOW ? hV(BB) : zB;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function IV(e, t, n) {
-	let r = this.cache, i = t.length, a = QB(n, i);
-	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || HB, a[e]);
-}
 function LV(e, t, n) {
-	let r = this.cache, i = t.length, a = QB(n, i);
-	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
-	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? mV(BB) : UB;
-	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || UB, a[e]);
 }
 function RV(e, t, n) {
-	let r = this.cache, i = t.length, a = QB(n, i);
-	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || VB, a[e]);
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
+	let o;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? hV(VB) : WB;
+	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function zV(e) {
+function zV(e, t, n) {
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || HB, a[e]);
+}
+function BV(e) {
 	switch (e) {
-		case 5126: return bV;
-		case 35664: return xV;
-		case 35665: return SV;
-		case 35666: return CV;
-		case 35674: return wV;
-		case 35675: return TV;
-		case 35676: return EV;
+		case 5126: return xV;
+		case 35664: return SV;
+		case 35665: return CV;
+		case 35666: return wV;
+		case 35674: return TV;
+		case 35675: return EV;
+		case 35676: return DV;
 		case 5124:
-		case 35670: return DV;
+		case 35670: return OV;
 		case 35667:
-		case 35671: return OV;
+		case 35671: return kV;
 		case 35668:
-		case 35672: return kV;
+		case 35672: return AV;
 		case 35669:
-		case 35673: return AV;
-		case 5125: return jV;
-		case 36294: return MV;
-		case 36295: return NV;
-		case 36296: return PV;
+		case 35673: return jV;
+		case 5125: return MV;
+		case 36294: return NV;
+		case 36295: return PV;
+		case 36296: return FV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return FV;
+		case 35682: return IV;
 		case 35679:
 		case 36299:
-		case 36307: return IV;
+		case 36307: return LV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return LV;
+		case 36293: return RV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return RV;
+		case 36292: return zV;
 	}
 }
-var BV = class {
+var VV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = yV(t.type);
-	}
-}, VV = class {
-	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = zV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = bV(t.type);
 	}
 }, HV = class {
+	constructor(e, t, n) {
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = BV(t.type);
+	}
+}, UV = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -21949,31 +21952,31 @@ var BV = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, UV = /(\w+)(\])?(\[|\.)?/g;
-function WV(e, t) {
+}, WV = /(\w+)(\])?(\[|\.)?/g;
+function GV(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function GV(e, t, n) {
+function KV(e, t, n) {
 	let r = e.name, i = r.length;
-	for (UV.lastIndex = 0;;) {
-		let a = UV.exec(r), o = UV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (WV.lastIndex = 0;;) {
+		let a = WV.exec(r), o = WV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			WV(n, l === void 0 ? new BV(s, e, t) : new VV(s, e, t));
+			GV(n, l === void 0 ? new VV(s, e, t) : new HV(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new HV(s), WV(n, e)), n = e;
+			e === void 0 && (e = new UV(s), GV(n, e)), n = e;
 		}
 	}
 }
-var KV = class {
+var qV = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			GV(n, e.getUniformLocation(t, n.name), this);
+			KV(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -22002,12 +22005,12 @@ var KV = class {
 		return n;
 	}
 };
-function qV(e, t, n) {
+function JV(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var JV = 37297, YV = 0;
-function XV(e, t) {
+var YV = 37297, XV = 0;
+function ZV(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -22015,35 +22018,35 @@ function XV(e, t) {
 	}
 	return r.join("\n");
 }
-var ZV = /*@__PURE__*/ new Z();
-function QV(e) {
-	uI._getMatrix(ZV, uI.workingColorSpace, e);
-	let t = `mat3( ${ZV.elements.map((e) => e.toFixed(4))} )`;
-	switch (uI.getTransfer(e)) {
-		case kF: return [t, "LinearTransferOETF"];
-		case AF: return [t, "sRGBTransferOETF"];
+var QV = /*@__PURE__*/ new Z();
+function $V(e) {
+	dI._getMatrix(QV, dI.workingColorSpace, e);
+	let t = `mat3( ${QV.elements.map((e) => e.toFixed(4))} )`;
+	switch (dI.getTransfer(e)) {
+		case AF: return [t, "LinearTransferOETF"];
+		case jF: return [t, "sRGBTransferOETF"];
 		default: return q("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function $V(e, t, n) {
+function eH(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + XV(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + ZV(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function eH(e, t) {
-	let n = QV(t);
+function tH(e, t) {
+	let n = $V(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var tH = {
+var nH = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -22052,23 +22055,23 @@ var tH = {
 	7: "Neutral",
 	5: "Custom"
 };
-function nH(e, t) {
-	let n = tH[t];
+function rH(e, t) {
+	let n = nH[t];
 	return n === void 0 ? (q("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var rH = /*@__PURE__*/ new X();
-function iH() {
-	return uI.getLuminanceCoefficients(rH), [
+var iH = /*@__PURE__*/ new X();
+function aH() {
+	return dI.getLuminanceCoefficients(iH), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${rH.x.toFixed(4)}, ${rH.y.toFixed(4)}, ${rH.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${iH.x.toFixed(4)}, ${iH.y.toFixed(4)}, ${iH.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function aH(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(cH).join("\n");
-}
 function oH(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(lH).join("\n");
+}
+function sH(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -22076,7 +22079,7 @@ function oH(e) {
 	}
 	return t.join("\n");
 }
-function sH(e, t) {
+function cH(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -22088,35 +22091,35 @@ function sH(e, t) {
 	}
 	return n;
 }
-function cH(e) {
+function lH(e) {
 	return e !== "";
 }
-function lH(e, t) {
+function uH(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function uH(e, t) {
+function dH(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var dH = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function fH(e) {
-	return e.replace(dH, pH);
+var fH = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function pH(e) {
+	return e.replace(fH, mH);
 }
-function pH(e, t) {
+function mH(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return fH(n);
+	return pH(n);
 }
-var mH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function hH(e) {
-	return e.replace(mH, gH);
+var hH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function gH(e) {
+	return e.replace(hH, _H);
 }
-function gH(e, t, n, r) {
+function _H(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function _H(e) {
+function vH(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -22137,37 +22140,37 @@ function _H(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var vH = {
+var yH = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function yH(e) {
-	return vH[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
+function bH(e) {
+	return yH[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var bH = { 302: "ENVMAP_MODE_REFRACTION" };
-function xH(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : bH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+var xH = { 302: "ENVMAP_MODE_REFRACTION" };
+function SH(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : xH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
 }
-var SH = {
+var CH = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function CH(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : SH[e.combine] || "ENVMAP_BLENDING_NONE";
+function wH(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : CH[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function wH(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = yH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = xH(n), d = CH(n), f = aH(n), p = oH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function TH(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = bH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = SH(n), d = wH(n), f = oH(n), p = sH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(cH).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(lH).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(cH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		_H(n),
+	].filter(lH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		vH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22298,8 +22301,8 @@ function wH(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(cH).join("\n"), g = [
-		_H(n),
+	].filter(lH).join("\n"), g = [
+		vH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22373,15 +22376,15 @@ function wH(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : nH("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : rH("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		eH("linearToOutputTexel", n.outputColorSpace),
-		iH(),
+		tH("linearToOutputTexel", n.outputColorSpace),
+		aH(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(cH).join("\n")), o = fH(o), o = lH(o, n), o = uH(o, n), s = fH(s), s = lH(s, n), s = uH(s, n), o = hH(o), s = hH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(lH).join("\n")), o = pH(o), o = uH(o, n), o = dH(o, n), s = pH(s), s = uH(s, n), s = dH(s, n), o = gH(o), s = gH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22401,7 +22404,7 @@ function wH(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = qV(i, i.VERTEX_SHADER, v), x = qV(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = JV(i, i.VERTEX_SHADER, v), x = JV(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22409,7 +22412,7 @@ function wH(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = $V(i, b, "vertex"), n = $V(i, x, "fragment");
+					let e = eH(i, b, "vertex"), n = eH(i, x, "fragment");
 					J("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : q("WebGLProgram: Program Info Log:", o);
@@ -22426,7 +22429,7 @@ function wH(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new KV(i, m), w = sH(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new qV(i, m), w = cH(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22438,12 +22441,12 @@ function wH(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, JV)), T;
+		return T === !1 && (T = i.getProgramParameter(m, YV)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = YV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = XV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var TH = 0, EH = class {
+var EH = 0, DH = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22471,18 +22474,18 @@ var TH = 0, EH = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new DH(e), t.set(e, n)), n;
+		return n === void 0 && (n = new OH(e), t.set(e, n)), n;
 	}
-}, DH = class {
+}, OH = class {
 	constructor(e) {
-		this.id = TH++, this.code = e, this.usedTimes = 0;
+		this.id = EH++, this.code = e, this.usedTimes = 0;
 	}
 };
-function OH(e) {
+function kH(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function kH(e, t, n, r, i, a) {
-	let o = new LI(), s = new EH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function AH(e, t, n, r, i, a) {
+	let o = new RI(), s = new DH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22509,7 +22512,7 @@ function kH(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = rB[x];
+			let e = iB[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22535,7 +22538,7 @@ function kH(e, t, n, r, i, a) {
 			instancing: M,
 			instancingColor: M && m.instanceColor !== null,
 			instancingMorph: M && m.morphTexture !== null,
-			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : uI.workingColorSpace,
+			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : dI.workingColorSpace,
 			alphaToCoverage: !!i.alphaToCoverage,
 			map: P,
 			matcap: ee,
@@ -22552,7 +22555,7 @@ function kH(e, t, n, r, i, a) {
 			emissiveMap: se,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && OH(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && kH(i.normalMap.format),
 			metalnessMap: ce,
 			roughnessMap: le,
 			anisotropy: ue,
@@ -22646,8 +22649,8 @@ function kH(e, t, n, r, i, a) {
 			shadowMapEnabled: e.shadowMap.enabled && l.length > 0,
 			shadowMapType: e.shadowMap.type,
 			toneMapping: Ne,
-			decodeVideoTexture: P && i.map.isVideoTexture === !0 && uI.getTransfer(i.map.colorSpace) === "srgb",
-			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && uI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
+			decodeVideoTexture: P && i.map.isVideoTexture === !0 && dI.getTransfer(i.map.colorSpace) === "srgb",
+			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && dI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
 			premultipliedAlpha: i.premultipliedAlpha,
 			doubleSided: i.side === 2,
 			flipSided: i.side === 1,
@@ -22675,14 +22678,14 @@ function kH(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = rB[t];
-			n = tz.clone(e.uniforms);
+			let e = iB[t];
+			n = nz.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new wH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new TH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -22707,7 +22710,7 @@ function kH(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function AH() {
+function jH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -22733,13 +22736,13 @@ function AH() {
 		dispose: a
 	};
 }
-function jH(e, t) {
+function MH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function MH(e, t) {
+function NH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function NH() {
+function PH() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -22772,7 +22775,7 @@ function NH() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || jH), r.length > 1 && r.sort(t || MH), i.length > 1 && i.sort(t || MH);
+		n.length > 1 && n.sort(e || MH), r.length > 1 && r.sort(t || NH), i.length > 1 && i.sort(t || NH);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -22792,11 +22795,11 @@ function NH() {
 		sort: u
 	};
 }
-function PH() {
+function FH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new NH(), e.set(t, [i])) : n >= r.length ? (i = new NH(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new PH(), e.set(t, [i])) : n >= r.length ? (i = new PH(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -22805,55 +22808,6 @@ function PH() {
 		get: t,
 		dispose: n
 	};
-}
-function FH() {
-	let e = {};
-	return { get: function(t) {
-		if (e[t.id] !== void 0) return e[t.id];
-		let n;
-		switch (t.type) {
-			case "SunLight":
-			case "DirectionalLight":
-				n = {
-					direction: new X(),
-					color: new sL()
-				};
-				break;
-			case "SpotLight":
-				n = {
-					position: new X(),
-					direction: new X(),
-					color: new sL(),
-					distance: 0,
-					coneCos: 0,
-					penumbraCos: 0,
-					decay: 0
-				};
-				break;
-			case "PointLight":
-				n = {
-					position: new X(),
-					color: new sL(),
-					distance: 0,
-					decay: 0
-				};
-				break;
-			case "HemisphereLight":
-				n = {
-					direction: new X(),
-					skyColor: new sL(),
-					groundColor: new sL()
-				};
-				break;
-			case "RectAreaLight": n = {
-				color: new sL(),
-				position: new X(),
-				halfWidth: new X(),
-				halfHeight: new X()
-			};
-		}
-		return e[t.id] = n, n;
-	} };
 }
 function IH() {
 	let e = {};
@@ -22864,11 +22818,60 @@ function IH() {
 			case "SunLight":
 			case "DirectionalLight":
 				n = {
+					direction: new X(),
+					color: new cL()
+				};
+				break;
+			case "SpotLight":
+				n = {
+					position: new X(),
+					direction: new X(),
+					color: new cL(),
+					distance: 0,
+					coneCos: 0,
+					penumbraCos: 0,
+					decay: 0
+				};
+				break;
+			case "PointLight":
+				n = {
+					position: new X(),
+					color: new cL(),
+					distance: 0,
+					decay: 0
+				};
+				break;
+			case "HemisphereLight":
+				n = {
+					direction: new X(),
+					skyColor: new cL(),
+					groundColor: new cL()
+				};
+				break;
+			case "RectAreaLight": n = {
+				color: new cL(),
+				position: new X(),
+				halfWidth: new X(),
+				halfHeight: new X()
+			};
+		}
+		return e[t.id] = n, n;
+	} };
+}
+function LH() {
+	let e = {};
+	return { get: function(t) {
+		if (e[t.id] !== void 0) return e[t.id];
+		let n;
+		switch (t.type) {
+			case "SunLight":
+			case "DirectionalLight":
+				n = {
 					shadowIntensity: 1,
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new nI()
+					shadowMapSize: new rI()
 				};
 				break;
 			case "SpotLight":
@@ -22877,7 +22880,7 @@ function IH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new nI()
+					shadowMapSize: new rI()
 				};
 				break;
 			case "PointLight": n = {
@@ -22885,7 +22888,7 @@ function IH() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new nI(),
+				shadowMapSize: new rI(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -22893,12 +22896,12 @@ function IH() {
 		return e[t.id] = n, n;
 	} };
 }
-var LH = 0;
-function RH(e, t) {
+var RH = 0;
+function zH(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function zH(e) {
-	let t = new FH(), n = IH(), r = {
+function BH(e) {
+	let t = new IH(), n = LH(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -22946,12 +22949,12 @@ function zH(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new X());
-	let i = new X(), a = new EI(), o = new EI();
+	let i = new X(), a = new DI(), o = new DI();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(RH);
+		i.sort(zH);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -23001,7 +23004,7 @@ function zH(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = LH++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = RH++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -23034,8 +23037,8 @@ function zH(e) {
 		state: r
 	};
 }
-function BH(e) {
-	let t = new zH(e), n = [], r = [], i = [];
+function VH(e) {
+	let t = new BH(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -23069,11 +23072,11 @@ function BH(e) {
 		pushShadow: s
 	};
 }
-function VH(e) {
+function HH(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new BH(e), t.set(n, [a])) : r >= i.length ? (a = new BH(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new VH(e), t.set(n, [a])) : r >= i.length ? (a = new VH(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -23083,39 +23086,39 @@ function VH(e) {
 		dispose: r
 	};
 }
-var HH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", UH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", WH = [
+var UH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", WH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", GH = [
 	/*@__PURE__*/ new X(1, 0, 0),
 	/*@__PURE__*/ new X(-1, 0, 0),
 	/*@__PURE__*/ new X(0, 1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1)
-], GH = [
+], KH = [
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0)
-], KH = /*@__PURE__*/ new EI(), qH = /*@__PURE__*/ new X(), JH = /*@__PURE__*/ new X();
-function YH(e, t, n) {
-	let r = new PR(), i = new nI(), a = new nI(), o = new xI(), s = new oz(), c = new sz(), l = {}, u = n.maxTextureSize, d = {
+], qH = /*@__PURE__*/ new DI(), JH = /*@__PURE__*/ new X(), YH = /*@__PURE__*/ new X();
+function XH(e, t, n) {
+	let r = new FR(), i = new rI(), a = new rI(), o = new SI(), s = new sz(), c = new cz(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new iz({
+	}, f = new az({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new nI() },
+			resolution: { value: new rI() },
 			radius: { value: 4 }
 		},
-		vertexShader: HH,
-		fragmentShader: UH
+		vertexShader: UH,
+		fragmentShader: WH
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new rR();
-	m.setAttribute("position", new HL(new Float32Array([
+	let m = new iR();
+	m.setAttribute("position", new UL(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -23126,7 +23129,7 @@ function YH(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new DR(m, f), g = this;
+	let h = new OR(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -23155,14 +23158,14 @@ function YH(e, t, n) {
 						q("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new CI(i.x, i.y, {
-						format: PP,
-						type: xP,
-						minFilter: dP,
-						magFilter: dP,
+					d.map = new wI(i.x, i.y, {
+						format: FP,
+						type: SP,
+						minFilter: fP,
+						magFilter: fP,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new GR(i.x, i.y, bP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = AP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = cP, d.map.depthTexture.magFilter = cP;
-				} else l.isPointLight ? (d.map = new fB(i.x), d.map.depthTexture = new KR(i.x, yP)) : (d.map = new CI(i.x, i.y), d.map.depthTexture = new GR(i.x, i.y, yP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = AP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = dP, d.map.depthTexture.magFilter = dP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = cP, d.map.depthTexture.magFilter = cP);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new KR(i.x, i.y, xP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = jP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = lP, d.map.depthTexture.magFilter = lP;
+				} else l.isPointLight ? (d.map = new pB(i.x), d.map.depthTexture = new qR(i.x, bP)) : (d.map = new wI(i.x, i.y), d.map.depthTexture = new KR(i.x, i.y, bP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = jP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = fP, d.map.depthTexture.magFilter = fP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = lP, d.map.depthTexture.magFilter = lP);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -23173,7 +23176,7 @@ function YH(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), qH.setFromMatrixPosition(l.matrixWorld), e.position.copy(qH), JH.copy(e.position), JH.add(WH[t]), e.up.copy(GH[t]), e.lookAt(JH), e.updateMatrixWorld(), n.makeTranslation(-qH.x, -qH.y, -qH.z), KH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(KH, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), JH.setFromMatrixPosition(l.matrixWorld), e.position.copy(JH), YH.copy(e.position), YH.add(GH[t]), e.up.copy(KH[t]), e.lookAt(YH), e.updateMatrixWorld(), n.makeTranslation(-JH.x, -JH.y, -JH.z), qH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(qH, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -23189,9 +23192,9 @@ function YH(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new CI(i.x, i.y, {
-			format: PP,
-			type: xP
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new wI(i.x, i.y, {
+			format: FP,
+			type: SP
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23239,9 +23242,9 @@ function YH(e, t, n) {
 		}
 	}
 }
-function XH(e, t) {
+function ZH(e, t) {
 	function n() {
-		let t = !1, n = new xI(), r = null, i = new xI(0, 0, 0, 0);
+		let t = !1, n = new SI(), r = null, i = new SI(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23278,7 +23281,7 @@ function XH(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = WF[t]), a !== t) {
+				if (r && (t = GF[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23346,9 +23349,9 @@ function XH(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new sL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new cL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
 	ee.indexOf("WebGL") === -1 ? ee.indexOf("OpenGL ES") !== -1 && (P = parseFloat(/^OpenGL ES (\d)/.exec(ee)[1]), N = P >= 2) : (P = parseFloat(/^WebGL (\d)/.exec(ee)[1]), N = P >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new xI().fromArray(ne), ae = new xI().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new SI().fromArray(ne), ae = new SI().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23572,7 +23575,7 @@ function XH(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Le() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new sL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new cL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -23614,13 +23617,13 @@ function XH(e, t) {
 		reset: Le
 	};
 }
-function ZH(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new nI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function QH(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new rI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : LF("canvas");
+		return g ? new OffscreenCanvas(e, t) : RF("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = De(e);
@@ -23653,7 +23656,7 @@ function ZH(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || q("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? kF : uI.getTransfer(o);
+			let t = s ? AF : dI.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -23774,16 +23777,16 @@ function ZH(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? _e(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let le = {
-		[aP]: e.REPEAT,
-		[oP]: e.CLAMP_TO_EDGE,
-		[sP]: e.MIRRORED_REPEAT
+		[oP]: e.REPEAT,
+		[sP]: e.CLAMP_TO_EDGE,
+		[cP]: e.MIRRORED_REPEAT
 	}, ue = {
-		[cP]: e.NEAREST,
-		[lP]: e.NEAREST_MIPMAP_NEAREST,
-		[uP]: e.NEAREST_MIPMAP_LINEAR,
-		[dP]: e.LINEAR,
-		[fP]: e.LINEAR_MIPMAP_NEAREST,
-		[pP]: e.LINEAR_MIPMAP_LINEAR
+		[lP]: e.NEAREST,
+		[uP]: e.NEAREST_MIPMAP_NEAREST,
+		[dP]: e.NEAREST_MIPMAP_LINEAR,
+		[fP]: e.LINEAR,
+		[pP]: e.LINEAR_MIPMAP_NEAREST,
+		[mP]: e.LINEAR_MIPMAP_LINEAR
 	}, de = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -23850,7 +23853,7 @@ function ZH(e, t, n, r, i, a, o) {
 		let f = r.get(u);
 		if (u.version !== f.__version || l === !0) {
 			if (n.activeTexture(e.TEXTURE0 + s), !(typeof ImageBitmap < "u" && o.image instanceof ImageBitmap)) {
-				let t = uI.getPrimaries(uI.workingColorSpace), r = o.colorSpace === "" ? null : uI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+				let t = dI.getPrimaries(dI.workingColorSpace), r = o.colorSpace === "" ? null : dI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 				n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, i);
 			}
 			n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment);
@@ -23859,7 +23862,7 @@ function ZH(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			fe(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === jP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === MP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -23874,7 +23877,7 @@ function ZH(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = $z(h.width, h.height, o.format, o.type);
+										let t = eB(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -23893,7 +23896,7 @@ function ZH(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = $z(t.width, t.height, o.format, o.type);
+							let i = eB(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -23953,7 +23956,7 @@ function ZH(e, t, n, r, i, a, o) {
 		let u = r.get(l);
 		if (l.version !== u.__version || c === !0) {
 			n.activeTexture(e.TEXTURE0 + s);
-			let t = uI.getPrimaries(uI.workingColorSpace), r = o.colorSpace === "" ? null : uI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+			let t = dI.getPrimaries(dI.workingColorSpace), r = o.colorSpace === "" ? null : dI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 			n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, d);
 			let f = o.isCompressedTexture || o.image[0].isCompressedTexture, p = o.image[0] && o.image[0].isDataTexture, m = [];
 			for (let e = 0; e < 6; e++) !f && !p ? m[e] = v(o.image[e], !0, i.maxCubemapSize) : m[e] = p ? o.image[e].image : o.image[e], m[e] = z(o, m[e]);
@@ -23961,7 +23964,7 @@ function ZH(e, t, n, r, i, a, o) {
 			fe(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === jP, o.type), E) {
+				if (x = C(o.format === MP, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -24163,16 +24166,16 @@ function ZH(e, t, n, r, i, a, o) {
 	}
 	function z(e, t) {
 		let n = e.colorSpace, r = e.format, i = e.type;
-		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (uI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
+		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (dI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
 	}
 	function De(e) {
 		return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement ? (l.width = e.naturalWidth || e.width, l.height = e.naturalHeight || e.height) : typeof VideoFrame < "u" && e instanceof VideoFrame ? (l.width = e.displayWidth, l.height = e.displayHeight) : (l.width = e.width, l.height = e.height), l;
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = se, this.setTextureCube = ce, this.rebindTextures = Se, this.setupRenderTarget = I, this.updateRenderTargetMipmap = Ce, this.updateMultisampleRenderTarget = Te, this.setupDepthRenderbuffer = xe, this.setupFrameBufferTexture = ve, this.useMultisampledRTT = Ee, this.dispose = j;
 }
-function QH(e, t) {
+function $H(e, t) {
 	function n(n, r = "") {
-		let i, a = uI.getTransfer(r);
+		let i, a = dI.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
 		if (n === 1017) return e.UNSIGNED_SHORT_4_4_4_4;
 		if (n === 1018) return e.UNSIGNED_SHORT_5_5_5_1;
@@ -24265,28 +24268,28 @@ function QH(e, t) {
 	}
 	return { convert: n };
 }
-var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", tU = class {
+var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", nU = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new qR(e.texture);
+			let n = new JR(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new iz({
-				vertexShader: $H,
-				fragmentShader: eU,
+			let t = e.cameras[0].viewport, n = new az({
+				vertexShader: eU,
+				fragmentShader: tU,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new DR(new YR(20, 20), n);
+			this.mesh = new OR(new XR(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24296,23 +24299,23 @@ var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, nU = class extends GF {
+}, rU = class extends KF {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new tU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new nI(), C = null, w = null, T = new Fz();
-		T.viewport = new xI();
-		let E = new Fz();
-		E.viewport = new xI();
-		let D = [T, E], O = new Bz(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new nU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new rI(), C = null, w = null, T = new Iz();
+		T.viewport = new SI();
+		let E = new Iz();
+		E.viewport = new SI();
+		let D = [T, E], O = new Vz(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new nL(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new rL(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new nL(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new rL(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new nL(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new rL(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24357,16 +24360,16 @@ var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? jP : AP, a = _.stencil ? wP : yP);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? MP : jP, a = _.stencil ? TP : bP);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new CI(d.textureWidth, d.textureHeight, {
-						format: kP,
-						type: mP,
-						depthTexture: new GR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new wI(d.textureWidth, d.textureHeight, {
+						format: AP,
+						type: hP,
+						depthTexture: new KR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24383,9 +24386,9 @@ var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new CI(f.framebufferWidth, f.framebufferHeight, {
-						format: kP,
-						type: mP,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new wI(f.framebufferWidth, f.framebufferHeight, {
+						format: AP,
+						type: hP,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24442,7 +24445,7 @@ var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "
 			}), ee(e, O, i);
 		};
 		function ee(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = JF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = YF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24472,7 +24475,7 @@ var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new Fz(), o.layers.enable(n), o.viewport = new xI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new Iz(), o.layers.enable(n), o.viewport = new SI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24486,7 +24489,7 @@ var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new qR(), g[n] = e);
+							e || (e = new JR(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24502,19 +24505,19 @@ var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "
 				data: i
 			}), p = null;
 		}
-		let ne = new tB();
+		let ne = new nB();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, rU = /*@__PURE__*/ new EI(), iU = /*@__PURE__*/ new Z();
-iU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function aU(e, t) {
+}, iU = /*@__PURE__*/ new DI(), aU = /*@__PURE__*/ new Z();
+aU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function oU(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, ez(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, tz(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24522,7 +24525,7 @@ function aU(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(rU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(iU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(iU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(aU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24560,7 +24563,7 @@ function aU(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function oU(e, t, n, r) {
+function sU(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -24662,7 +24665,7 @@ function oU(e, t, n, r) {
 		dispose: _
 	};
 }
-var sU = new Uint16Array([
+var cU = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -25175,13 +25178,13 @@ var sU = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), cU = null;
-function lU() {
-	return cU === null && (cU = new AR(sU, 16, 16, PP, xP), cU.name = "DFG_LUT", cU.minFilter = dP, cU.magFilter = dP, cU.wrapS = oP, cU.wrapT = oP, cU.generateMipmaps = !1, cU.needsUpdate = !0), cU;
+]), lU = null;
+function uU() {
+	return lU === null && (lU = new jR(cU, 16, 16, FP, SP), lU.name = "DFG_LUT", lU.minFilter = fP, lU.magFilter = fP, lU.wrapS = sP, lU.wrapT = sP, lU.generateMipmaps = !1, lU.needsUpdate = !0), lU;
 }
-var uU = class {
+var dU = class {
 	constructor(e = {}) {
-		let { canvas: t = RF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = mP } = e;
+		let { canvas: t = zF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = hP } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -25189,16 +25192,16 @@ var uU = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
+			LP,
 			IP,
-			FP,
-			NP
+			PP
 		]), g = /* @__PURE__ */ new Set([
-			mP,
-			yP,
-			_P,
-			wP,
-			SP,
-			CP
+			hP,
+			bP,
+			vP,
+			TP,
+			CP,
+			wP
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -25211,8 +25214,8 @@ var uU = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = DF;
-		let j = 0, M = 0, N = null, P = -1, ee = null, F = new xI(), te = new xI(), ne = null, re = new sL(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new xI(0, 0, ae, oe), de = new xI(0, 0, ae, oe), fe = !1, pe = new PR(), me = new IR(), he = !1, ge = !1, _e = new EI(), ve = new X(), ye = new xI(), be = {
+		this._outputColorSpace = OF;
+		let j = 0, M = 0, N = null, P = -1, ee = null, F = new SI(), te = new SI(), ne = null, re = new cL(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new SI(0, 0, ae, oe), de = new SI(0, 0, ae, oe), fe = !1, pe = new FR(), me = new LR(), he = !1, ge = !1, _e = new DI(), ve = new X(), ye = new SI(), be = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25247,10 +25250,10 @@ var uU = class {
 			throw t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), J("WebGLRenderer: " + e.message), e;
 		}
 		function We() {
-			we = new AB(I), we.init(), Ve = new QH(I, we), Te = new uB(I, we, e, Ve), L = new XH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new NB(I), R = new AH(), z = new ZH(I, we, L, R, Te, Ve, Ee), De = new kB(T), Oe = new nB(I), He = new cB(I, Oe), ke = new jB(I, Oe, Ee, He), Ae = new FB(I, ke, Oe, He, Ee), Re = new PB(I, Te, z), Fe = new dB(R), je = new kH(T, De, we, Te, He, Fe), Me = new aU(T, R), Ne = new PH(), Pe = new VH(we), Le = new sB(T, De, L, Ae, p, s), Ie = new YH(T, Ae, Te), Ue = new oU(I, Ee, Te, L), ze = new lB(I, we, Ee), Be = new MB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
+			we = new jB(I), we.init(), Ve = new $H(I, we), Te = new dB(I, we, e, Ve), L = new ZH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new PB(I), R = new jH(), z = new QH(I, we, L, R, Te, Ve, Ee), De = new AB(T), Oe = new rB(I), He = new lB(I, Oe), ke = new MB(I, Oe, Ee, He), Ae = new IB(I, ke, Oe, He, Ee), Re = new FB(I, Te, z), Fe = new fB(R), je = new AH(T, De, we, Te, He, Fe), Me = new oU(T, R), Ne = new FH(), Pe = new HH(we), Le = new cB(T, De, L, Ae, p, s), Ie = new XH(T, Ae, Te), Ue = new sU(I, Ee, Te, L), ze = new uB(I, we, Ee), Be = new NB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
 		}
-		m !== 1009 && (w = new LB(m, t.width, t.height, o, r, i));
-		let Ge = new nU(T, I);
+		m !== 1009 && (w = new RB(m, t.width, t.height, o, r, i));
+		let Ge = new rU(T, I);
 		this.xr = Ge, this.getContext = function() {
 			return I;
 		}, this.getContextAttributes = function() {
@@ -25336,10 +25339,10 @@ var uU = class {
 			t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Le.dispose(), Ne.dispose(), Pe.dispose(), z.dispose(), R.dispose(), De.dispose(), Ae.dispose(), ke.dispose(), He.dispose(), Ue.dispose(), je.dispose(), Ge.dispose(), Ge.removeEventListener("sessionstart", tt), Ge.removeEventListener("sessionend", nt), rt.stop();
 		};
 		function Ke(e) {
-			e.preventDefault(), BF("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), VF("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function qe() {
-			BF("WebGLRenderer: Context Restored."), E = !1;
+			VF("WebGLRenderer: Context Restored."), E = !1;
 			let e = Ee.autoReset, t = Ie.enabled, n = Ie.autoUpdate, r = Ie.needsUpdate, i = Ie.type;
 			We(), Ee.autoReset = e, Ie.enabled = t, Ie.autoUpdate = n, Ie.needsUpdate = r, Ie.type = i;
 		}
@@ -25434,7 +25437,7 @@ var uU = class {
 		function nt() {
 			rt.start();
 		}
-		let rt = new tB();
+		let rt = new nB();
 		rt.setAnimationLoop(et), typeof self < "u" && rt.setContext(self), this.setAnimationLoop = function(e) {
 			$e = e, Ge.setAnimationLoop(e), e === null ? rt.stop() : rt.start();
 		}, Ge.addEventListener("sessionstart", tt), Ge.addEventListener("sessionend", nt), this.render = function(e, t) {
@@ -25445,7 +25448,7 @@ var uU = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = Ge.enabled === !0 && Ge.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, PF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, FF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && at(e, t, -Infinity, T.sortObjects);
 			}
@@ -25506,17 +25509,17 @@ var uU = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = we.has("EXT_color_buffer_half_float") || we.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new CI(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new wI(1, 1, {
 					generateMipmaps: !0,
-					type: e ? xP : mP,
-					minFilter: pP,
+					type: e ? SP : hP,
+					minFilter: mP,
 					samples: Math.max(4, Te.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
 					resolveStencilBuffer: !1,
 					storeMultisampledDepthBuffer: !1,
 					storeMultisampledStencilBuffer: !1,
-					colorSpace: uI.workingColorSpace
+					colorSpace: dI.workingColorSpace
 				});
 			}
 			let a = x.state.transmissionRenderTarget[r.id], o = r.viewport || F;
@@ -25574,7 +25577,7 @@ var uU = class {
 		function pt(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = KV.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = qV.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -25584,7 +25587,7 @@ var uU = class {
 		}
 		function ht(e, t, n, r, i) {
 			t.isScene !== !0 && (t = be), z.resetTextureUnits();
-			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : uI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
+			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : dI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
 			r.toneMapped && (N === null || N.isXRRenderTarget === !0) && (h = T.toneMapping);
 			let g = n.morphAttributes.position || n.morphAttributes.normal || n.morphAttributes.color, _ = g === void 0 ? 0 : g.length, v = R.get(r), b = x.state.lights;
 			if (he === !0 && (ge === !0 || e !== ee)) {
@@ -25608,16 +25611,16 @@ var uU = class {
 			}
 			i.isBatchedMesh && (A.setOptional(I, i, "batchingTexture"), A.setValue(I, "batchingTexture", i._matricesTexture, z), A.setOptional(I, i, "batchingIdTexture"), A.setValue(I, "batchingIdTexture", i._indirectTexture, z), A.setOptional(I, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(I, "batchingColorTexture", i._colorsTexture, z));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = lU()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = uU()), O) {
 				if (A.setValue(I, "toneMappingExposure", T.toneMappingExposure), v.needsLights && gt(j, k), a && r.fog === !0 && Me.refreshFogUniforms(j, a), Me.refreshMaterialUniforms(j, r, se, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				KV.upload(I, pt(v), j, z);
+				qV.upload(I, pt(v), j, z);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (KV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (qV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -25728,7 +25731,7 @@ var uU = class {
 					let p = N === null ? null : R.get(N).__webglFramebuffer;
 					L.bindFramebuffer(I.FRAMEBUFFER, p);
 					let m = I.fenceSync(I.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return I.flush(), await UF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
+					return I.flush(), await WF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -25769,7 +25772,7 @@ var uU = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return PF;
+		return FF;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -25777,13 +25780,13 @@ var uU = class {
 	set outputColorSpace(e) {
 		this._outputColorSpace = e;
 		let t = this.getContext();
-		t.drawingBufferColorSpace = uI._getDrawingBufferColorSpace(e), t.unpackColorSpace = uI._getUnpackColorSpace();
+		t.drawingBufferColorSpace = dI._getDrawingBufferColorSpace(e), t.unpackColorSpace = dI._getUnpackColorSpace();
 	}
-}, dU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", fU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", pU = class {
+}, fU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", pU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", mU = class {
 	attribute;
 	held = null;
 	constructor(e) {
-		this.attribute = new HL(new Int16Array(4 * e), 4);
+		this.attribute = new UL(new Int16Array(4 * e), 4);
 	}
 	holds(e) {
 		return this.held === e;
@@ -25794,27 +25797,27 @@ var uU = class {
 		for (let n = 0, r = 0; n < e.length; n += 3, r += 4) t[r] = e[n], t[r + 1] = e[n + 1], t[r + 2] = e[n + 2];
 		this.attribute.needsUpdate = !0;
 	}
-}, mU = class {
-	scene = new lL();
+}, hU = class {
+	scene = new uL();
 	uniforms = {
-		view: { value: new EI() },
-		weights: { value: new nI(1, 0) },
+		view: { value: new DI() },
+		weights: { value: new rI(1, 0) },
 		size: { value: 4 },
 		paper: { value: new X(1, 1, 1) }
 	};
-	geometry = new rR();
+	geometry = new iR();
 	material;
 	buffers = null;
 	look = null;
 	constructor(e) {
-		this.material = new az({
-			vertexShader: dU,
-			fragmentShader: fU,
+		this.material = new oz({
+			vertexShader: fU,
+			fragmentShader: pU,
 			uniforms: this.uniforms,
-			glslVersion: NF,
+			glslVersion: PF,
 			defines: e ? { SHAPED: 1 } : {}
 		});
-		let t = new HR(this.geometry, this.material);
+		let t = new UR(this.geometry, this.material);
 		t.frustumCulled = !1, t.matrixAutoUpdate = !1, this.scene.add(t);
 	}
 	setPositions({ drawn: e }, { drawn: t }) {
@@ -25830,29 +25833,29 @@ var uU = class {
 		t?.array.length === e.length ? Object.assign(t, {
 			array: e,
 			needsUpdate: !0
-		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new HL(e, 4)));
+		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new UL(e, 4)));
 	}
 	dispose() {
 		this.geometry.dispose(), this.material.dispose();
 	}
 	allocate(e) {
-		this.geometry.dispose(), this.buffers = [new pU(e), new pU(e)];
+		this.geometry.dispose(), this.buffers = [new mU(e), new mU(e)];
 	}
 };
 // src/space/cloud.ts
-function hU(e, t, n) {
+function gU(e, t, n) {
 	let r = document.createElement("canvas"), i = r.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!i) return null;
-	let a = new uU({
+	let a = new dU({
 		canvas: r,
 		context: i,
 		antialias: !1
 	});
 	a.autoClear = !1;
-	let o = new jz(), s = [], c = (t) => s[t] ??= new mU(e);
+	let o = new Mz(), s = [], c = (t) => s[t] ??= new hU(e);
 	r.addEventListener("webglcontextlost", t), r.addEventListener("webglcontextrestored", n);
 	let l = 1;
 	return {
@@ -25877,67 +25880,67 @@ function hU(e, t, n) {
 	};
 }
 // src/space/motion.ts
-var gU = 380;
-function _U(e) {
+var _U = 380;
+function vU(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function vU({ from: e, to: t, morph: n }) {
+function yU({ from: e, to: t, morph: n }) {
 	return [(1 - n) * e.scale, n * t.scale];
 }
-function yU(e, t) {
+function bU(e, t) {
 	return e.to.drawn.length === t.drawn.length ? {
-		from: bU(e),
+		from: xU(e),
 		to: t,
 		morph: 0
-	} : _U(t);
+	} : vU(t);
 }
-function bU(e) {
+function xU(e) {
 	let { from: t, to: n, morph: r } = e;
 	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = vU(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	let i = Math.max(t.scale, n.scale), [a, o] = yU(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
 	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
 	return {
 		drawn: s,
 		scale: i
 	};
 }
-function xU(e, t) {
-	let [n, r] = vU(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+function SU(e, t) {
+	let [n, r] = yU(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
 	return [
 		i(0),
 		i(1),
 		i(2)
 	];
 }
-function SU(e, t) {
+function CU(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / gU);
+			let a = Math.min(1, (performance.now() - n) / _U);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/space/text_placement.ts
-function CU(e, [t, n], r, i = 7) {
+function wU(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = TU(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = TU(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = EU(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = EU(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && wU(e, a); t++) o();
+	for (let t = 0; t < 40 && TU(e, a); t++) o();
 	return a;
 }
-function wU(e, t) {
+function TU(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -25947,27 +25950,27 @@ function wU(e, t) {
 	}
 	return n;
 }
-function TU(e, t, n) {
+function EU(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
-function EU(e, t, n, r, i) {
+function DU(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/space/overlay.ts
-var DU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", OU = 132, kU = 96, AU = 16, jU = sj(DU);
-function MU(e, t, n) {
+var OU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", kU = 132, AU = 96, jU = 16, MU = sj(OU);
+function NU(e, t, n) {
 	let r = n.length > 1 && bn("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(NU), ...r ? [r] : []);
+	e.replaceChildren(...t.map(PU), ...r ? [r] : []);
 }
-function NU(e) {
+function PU(e) {
 	let { box: t, caption: n } = e, r = bn("g", {});
-	r.append(...IU(e), FU(e));
-	for (let t of e.threads) r.append(BU(e, t, !0));
-	return r.append(...RU(e)), e.path && r.append(BU(e, e.path, !1)), e.hover && r.append(PU(e, e.hover, "hover", 8)), e.focus && r.append(PU(e, e.focus, "focus", 9)), t.left > 0 && r.append(bn("path", {
+	r.append(...LU(e), IU(e));
+	for (let t of e.threads) r.append(VU(e, t, !0));
+	return r.append(...zU(e)), e.path && r.append(VU(e, e.path, !1)), e.hover && r.append(FU(e, e.hover, "hover", 8)), e.focus && r.append(FU(e, e.focus, "focus", 9)), t.left > 0 && r.append(bn("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
 	})), n && r.append(bn("text", {
@@ -25977,7 +25980,7 @@ function NU(e) {
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function PU({ project: e }, t, n, r) {
+function FU({ project: e }, t, n, r) {
 	let [i, a] = e(...t);
 	return bn("g", { class: `ring ${n}` }, bn("circle", {
 		class: "halo",
@@ -25990,16 +25993,16 @@ function PU({ project: e }, t, n, r) {
 		r
 	}));
 }
-function FU({ project: e }) {
+function IU({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return bn("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function IU({ project: e, circle: t, box: n }) {
+function LU({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, i] = e(0, 0, 0), a = LU(e, t);
+	let [r, i] = e(0, 0, 0), a = RU(e, t);
 	if (a < 12 || a > 2 * Math.max(n.width, n.height)) return [];
 	let o = ["sphere halo", "sphere"].map((e) => bn("circle", {
 		class: e,
@@ -26013,7 +26016,7 @@ function IU({ project: e, circle: t, box: n }) {
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function LU(e, t) {
+function RU(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -26027,23 +26030,23 @@ function LU(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function RU(e) {
-	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > AU, l = t(0, 0, 0), u = n.map((e, n) => {
+function zU(e) {
+	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > jU, l = t(0, 0, 0), u = n.map((e, n) => {
 		let [r, o, s] = [
 			0,
 			1,
 			2
 		].map((e) => a * i[3 * n + e]);
 		return t(r, o, s);
-	}), d = n.map((e) => cj(e, c ? kU : OU, jU)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+	}), d = n.map((e) => cj(e, c ? AU : kU, MU)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
 		x: u[e][0],
 		y: u[e][1],
-		width: jU(d[e]) + 4,
+		width: MU(d[e]) + 4,
 		height: 15
-	})), _ = CU(g, [l[0], l[1]], o), v = [], y = [];
+	})), _ = wU(g, [l[0], l[1]], o), v = [], y = [];
 	for (let e of p) {
 		let [t, n] = u[e], i = f(e) ? " behind" : "";
-		v.push(zU(l, [t, n], r[e], s, i));
+		v.push(BU(l, [t, n], r[e], s, i));
 		let a = h.indexOf(e);
 		if (a < 0) continue;
 		let [o, c] = _[a];
@@ -26059,7 +26062,7 @@ function RU(e) {
 	}
 	return [...v, ...y];
 }
-function zU(e, [t, n], r, i, a) {
+function BU(e, [t, n], r, i, a) {
 	let o = Math.hypot(t - e[0], n - e[1]), [s, c] = o > 0 ? [(t - e[0]) / o, (n - e[1]) / o] : [0, 0], l = Math.min(9, o), [u, d] = [t - l * s, n - l * c], f = `M${e[0]} ${e[1]}L${u} ${d}`, p = `M${t} ${n}L${u - .42 * l * c} ${d + .42 * l * s}L${u + .42 * l * c} ${d - .42 * l * s}Z`, m = bn("g", { class: `arrow${a}` }, bn("path", {
 		class: "halo",
 		d: f
@@ -26071,7 +26074,7 @@ function zU(e, [t, n], r, i, a) {
 	}));
 	return m.append(i ? bn("path", {
 		class: "tip",
-		d: WM(r.shape, 6),
+		d: GM(r.shape, 6),
 		fill: r.colour,
 		transform: `translate(${t} ${n})`
 	}) : bn("path", {
@@ -26079,12 +26082,12 @@ function zU(e, [t, n], r, i, a) {
 		fill: r.colour
 	})), m;
 }
-function BU({ project: e }, { places: t, now: n, colour: r }, i) {
+function VU({ project: e }, { places: t, now: n, colour: r }, i) {
 	let a = t.length / 3, o = Array.from({ length: a }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), s = (e) => e >= 0 && Number.isFinite(o[e][0]), c = o.map(([e, t], n) => s(n) && `${s(n - 1) ? "L" : "M"}${e.toFixed(1)} ${t.toFixed(1)}`).filter(Boolean).join("");
 	if (i) return bn("g", {}, bn("path", {
 		class: "thread",
 		d: c,
-		stroke: r && BM(r)
+		stroke: r && VM(r)
 	}));
 	let l = bn("g", { class: "path" }, bn("path", {
 		class: "halo",
@@ -26100,7 +26103,7 @@ function BU({ project: e }, { places: t, now: n, colour: r }, i) {
 	}))), l;
 }
 // src/space/picking.ts
-function VU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function HU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -26108,22 +26111,22 @@ function VU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function HU({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = vU(e), [l, u] = [r.width / 2, r.height / 2];
+function UU({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = yU(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function UU(e, t, n, r = 4, i = 9) {
+function WU(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return HU(e, (e, i, l, u) => {
+	return UU(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function WU(e, t) {
+function GU(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -26131,7 +26134,7 @@ function WU(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return HU(e, (e, t, l) => {
+	return UU(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -26139,8 +26142,8 @@ function WU(e, t) {
 	}), c;
 }
 // src/space/pointer_input.ts
-var GU = 4, KU = .12;
-function qU(e, t) {
+var KU = 4, qU = .12;
+function JU(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -26152,7 +26155,7 @@ function qU(e, t) {
 		e.setPointerCapture(s.pointerId), n.set(s.pointerId, l(s)), a = l(s), o = n.size > 1, r.length && t.outline([], !1), r = i && n.size === 1 && s.button === 0 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > GU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > KU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -26167,7 +26170,7 @@ function qU(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = JU(e, t);
+		let n = YU(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -26175,14 +26178,14 @@ function qU(e, t) {
 		stop: () => s.abort()
 	};
 }
-function JU({ key: e, shiftKey: t }, n) {
+function YU({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * KU, r[1] * KU) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * qU, r[1] * qU) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -26192,7 +26195,7 @@ function JU({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/space/stage.ts
-function YU(e, { shaped: t }) {
+function XU(e, { shaped: t }) {
 	let n = bn("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -26205,10 +26208,10 @@ function YU(e, { shaped: t }) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys rotate it, with Shift they pan; plus and minus zoom; 0 resets the view; N and B select the next and the previous point."
 	}), a = null, o = null, s = [], c = null, l = null, u = 0, d = [], [f, p] = [1, 1], m = null, h = 0, g = !1, _ = 0, v = () => {
-		a = hU(t, () => e.lost(!0), () => {
+		a = gU(t, () => e.lost(!0), () => {
 			e.lost(!1), E();
 		}), a && i.append(a.canvas), i.append(n, r);
-	}, y = () => c ?? o?.home ?? AN, b = () => {
+	}, y = () => c ?? o?.home ?? jN, b = () => {
 		let e = o?.panes.length ?? 1;
 		return Array.from({ length: e }, (t, n) => ({
 			left: n * f / e,
@@ -26216,7 +26219,7 @@ function YU(e, { shaped: t }) {
 			width: f / e,
 			height: p
 		}));
-	}, x = (e) => FN(y(), e.width / e.height, o.reach), S = (e) => {
+	}, x = (e) => IN(y(), e.width / e.height, o.reach), S = (e) => {
 		let t = b()[e], { looks: n } = o.panes[e];
 		return {
 			motion: s[e],
@@ -26225,18 +26228,18 @@ function YU(e, { shaped: t }) {
 			box: t
 		};
 	}, C = (e) => Math.min(b().length - 1, Math.max(0, Math.floor(e * b().length / f))), w = (e, t) => {
-		m ??= XU(i);
-		let n = YN(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
+		m ??= ZU(i);
+		let n = XN(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
 		a?.draw(t.map((e, t) => ({
 			box: e,
 			matrix: x(e),
-			weights: vU(s[t]),
+			weights: yU(s[t]),
 			size: n
 		})), m);
 	}, T = (e = !0) => {
 		if (!o) return;
 		let t = o, r = b();
-		e && w(t, r), MU(n, r.map((e, n) => A(t, n, e)), d);
+		e && w(t, r), NU(n, r.map((e, n) => A(t, n, e)), d);
 	}, E = (e = !0) => {
 		g ||= e, h ||= requestAnimationFrame(() => {
 			h = 0, T(g), g = !1;
@@ -26251,14 +26254,14 @@ function YU(e, { shaped: t }) {
 	let k = window.matchMedia("(prefers-color-scheme: dark)");
 	k.addEventListener("change", D);
 	let A = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? xU(s[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? SU(s[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: c,
 			directions: r,
-			project: (e, t, r) => VU(d, n, e, t, r),
+			project: (e, t, r) => HU(d, n, e, t, r),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
@@ -26268,8 +26271,8 @@ function YU(e, { shaped: t }) {
 			hover: l === i ? null : f(l)
 		};
 	}, j = (t, n) => {
-		let a = C(t), s = o && t >= 0 ? UU(S(a), t, n) : -1, c = s < 0 ? null : s;
-		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && EU(r, t, n, f, p);
+		let a = C(t), s = o && t >= 0 ? WU(S(a), t, n) : -1, c = s < 0 ? null : s;
+		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && DU(r, t, n, f, p);
 	}, M = (t) => {
 		let n = t(y());
 		c = o?.flat ? {
@@ -26277,23 +26280,23 @@ function YU(e, { shaped: t }) {
 			azimuth: 0,
 			elevation: 0
 		} : n, j(-1, -1), e.camera(c), E();
-	}, N = qU(i, {
-		turn: (e, t) => o?.flat ? M((n) => RN(n, e, -t)) : M((n) => IN(n, -e, t)),
-		pan: (e, t) => M((n) => RN(n, e, t)),
+	}, N = JU(i, {
+		turn: (e, t) => o?.flat ? M((n) => zN(n, e, -t)) : M((n) => LN(n, -e, t)),
+		pan: (e, t) => M((n) => zN(n, e, t)),
 		zoom: (e, t, n) => {
 			let r = b()[C(t ?? 0)], i = p / 2, a = t === void 0 ? 0 : (t - r.left - r.width / 2) / i;
-			M((t) => LN(t, e, a, n === void 0 ? 0 : (i - n) / i));
+			M((t) => RN(t, e, a, n === void 0 ? 0 : (i - n) / i));
 		},
 		home: () => {
 			c = null, e.camera(y()), E();
 		},
 		hover: j,
 		click: (t, n) => {
-			let r = o ? UU(S(C(t)), t, n) : -1;
+			let r = o ? WU(S(C(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			d = n ? [] : t, n && o && e.lasso(WU(S(C(t[0][0])), t)), E(!1);
+			d = n ? [] : t, n && o && e.lasso(GU(S(C(t[0][0])), t)), E(!1);
 		},
 		next: e.next
 	}), P = new ResizeObserver(() => {
@@ -26306,11 +26309,11 @@ function YU(e, { shaped: t }) {
 			let t = e.smooth && !Dn() && o !== null && s.length === e.panes.length;
 			o = e;
 			let n = ++_;
-			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? yU(s[n], e) : _U(e)), e.panes.forEach(({ looks: e }, t) => {
+			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? bU(s[n], e) : vU(e)), e.panes.forEach(({ looks: e }, t) => {
 				a?.setPositions(t, s[t].from, s[t].to), a?.setLook(t, e.look);
 			}), j(-1, -1), T(), s.every(({ morph: e }) => e === 1)) return;
 			let r = s.map(({ morph: e }) => e);
-			await SU((e) => {
+			await CU((e) => {
 				s.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), T();
 			}, () => n !== _);
 		},
@@ -26323,14 +26326,14 @@ function YU(e, { shaped: t }) {
 		setLasso: (e) => N.setLasso(e),
 		lassoIsOn: () => N.lassoIsOn(),
 		scene: () => o ? S(o.panes.length - 1) : null,
-		pick: (e, t) => o ? UU(S(C(e)), e, t) : -1,
+		pick: (e, t) => o ? WU(S(C(e)), e, t) : -1,
 		refresh: D,
 		finish: () => a?.finish(),
 		picture() {
 			return T(), {
 				cloud: a?.canvas ?? null,
 				overlay: n,
-				paper: XU(i),
+				paper: ZU(i),
 				width: f,
 				height: p
 			};
@@ -26341,7 +26344,7 @@ function YU(e, { shaped: t }) {
 		}
 	};
 }
-function XU(e) {
+function ZU(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
@@ -26349,9 +26352,9 @@ function XU(e) {
 	]).slice(0, 3).map(Number);
 }
 // src/state/address.ts
-function ZU() {
+function QU() {
 	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${$U(e.view)}`), e = null;
+		e && history.replaceState(null, "", `#${eW(e.view)}`), e = null;
 	};
 	return {
 		keep(n) {
@@ -26365,8 +26368,8 @@ function ZU() {
 		}
 	};
 }
-var QU = 4e3;
-function $U(e) {
+var $U = 4e3;
+function eW(e) {
 	let { filter: t, camera: n } = e, r = {
 		condition: e.condition,
 		layer: e.layer,
@@ -26378,16 +26381,16 @@ function $U(e) {
 		path: t.path > 0 && t.path,
 		image: e.image,
 		importance: e.importance && 1,
-		selection: e.selection.length > 0 && nW(e.selection),
-		camera: n !== null && tW(n).map((e) => +e.toFixed(3)).join("_")
+		selection: e.selection.length > 0 && rW(e.selection),
+		camera: n !== null && nW(n).map((e) => +e.toFixed(3)).join("_")
 	};
-	return typeof r.selection == "string" && r.selection.length > QU && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof r.selection == "string" && r.selection.length > $U && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function eW(e) {
+function tW(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", qn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? rW(t.get("selection")) : void 0);
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", qn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? iW(t.get("selection")) : void 0);
 	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Jn) ?? "all";
 	[
 		"classes",
@@ -26407,7 +26410,7 @@ function eW(e) {
 		panY: c[4]
 	}), n;
 }
-function tW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+function nW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 	return [
 		e,
 		t,
@@ -26416,7 +26419,7 @@ function tW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 		i
 	];
 }
-function nW(e) {
+function rW(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -26425,7 +26428,7 @@ function nW(e) {
 	}
 	return n.join(".");
 }
-function rW(e) {
+function iW(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -26437,17 +26440,17 @@ function rW(e) {
 	return t;
 }
 // src/panels/points_csv.ts
-function iW(e, t) {
+function aW(e, t) {
 	let { atlas: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: s } = n, c = (e) => sW(s.classes[e]), { all: l, dimensions: u, scale: d } = Nn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
+	let { names: a, labels: o, attributes: s } = n, c = (e) => cW(s.classes[e]), { all: l, dimensions: u, scale: d } = Nn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
 		"point",
 		"image",
 		"name",
 		"true_class",
 		"predicted_class",
 		"selected",
-		...p ? aW(i) : [],
+		...p ? oW(i) : [],
 		...f
 	].join(",")];
 	for (let e = 0; e < t.length; e++) {
@@ -26456,17 +26459,17 @@ function iW(e, t) {
 		h.push([
 			e,
 			n,
-			sW(a[n]),
+			cW(a[n]),
 			c(o[n]),
 			c(i.predictions[n]),
 			Number(m.has(e)),
-			...p ? oW(i, e, c) : [],
+			...p ? sW(i, e, c) : [],
 			...r
 		].join(","));
 	}
 	return h;
 }
-function aW({ trajectory: e, bits: t, stability: n }) {
+function oW({ trajectory: e, bits: t, stability: n }) {
 	return [
 		"row",
 		"column",
@@ -26478,24 +26481,24 @@ function aW({ trajectory: e, bits: t, stability: n }) {
 		...e ? ["trajectory"] : []
 	];
 }
-function oW(e, t, n) {
+function sW(e, t, n) {
 	let { category: r, confidence: i, trajectory: a, grid: o, bits: s, stability: c } = e, l = t % e.regions;
 	return [
 		Math.floor(l / o[1]),
 		l % o[1],
 		n(r[t]),
 		(i[t] / 255).toFixed(3),
-		jj(e, t),
+		Mj(e, t),
 		...s ? [(s.scale * s.values[t]).toFixed(2)] : [],
 		...c ? [(c.values[t] / c.refits).toFixed(3)] : [],
 		...a ? [a[t]] : []
 	];
 }
-function sW(e) {
+function cW(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/ui/export.ts
-var cW = [
+var lW = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -26507,21 +26510,21 @@ var cW = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function lW(e, t, n) {
+function uW(e, t, n) {
 	let r = URL.createObjectURL(new Blob(t, { type: n }));
 	B("a", {
 		href: r,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(r), 1e4);
 }
-function uW(e) {
+function dW(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	fW(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
-	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${BM(r)}"/>`;
+	pW(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${VM(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function dW(e) {
-	let { cloud: t, width: n, height: r } = e.picture(), i = uW(e), a = new Image();
+async function fW(e) {
+	let { cloud: t, width: n, height: r } = e.picture(), i = dW(e), a = new Image();
 	a.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(i)}`, await a.decode();
 	let o = t ? t.width / n : 1, s = B("canvas", {
 		width: Math.round(n * o),
@@ -26529,18 +26532,18 @@ async function dW(e) {
 	});
 	return s.getContext("2d")?.drawImage(a, 0, 0, s.width, s.height), new Promise((e, t) => s.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser could not make the picture.")), "image/png"));
 }
-function fW(e, t) {
+function pW(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of cW) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) fW(e.children[n], t.children[n]);
+	for (let e of lW) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) pW(e.children[n], t.children[n]);
 }
 // src/ui/header_buttons.ts
-var pW = [
+var mW = [
 	"auto",
 	"light",
 	"dark"
 ];
-function mW(e, t, n, r, i) {
+function hW(e, t, n, r, i) {
 	let a = () => {
 		let { view: e, atlas: t } = n.current();
 		return `${t.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
@@ -26548,26 +26551,26 @@ function mW(e, t, n, r, i) {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let n = pW[(pW.indexOf(e.dataset.theme) + 1) % pW.length];
+			let n = mW[(mW.indexOf(e.dataset.theme) + 1) % mW.length];
 			e.dataset.theme = n, o.textContent = o.ariaLabel = `Theme: ${n}`, t.refresh();
 		}
 	}, "Theme: auto"), s = [
 		B("button", {
 			class: "quiet saves",
 			title: "The visible points with the arrows, as PNG",
-			click: () => void dW(t).then((e) => lW(`${a()}.png`, [e], "image/png"))
+			click: () => void fW(t).then((e) => uW(`${a()}.png`, [e], "image/png"))
 		}, "Save picture"),
 		B("button", {
 			class: "quiet saves",
 			title: "The same picture as SVG: arrows and names stay shapes and text",
-			click: () => lW(`${a()}.svg`, [uW(t)], "image/svg+xml")
+			click: () => uW(`${a()}.svg`, [dW(t)], "image/svg+xml")
 		}, "Save SVG"),
 		B("button", {
 			class: "quiet saves",
 			title: "All visible and selected points, as CSV",
 			click: () => {
 				let e = n.current(), r = t.scene()?.visible;
-				e && r && lW(`${a()}.csv`, [`${iW(e, r).join("\n")}\n`], "text/csv");
+				e && r && uW(`${a()}.csv`, [`${aW(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
 	], { address: c } = n;
@@ -26586,7 +26589,7 @@ function mW(e, t, n, r, i) {
 	}, "Keys"));
 }
 // src/ui/shortcuts.ts
-function hW() {
+function gW() {
 	return B("dialog", { "aria-label": "Keys" }, B("h2", {}, "Keys"), B("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "previous step, next step"],
@@ -26598,7 +26601,7 @@ function hW() {
 		["N and B", "in the space: next point, previous point"]
 	].flatMap(([e, t]) => [B("dt", {}, e), B("dd", {}, t)])), B("p", {}, "Drag to rotate, with Shift or the right button to pan; scroll to zoom. One finger rotates, two fingers pan and zoom. Click a point or a region of an image to select both."), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
 }
-function gW(e, t, n, r) {
+function _W(e, t, n, r) {
 	let i = (t) => {
 		t.stopPropagation();
 		let i = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, a = t.target instanceof HTMLInputElement && t.target.type === "text", o = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY", s = t.key === "]" ? 1 : t.key === "[" ? -1 : 0;
@@ -26616,11 +26619,11 @@ function gW(e, t, n, r) {
 	return t.addEventListener("keydown", i), () => t.removeEventListener("keydown", i);
 }
 // src/ui/layout.ts
-var _W = {
+var vW = {
 	webgl: "This browser has no WebGL2, so the points cannot be drawn. Images, curves and tables still work.",
 	context: "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work."
 };
-function vW(e, t, n, r, i) {
+function yW(e, t, n, r, i) {
 	let [a, o, s, ...c] = r, l = B("p", {
 		class: "status",
 		role: "status"
@@ -26628,13 +26631,13 @@ function vW(e, t, n, r, i) {
 		role: "alert",
 		class: "notice",
 		hidden: !0
-	}), p = hW(), m = B("div", { class: "page" }, B("header", {}, B("h1", {}, "patternscope"), B("p", {
+	}), p = gW(), m = B("div", { class: "page" }, B("header", {}, B("h1", {}, "patternscope"), B("p", {
 		class: "title",
 		title: t.attributes.title
-	}, t.attributes.title), mW(e, n, i, p, (e) => l.textContent = e)), a, o, B("main", { "aria-label": "Radial space" }, d, f, n.element, xW(n, i), B("div", { class: "under" }, l, u)), s, B("aside", { "aria-label": "Findings and images" }, ...c), SW(t), p);
+	}, t.attributes.title), hW(e, n, i, p, (e) => l.textContent = e)), a, o, B("main", { "aria-label": "Radial space" }, d, f, n.element, SW(n, i), B("div", { class: "under" }, l, u)), s, B("aside", { "aria-label": "Findings and images" }, ...c), CW(t), p);
 	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(m), {
 		update(e) {
-			Sn(l, yW(e, n)), u.textContent = u.title = t.condition(e.view.condition).note ?? "";
+			Sn(l, bW(e, n)), u.textContent = u.title = t.condition(e.view.condition).note ?? "";
 		},
 		showProblem(t, r) {
 			f.hidden = t === null, f.textContent = t ?? "", n.element.classList.toggle("blank", r);
@@ -26648,12 +26651,12 @@ function vW(e, t, n, r, i) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, _W[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, vW[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
-		destroy: gW(e, i.address ? document : e, i, p)
+		destroy: _W(e, i.address ? document : e, i, p)
 	};
 }
-function yW({ atlas: e, view: t, frame: n }, r) {
+function bW({ atlas: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
@@ -26666,7 +26669,7 @@ function yW({ atlas: e, view: t, frame: n }, r) {
 	}, n))).size;
 	return `${s} · ${t.selection.length.toLocaleString("en")} selected, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
-function bW(e, t, n, r = e) {
+function xW(e, t, n, r = e) {
 	return B("button", {
 		class: "tool",
 		"aria-label": e,
@@ -26674,7 +26677,7 @@ function bW(e, t, n, r = e) {
 		click: n
 	}, t);
 }
-function xW(e, t) {
+function SW(e, t) {
 	let n = B("button", {
 		class: "tool wide",
 		"aria-pressed": "false",
@@ -26698,28 +26701,28 @@ function xW(e, t) {
 		class: "tool wide",
 		title: "Clear the selection (Escape)",
 		click: () => t.select([])
-	}, "Clear"), B("span", { class: "gap" }), bW("Zoom in", "+", () => e.move((e) => LN(e, 1.3))), bW("Zoom out", "−", () => e.move((e) => LN(e, 1 / 1.3))), B("button", {
+	}, "Clear"), B("span", { class: "gap" }), xW("Zoom in", "+", () => e.move((e) => RN(e, 1.3))), xW("Zoom out", "−", () => e.move((e) => RN(e, 1 / 1.3))), B("button", {
 		class: "tool wide",
 		title: "Return to the initial view (0)",
 		click: () => t.change({ camera: null })
 	}, "Reset view"));
 }
-function SW({ attributes: e }) {
+function CW({ attributes: e }) {
 	let { left_out: t, aligned: n, dimensions: r, shown_share: i } = e, a = [...t];
 	return n || a.push("The checkpoints are not aligned to each other: points do not move smoothly from one to the next."), typeof i == "number" ? a.push(`Shown: 3 of ${r} dimensions, ${Math.round(100 * i)} % of what separates the classes. Strength and probabilities use all.`) : r > 3 && a.push(`The first three of ${r} dimensions are drawn; strength and probabilities use all.`), B("footer", {}, ...a.map((e) => B("p", {}, e)));
 }
 // src/ui/viewer.ts
-var CW = 700;
-async function wW(e, t, n) {
-	let r = VM(t.attributes.classes.length), i = await ZN(t), a = Pn(t), o = Vn(t), s = Wn(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
+var wW = 700;
+async function TW(e, t, n) {
+	let r = HM(t.attributes.classes.length), i = await QN(t), a = Pn(t), o = Vn(t), s = Wn(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, u = Xn(t, Yn(t), n.address ? eW(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? ZU() : null, h = (e) => {
+	}, u = Xn(t, Yn(t), n.address ? tW(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? QU() : null, h = (e) => {
 		let n = `conditions/${e}/thumbnails`;
 		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, Wn(t, n)), c.get(n)) : null;
 	}, g = async () => {
-		let e = u, n = TW(t, e), [o, c, l] = await Promise.allSettled([
+		let e = u, n = EW(t, e), [o, c, l] = await Promise.allSettled([
 			a(e),
 			n ? a(n) : null,
 			i.reach(e.condition, e.space)
@@ -26740,7 +26743,7 @@ async function wW(e, t, n) {
 		};
 	}, _ = async () => {
 		let e = ++f, r = performance.now();
-		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), CW);
+		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), wW);
 		let i = await g();
 		if (e !== f) return;
 		clearTimeout(p);
@@ -26749,7 +26752,7 @@ async function wW(e, t, n) {
 		let s = b(i);
 		for (let e of E) e.update(i);
 		D.update(i), a && (l.step = performance.now() - r), m?.keep(u), n.onChange?.(u, t), await s, e === f && o(i.frame);
-	}, v = QN(), y = Rn(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(eP(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
+	}, v = $N(), y = Rn(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(tP(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
 		let { camera: n } = u;
 		return u = Xn(t, u, e), u.camera !== n && w.setCamera(u.camera), _();
 	}, S = (e) => void x(e), C = (e) => {
@@ -26758,7 +26761,7 @@ async function wW(e, t, n) {
 			selection: [],
 			image: n[0]
 		}) : S({ selection: n });
-	}, w = YU({
+	}, w = XU({
 		pick: (e) => C(e === null ? [] : [e]),
 		lasso: (e) => C(e),
 		camera: (e) => {
@@ -26767,28 +26770,28 @@ async function wW(e, t, n) {
 				camera: e
 			}, m?.keep(u);
 		},
-		describe: (e, t) => d?.frame ? bN({
+		describe: (e, t) => d?.frame ? xN({
 			...d,
-			frame: $N(d, d.frame)[t]
+			frame: eP(d, d.frame)[t]
 		}, e) : document.createTextNode(""),
 		next: (e) => {
 			if (!d) return;
 			let n = tr(t, u.selection, u, d.view);
-			C(EW(w, {
+			C(DW(w, {
 				...d.view,
 				image: u.image,
 				selection: n
 			}, e));
 		},
 		lost: (e) => D.showNotice("context", e)
-	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = ON(x, () => u), E = [
+	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = kN(x, () => u), E = [
 		dr(S),
-		gN(S),
+		_N(S),
 		T,
-		Xj(S),
-		sN(S),
-		SN()
-	], D = vW(e, t, w, E.map(({ element: e }) => e), {
+		Zj(S),
+		cN(S),
+		CN()
+	], D = yW(e, t, w, E.map(({ element: e }) => e), {
 		change: S,
 		select: C,
 		current: () => d,
@@ -26797,7 +26800,7 @@ async function wW(e, t, n) {
 	w.setCamera(u.camera), w.draws || D.showNotice("webgl", !0), await _(), l.opened = performance.now();
 	let O = () => void x({
 		...Yn(t),
-		...eW(location.hash)
+		...tW(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", O), {
 		atlas: t,
@@ -26812,7 +26815,7 @@ async function wW(e, t, n) {
 		}
 	};
 }
-function TW(e, t) {
+function EW(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -26826,7 +26829,7 @@ function TW(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function EW(e, t, n) {
+function DW(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -26837,14 +26840,14 @@ function EW(e, t, n) {
 	return [];
 }
 // src/ui/page.css?inline
-var DW = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:11px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/180px minmax(0,1fr)}.patternscope-atlas .stage-tools{gap:4px}.patternscope-atlas .tool.wide{padding:2px 8px}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", OW = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", kW = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-bits{flex:1 0 100%}.patternscope-atlas .key-bits[hidden]{display:none}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", AW = "patternscope-atlas-style";
-async function jW(e, t, n) {
-	document.getElementById(AW) || document.head.append(B("style", { id: AW }, OW, kW, DW)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
+var OW = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:11px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/180px minmax(0,1fr)}.patternscope-atlas .stage-tools{gap:4px}.patternscope-atlas .tool.wide{padding:2px 8px}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", kW = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", AW = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-bits{flex:1 0 100%}.patternscope-atlas .key-bits[hidden]{display:none}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", jW = "patternscope-atlas-style";
+async function MW(e, t, n) {
+	document.getElementById(jW) || document.head.append(B("style", { id: jW }, kW, AW, OW)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
 		class: "opening",
 		role: "status"
 	}, "Opening the atlas …"));
 	try {
-		let r = await wW(e, await hn(t), n);
+		let r = await TW(e, await hn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof cn ? t.kind : "damaged";
@@ -26856,13 +26859,13 @@ async function jW(e, t, n) {
 	}
 }
 // src/ui/widget.ts
-var MW = [
+var NW = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function NW(e, t) {
+function PW(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -26871,36 +26874,36 @@ function NW(e, t) {
 		selection: n
 	};
 }
-function PW(e, t, n = MW) {
+function FW(e, t, n = NW) {
 	let r = (e, t) => e.find((e) => e.name === t)?.key, i = {}, a = (t) => n.includes(t) ? e.get(t) : void 0, o = r(t.attributes.layers, a("layer")), s = r(t.attributes.conditions, a("condition")), [c, l] = [a("step"), a("selection")];
 	return s && (i.condition = s), o && (i.layer = o), Number.isInteger(c) && (i.step = c), Array.isArray(l) && (i.selection = l, l.length && (i.space = "regions")), i;
 }
-function FW(e, t, n) {
-	let r = Object.entries(NW(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function IW(e, t, n) {
+	let r = Object.entries(PW(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function IW({ model: e, el: t }) {
+async function LW({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
 	let i = r(e), a = null, o = !1;
-	a = await jW(n, i.get, {
+	a = await MW(n, i.get, {
 		address: !1,
 		onChange(t, n) {
-			a && (o = !0, FW(e, t, n), o = !1);
+			a && (o = !0, IW(e, t, n), o = !1);
 		}
 	});
-	let s = MW.map((t) => ({
+	let s = NW.map((t) => ({
 		event: `change:${t}`,
 		follow: () => {
-			a && !o && a.change(PW(e, a.atlas, [t]));
+			a && !o && a.change(FW(e, a.atlas, [t]));
 		}
 	}));
 	for (let { event: t, follow: n } of s) e.on(t, n);
-	return a && await a.change(PW(e, a.atlas)), () => {
+	return a && await a.change(FW(e, a.atlas)), () => {
 		for (let { event: t, follow: n } of s) e.off(t, n);
 		i.close(), a?.destroy(), n.remove();
 	};
 }
-var LW = { render: IW };
-export { LW as default };
+var RW = { render: LW };
+export { RW as default };

@@ -12,6 +12,7 @@ from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.choices import Classes, choose_classes
 from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.style import NORMAL, SOFT, figure_style
+from patternscope.results.images import visible_channels
 
 Samples = int | Sequence[int]
 """Which images to show: their numbers among the samples, or how many."""
@@ -89,11 +90,13 @@ def choose_images(
 def rgb(images: np.ndarray) -> np.ndarray:
     """Return images (m, channels, height, width) as (m, height, width, 3), grey ones with three equal channels.
 
+    Of 2 and 4 channels those that a picture shows, see `visible_channels`.
+
     >>> rgb(np.zeros((2, 1, 4, 5))).shape
     (2, 4, 5, 3)
     """
-    pixels = images.transpose(0, 2, 3, 1)
-    return np.repeat(pixels, 4 - pixels.shape[-1], axis=-1)[..., :3]
+    pixels = visible_channels(images).transpose(0, 2, 3, 1)
+    return np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Names that fit, names of checkpoints, and names beside points without overlap."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, pi, sin
@@ -10,25 +11,35 @@ from patternscope.figures.drawing.style import font_families, one_warning_of_mis
 
 _ANGLES = 24
 _RINGS = 14
+_MEASURED_AT = 100.0  # size in points of the letters that are measured
 
 
-@lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
-    """Return the width of a text in points, in the font of all figures.
+    """Return the width of a text in points, in the font of all figures: that of its letters one after another.
 
     >>> text_width("mm", 8) > text_width("m", 8) > 0
     True
     """
+    return size * sum(map(_advance, text.strip().replace(r"\$", "$")))
+
+
+@lru_cache(maxsize=4096)
+def _advance(letter: str) -> float:
+    """Return how far a letter moves the next one on, at size 1; measured once, since paths of long texts take time."""
+    return (_outline_width(f"|{letter}|") - _outline_width("||")) / _MEASURED_AT
+
+
+def _outline_width(text: str) -> float:
+    """Return the width of the outlines of a text."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    if not text.strip():
-        return 0.0
     with one_warning_of_missing_letters():
-        path = TextPath((0, 0), text, size=size, prop=FontProperties(family=font_families()))
+        escaped = text.replace("$", r"\$")
+        path = TextPath((0, 0), escaped, size=_MEASURED_AT, prop=FontProperties(family=font_families()))
     # The outlines of letters have points at their ends, so that the box of the points is theirs.
     places = path.vertices[path.codes != path.CLOSEPOLY, 0]
-    return float(places.max() - places.min()) if len(places) else 0.0
+    return float(places.max() - places.min())
 
 
 def shortened(text: str, size: float, width: float) -> str:
@@ -37,17 +48,10 @@ def shortened(text: str, size: float, width: float) -> str:
     >>> shortened("cat", 8, 100), shortened("a very long class name", 8, 50)[-1]
     ('cat', '…')
     """
-    whole = text_width(_escaped(text), size)
-    if whole <= width:
+    if text_width(text, size) <= width:
         return _escaped(text)
-    # Lengths and widths of a beginning that fits and of one that does not; the cut is guessed between them.
-    fits, too_long = (0, 0.0), (len(text), whole)
-    while (between := too_long[0] - fits[0]) > 1:
-        share = (width - fits[1]) / (too_long[1] - fits[1])
-        length = fits[0] + min(max(1, round(share * between)), between - 1)
-        measured = (length, text_width(_cut(text, length), size))
-        fits, too_long = (measured, too_long) if measured[1] <= width else (fits, measured)
-    return _cut(text, max(1, fits[0]))
+    fitting = bisect_right(range(1, len(text)), width, key=lambda length: text_width(_cut(text, length), size))
+    return _cut(text, max(1, fitting))
 
 
 def _escaped(text: str) -> str:

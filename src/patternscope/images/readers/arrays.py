@@ -1,17 +1,17 @@
 """Images in NumPy arrays: one .npz file, or a folder of .npy files."""
 
 import zipfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import fit_mask, read_pixels
-from patternscope.images.readers.image_set import ImageSet, check_class_sizes, check_labels
+from patternscope.images.readers.decoding import CHANNELS, PixelFormat, fit_mask, read_pixels
+from patternscope.images.readers.image_set import ImageSet, check_class_sizes, label_classes, place_labels
 from patternscope.images.readers.pictures import split_images
 from patternscope.images.readers.source import Layout, Request, Source, Splits
 
@@ -28,7 +28,7 @@ class _Arrays(NamedTuple):
     """Checked arrays of one split: images (n, h, w, channels), labels (n,), masks (n, h, w) if there are any."""
 
     images: np.ndarray
-    labels: Tensor
+    labels: np.ndarray
     masks: np.ndarray | None
 
 
@@ -42,19 +42,19 @@ def open_arrays(request: Request) -> Splits:
 
     `folder` is an .npz file or a folder of .npy files with `images` and `labels`, or `x_train`, `y_train`,
     `x_test`, `y_test`; optionally `masks` (or `masks_train`, `masks_test`) and `class_names`. Images are
-    uint8 or floats in [0, 1], (n, h, w), (n, h, w, c) or (n, c, h, w). Nothing is ever unpickled.
+    uint8 or floats in [0, 1], with `white` any numbers from 0 to it; (n, h, w), (n, h, w, c) or (n, c, h, w), with c 1
+    or 3, or 2 or 4 where so many channels are asked for. Without names the distinct labels are the classes. Nothing is
+    ever unpickled.
     """
     path = request.folder
     if path is None or not path.exists():
         raise InputError(f"folder {str(path)!r} does not exist; expected an .npz file or .npy files")
     stored = _load(path)
     splits = _split_names(stored, path)
-    checked = [_check(stored, names) for names in splits]
-    classes = _class_names(request, stored, max(int(arrays.labels.max()) for arrays in checked))
-    for names, arrays in zip(splits, checked, strict=True):
-        check_labels(arrays.labels, classes, names.labels)
-    check_class_sizes(checked[0].labels, classes)
+    checked = [_check(stored, names, request.pixels) for names in splits]
+    classes = _classes(request, stored, splits, checked)
     sets = [_image_set(request, classes, arrays) for arrays in checked]
+    check_class_sizes(sets[0].labels, sets[0].classes)
     return Splits(*sets) if len(sets) == 2 else split_images(sets[0], request.seed)
 
 
@@ -83,58 +83,75 @@ def _split_names(stored: dict[str, np.ndarray], path: Path) -> tuple[_Names, ...
     )
 
 
-def _check(stored: dict[str, np.ndarray], names: _Names) -> _Arrays:
+def _check(stored: dict[str, np.ndarray], names: _Names, pixels: PixelFormat) -> _Arrays:
     """Return the arrays of one split, checked."""
-    images, masks = _channels_last(stored[names.images], names.images), stored.get(names.masks)
+    images, masks = _channels_last(stored[names.images], names.images, pixels), stored.get(names.masks)
     if masks is not None and masks.shape != images.shape[:3]:
         raise InputError(f"{names.masks}: expected shape {images.shape[:3]} as the images, got {masks.shape}")
     return _Arrays(images, _labels(stored[names.labels], names.labels, len(images)), masks)
 
 
-def _channels_last(values: np.ndarray, name: str) -> np.ndarray:
+def _channels_last(values: np.ndarray, name: str, pixels: PixelFormat) -> np.ndarray:
     """Return images of any accepted layout as (n, h, w, channels), their values checked."""
-    if values.dtype != np.uint8 and not np.issubdtype(values.dtype, np.floating):
-        raise InputError(f"{name}: expected uint8 or floats in [0, 1], got {values.dtype}")
+    counts = (1, 3) if pixels.channels in (1, 3) else (pixels.channels,)
+    shape = values.shape
     if values.ndim == 3:
         values = values[..., None]
-    elif values.ndim == 4 and values.shape[1] in (1, 3):
+    elif values.ndim == 4 and values.shape[1] in counts:
         values = values.transpose(0, 2, 3, 1)
-    if values.ndim != 4 or values.shape[3] not in (1, 3) or values.size == 0:
+    if values.ndim != 4 or values.shape[3] not in counts or values.size == 0:
+        known = len(shape) == 4 and next((c for c in (shape[3], shape[1]) if c in CHANNELS), None)
+        hint = f"; set images.channels = {known}" if known and values.size and known not in counts else ""
         raise InputError(
-            f"{name}: expected shape (n, h, w), (n, h, w, c) or (n, c, h, w), c = 1 or 3, got {values.shape}"
+            f"{name}: expected shape (n, h, w), (n, h, w, c) or (n, c, h, w), c = {' or '.join(map(str, counts))}, "
+            f"got {shape}{hint}"
         )
-    if values.dtype != np.uint8:
-        low, high = float(values.min()), float(values.max())
-        if not 0 <= low <= high <= 1:
-            got = f"values from {low:g} to {high:g}" if np.isfinite(high - low) else "NaN or inf"
-            raise InputError(f"{name}: expected floats in [0, 1], got {got}")
+    _check_values(values, name, pixels.white)
     return values
 
 
-def _labels(values: np.ndarray, name: str, count: int) -> Tensor:
-    """Return labels as int64 (n,), one per image."""
+def _check_values(values: np.ndarray, name: str, white: float | None) -> None:
+    """Refuse values that would be clipped; bytes are what they are."""
+    if values.dtype == np.uint8:
+        return
+    is_float = np.issubdtype(values.dtype, np.floating)
+    if not is_float and (white is None or not np.issubdtype(values.dtype, np.integer)):
+        hint = "; set images.white to the value to show as white" if np.issubdtype(values.dtype, np.integer) else ""
+        raise InputError(f"{name}: expected uint8 or floats in [0, 1], got {values.dtype}{hint}")
+    low, high = float(values.min()), float(values.max())
+    if not 0 <= low <= high <= (white or 1):
+        got = f"values from {low:g} to {high:g}" if np.isfinite(high - low) else "NaN or inf"
+        hint = "; set images.white to the value to show as white" if low >= 0 and np.isfinite(high) else ""
+        raise InputError(f"{name}: expected floats in [0, {white or 1:g}], got {got}{hint}")
+
+
+def _labels(values: np.ndarray, name: str, count: int) -> np.ndarray:
+    """Return labels as integers (n,), one per image."""
     flat = values.reshape(-1) if values.shape == (count, 1) else values
     if flat.shape != (count,) or not np.issubdtype(flat.dtype, np.integer):
         raise InputError(f"{name}: expected integers of shape ({count},), got {values.dtype} {values.shape}")
-    return torch.tensor(flat.astype(np.int64))
+    return flat
 
 
-def _class_names(request: Request, stored: dict[str, np.ndarray], highest: int) -> tuple[str, ...]:
-    """Return the names of the classes: as asked for, as stored, or numbers."""
-    names = stored["class_names"].reshape(-1) if "class_names" in stored else range(highest + 1)
-    return request.class_names or tuple(str(name) for name in names)
+def _classes(
+    request: Request, stored: dict[str, np.ndarray], splits: tuple[_Names, ...], checked: Sequence[_Arrays]
+) -> dict[int, str]:
+    """Return the classes by label: named as asked for, as stored, or by their numbers."""
+    named = [str(name) for name in stored["class_names"].reshape(-1)] if "class_names" in stored else None
+    what = ", ".join(names.labels for names in splits)
+    return label_classes(np.concatenate([arrays.labels for arrays in checked]), request.class_names or named, what)
 
 
-def _image_set(request: Request, classes: tuple[str, ...], arrays: _Arrays) -> ImageSet:
+def _image_set(request: Request, classes: dict[int, str], arrays: _Arrays) -> ImageSet:
     """Return checked arrays as a set."""
-    read = partial(read_pixels, arrays.images, request.image_size, request.channels)
-    masks = None if arrays.masks is None else partial(_read_mask, arrays.masks, request.image_size)
-    return ImageSet(classes, arrays.labels, read, read_mask=masks)
+    read = partial(read_pixels, arrays.images, request.pixels)
+    masks = None if arrays.masks is None else partial(_read_mask, arrays.masks, request.pixels)
+    return ImageSet(tuple(classes.values()), place_labels(arrays.labels, classes), read, read_mask=masks)
 
 
-def _read_mask(masks: np.ndarray, size: int, index: int) -> Tensor:
+def _read_mask(masks: np.ndarray, pixels: PixelFormat, index: int) -> Tensor:
     """Return one of the masks (n, h, w), resized."""
-    return fit_mask(masks[index] != 0, size)
+    return fit_mask(masks[index] != 0, pixels)
 
 
 SOURCE = Source(

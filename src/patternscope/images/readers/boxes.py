@@ -1,9 +1,14 @@
 """Boxes around objects: what is cut out of a picture."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import numpy as np
+from PIL import Image
 from pydantic import Field
 
+from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.source import Option
 
 MARGIN = Option("margin", Annotated[float, Field(ge=0, le=10)], "share of a box added on each side", 0.1)
@@ -16,6 +21,52 @@ class Box(NamedTuple):
     top: float
     width: float
     height: float
+
+
+_ORIENTATION = 0x0112  # of EXIF
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Cut(NamedTuple):
+    """The square around a box in a picture file, turned upright.
+
+    `frame` is the size (w, h) of the picture in which the box was drawn, where it is known: that of the file, or of the
+    upright picture, which differ in a file that stores its picture on its side.
+    """
+
+    path: Path
+    box: Box
+    margin: float
+    frame: tuple[int, int] | None = None
+
+    def picture(self) -> Image.Image:
+        """Return what is cut out; ValueError for a box or a frame that does not fit the picture."""
+        stored = load_picture(self.path, upright=False)
+        return self._take(stored, _TURNS.get(stored.getexif().get(_ORIENTATION, 1)))
+
+    def mask(self, outline: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the mask of what is cut out, bool, of that of the whole frame (h, w)."""
+        stored = load_picture(self.path, upright=False)
+        turn = _TURNS.get(stored.getexif().get(_ORIENTATION, 1))
+        whole = Image.fromarray(outline())
+        return np.asarray(self._take(whole, turn if whole.size == stored.size else None))
+
+    def _take(self, picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+        """Cut a picture as it is stored, and turn the part; or the other way round, where the box is of that frame."""
+        if turn is not None and self.frame not in (None, picture.size):
+            picture, turn = picture.transpose(turn), None
+        if self.frame not in (None, picture.size):
+            raise ValueError(f"its box is of a picture of {self.frame}, got {picture.size} pixels")
+        part = picture.crop(square_around(self.box, picture.size, self.margin))
+        return part if turn is None else part.transpose(turn)
 
 
 def square_around(box: Box, size: tuple[int, int], margin: float) -> tuple[int, int, int, int]:

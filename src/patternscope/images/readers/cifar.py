@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import as_picture
+from patternscope.images.readers.decoding import PixelFormat, as_picture
 from patternscope.images.readers.pictures import Picture, open_classes
 from patternscope.images.readers.source import Layout, Request, Source, Splits
 from patternscope.images.readers.text_tables import read_rows
@@ -45,12 +45,14 @@ def open_cifar(request: Request) -> Splits:
         tests = " or ".join(version.test for version in _VERSIONS)
         raise InputError(f"folder {str(root)!r}: expected {expected}, got no {tests} in it")
     names = [name for (name,) in read_rows(root / version.names, 1)]
-    train = [picture for name in version.train for picture in _pictures(root / name, version, len(names))]
-    test = _pictures(root / version.test, version, len(names))
+    train = [
+        picture for name in version.train for picture in _pictures(root / name, version, len(names), request.pixels)
+    ]
+    test = _pictures(root / version.test, version, len(names), request.pixels)
     return open_classes(names, train, test, request, where=repr(str(root)))
 
 
-def _pictures(path: Path, version: _Version, classes: int) -> list[Picture]:
+def _pictures(path: Path, version: _Version, classes: int, pixels: PixelFormat) -> list[Picture]:
     """Return the records of a file."""
     length = version.label_bytes + 3 * _SIDE**2
     try:
@@ -63,11 +65,11 @@ def _pictures(path: Path, version: _Version, classes: int) -> list[Picture]:
     labels = records[:, version.label_bytes - 1].tolist()
     if max(labels) >= classes:
         raise InputError(f"{path}: expected labels of the {classes} classes in {version.names}, got {max(labels)}")
-    pixels = records[:, version.label_bytes :].reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
+    stored = records[:, version.label_bytes :].reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
     names = [f"{path.name} {place}" for place in range(len(labels))]
     return [
-        Picture(name, label, partial(as_picture, image, name))
-        for name, label, image in zip(names, labels, pixels, strict=True)
+        Picture(name, label, partial(as_picture, image, name, pixels))
+        for name, label, image in zip(names, labels, stored, strict=True)
     ]
 
 

@@ -1,18 +1,15 @@
 """COCO: objects cut out of its pictures by their boxes, with their outlines."""
 
 import json
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-from PIL import Image, ImageDraw
 from pydantic import Field
 
 from patternscope.errors import InputError
-from patternscope.images.readers.boxes import MARGIN, Box
-from patternscope.images.readers.decoding import load_picture
+from patternscope.images.readers.boxes import MARGIN, Box, Cut
+from patternscope.images.readers.outlines import draw_outline
 from patternscope.images.readers.pictures import Picture, open_classes, relabel
 from patternscope.images.readers.source import Layout, Option, Request, Source, Splits
 
@@ -24,7 +21,8 @@ def open_coco(request: Request) -> Splits:
 
     The folder has annotations/instances_train2014.json and instances_val2014.json (or of 2017) and the
     pictures in train2014 and val2014, or these in images/. Crowds are omitted, and boxes whose shorter side
-    is below `smallest_box` pixels (32). Masks are the objects' polygons. Held-out objects are those of val.
+    is below `smallest_box` pixels (32). Masks are the objects' polygons or run lengths. Held-out objects are those of
+    val. Boxes are of the picture as it is stored, or as it is upright: by the width and height that COCO states.
     """
     root = request.folder_with("annotations", expected="COCO's folder")
     (categories, train), (_, test) = (_read_instances(root, split, request) for split in ("train", "val"))
@@ -70,22 +68,15 @@ def _is_selected(annotation: dict[str, Any], smallest: int) -> bool:
 
 def _picture(annotation: dict[str, Any], folder: Path, image: dict[str, Any], margin: float) -> Picture:
     """Return one object, labelled by the id of its category."""
+    size = (image["width"], image["height"])
+    cut = Cut(folder / image["file_name"], Box(*annotation["bbox"]), margin, size)
+    segmentation = annotation.get("segmentation")
     return Picture(
         f"{folder.name}/{image['file_name']} object {annotation['id']}",
         annotation["category_id"],
-        partial(load_picture, folder / image["file_name"]),
-        box=Box(*annotation["bbox"]),
-        margin=margin,
-        mask=partial(_outline, annotation.get("segmentation") or (), (image["width"], image["height"])),
+        cut.picture,
+        mask=partial(cut.mask, partial(draw_outline, segmentation, size)) if segmentation else None,
     )
-
-
-def _outline(polygons: Sequence[Sequence[float]], size: tuple[int, int]) -> np.ndarray:
-    """Draw the mask of an object, bool (h, w): polygons (x, y, x, y, ...) in a picture of a size (w, h)."""
-    canvas = Image.new("L", size)
-    for polygon in polygons:
-        ImageDraw.Draw(canvas).polygon(list(polygon), fill=255)
-    return np.asarray(canvas) > 0
 
 
 SOURCE = Source(

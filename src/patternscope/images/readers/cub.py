@@ -5,8 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from patternscope.errors import InputError
-from patternscope.images.readers.boxes import MARGIN, Box
+from patternscope.images.readers.boxes import MARGIN, Box, Cut
 from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.pictures import Picture, open_classes
 from patternscope.images.readers.source import Layout, Option, Request, Source, Splits
@@ -50,19 +52,20 @@ def _pictures(root: Path, labels: dict[int, int], request: Request) -> list[tupl
     )
     if unknown := set(classes.values()) - set(labels):
         raise InputError(f"{table}: expected classes of classes.txt, got {min(unknown)}")
+    margin = request.option(MARGIN)
     return [
         (
             is_train[image],
-            Picture(
-                f"images/{name}",
-                labels[classes[image]],
-                partial(load_picture, root / "images" / name),
-                box=boxes.get(image),
-                margin=request.option(MARGIN),
-            ),
+            Picture(f"images/{name}", labels[classes[image]], _load(root, name, boxes.get(image), margin)),
         )
         for image, name in files.items()
     ]
+
+
+def _load(root: Path, name: str, box: Box | None, margin: float) -> Callable[[], Image.Image]:
+    """Return what opens a picture, or the part of it around a box."""
+    path = root / "images" / name
+    return partial(load_picture, path) if box is None else Cut(path, box, margin).picture
 
 
 def _per_image(

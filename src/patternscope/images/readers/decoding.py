@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -10,47 +10,80 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.images.readers.value_range import eight_bits, mark_depth, to_bytes
 
 UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, MemoryError, Image.DecompressionBombError)
 """What Pillow raises for files that are damaged, truncated, not pictures or absurdly large."""
+Resize = Literal["crop", "pad", "stretch"]
+CHANNELS = (1, 2, 3, 4)
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Bring a grey picture of 16 or 32 bits or floats to 0..255 by the range of its type."""
-    values = np.asarray(picture).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("values are not finite")
-    if picture.mode == "F":
-        scaled = values * 255 if values.max() <= 1 else values
+class PixelFormat(NamedTuple):
+    """What pictures become: uint8 (channels, size, size).
+
+    `resize` is how a picture that is not square becomes one: "crop" keeps the centre, "pad" adds black, "stretch"
+    changes its proportions. `white` is the value shown as white, of pixels that are not bytes.
+    """
+
+    size: int
+    channels: int = 3
+    resize: Resize = "crop"
+    white: float | None = None
+
+
+def to_tensor(picture: Image.Image, pixels: PixelFormat, name: str = "picture") -> Tensor:
+    """Return a picture as uint8 (channels, size, size), resized with antialiasing.
+
+    Palettes, alpha (over white), 16-bit grey and CMYK become grey or RGB. Of 2 or 4 channels the last is the alpha
+    channel as it is, opaque where the picture has none.
+
+    Raises InputError, which begins with `name`, for values beyond the range.
+
+    >>> to_tensor(Image.new("CMYK", (20, 10)), PixelFormat(8, 1)).shape
+    torch.Size([1, 8, 8])
+    """
+    picture = eight_bits(picture, pixels.white, name)
+    if pixels.channels in (1, 3):
+        bands = [_opaque(picture).convert(_MODES[pixels.channels])]
     else:
-        scaled = values / 257 if picture.mode.startswith("I;16") or values.max() > 255 else values
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+        # Each by itself: Pillow would weight colours by the last channel, which may hold anything.
+        bands = _with_alpha(picture, _MODES[pixels.channels]).split()
+    fitted = np.dstack([np.asarray(_fit(band, pixels)) for band in bands])
+    return torch.from_numpy(fitted).permute(2, 0, 1).contiguous()
+
+
+def _is_transparent(picture: Image.Image) -> bool:
+    """Tell whether a picture has an alpha channel or a transparent colour."""
+    return picture.mode in _TRANSPARENT or "transparency" in picture.info
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
     """Lay a transparent picture over white."""
+    if not _is_transparent(picture):
+        return picture
     layer = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
 
 
-def to_tensor(picture: Image.Image, size: int, channels: int) -> Tensor:
-    """Return a picture as uint8 (channels, size, size): shorter side resized, centre cropped, antialiased.
-
-    Palettes, alpha (over white), 16-bit grey and CMYK become grey or RGB.
-
-    >>> to_tensor(Image.new("CMYK", (20, 10)), 8, 1).shape
-    torch.Size([1, 8, 8])
-    """
-    if picture.mode.startswith("I") or picture.mode == "F":
-        picture = _eight_bits(picture)
-    elif picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        picture = _opaque(picture)
-    picture = picture.convert("L" if channels == 1 else "RGB")
-    fitted = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(fitted)).reshape(size, size, channels).permute(2, 0, 1).contiguous()
+def _with_alpha(picture: Image.Image, mode: str) -> Image.Image:
+    """Return a picture with its alpha channel, or an opaque one."""
+    if picture.mode == mode:
+        return picture
+    return picture.convert("RGBA" if _is_transparent(picture) else "RGB").convert(mode)
 
 
-def load_picture(source: Path | BinaryIO) -> Image.Image:
+def _fit(picture: Image.Image, pixels: PixelFormat) -> Image.Image:
+    """Make a picture a square of the size."""
+    square = (pixels.size, pixels.size)
+    if pixels.resize == "stretch":
+        return picture.resize(square, Image.Resampling.BILINEAR)
+    fit = ImageOps.pad if pixels.resize == "pad" else ImageOps.fit
+    return fit(picture, square, Image.Resampling.BILINEAR)
+
+
+def load_picture(source: Path | BinaryIO, *, upright: bool = True) -> Image.Image:
     """Read a picture file, the first of several frames, and turn it upright by its EXIF orientation.
 
     Raises one of UNREADABLE when the file cannot be read to its end.
@@ -59,32 +92,34 @@ def load_picture(source: Path | BinaryIO) -> Image.Image:
         # Pillow warns of odd metadata; a picture that decodes is good enough.
         warnings.simplefilter("ignore")
         with Image.open(source) as picture:
+            mark_depth(picture)
             picture.load()
-            return ImageOps.exif_transpose(picture)
+            return ImageOps.exif_transpose(picture) if upright else picture
 
 
-def fit_mask(mask: np.ndarray, size: int) -> Tensor:
+def fit_mask(mask: np.ndarray, pixels: PixelFormat) -> Tensor:
     """Return a bool mask (h, w) cut and resized as its picture, bool (size, size).
 
     A pixel belongs to the object where it is covered by half or more.
 
-    >>> int(fit_mask(np.ones((4, 4), dtype=bool), 2).sum())
+    >>> int(fit_mask(np.ones((4, 4), dtype=bool), PixelFormat(2)).sum())
     4
     """
     cover = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
-    fitted = ImageOps.fit(cover, (size, size), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.asarray(fitted) >= 128)
+    return torch.from_numpy(np.asarray(_fit(cover, pixels)) >= 128)
 
 
-def read_pixels(pixels: np.ndarray, size: int, channels: int, index: int) -> Tensor:
-    """Return one of the images (n, h, w) or (n, h, w, c), bytes or floats in [0, 1], as `to_tensor` does."""
-    return to_tensor(as_picture(pixels[index], f"image {index}"), size, channels)
+def read_pixels(images: np.ndarray, pixels: PixelFormat, index: int) -> Tensor:
+    """Return one of the images (n, h, w) or (n, h, w, c), bytes or values from 0 to white, as `to_tensor` does."""
+    name = f"image {index}"
+    return to_tensor(as_picture(images[index], name, pixels), pixels, name)
 
 
-def as_picture(image: Any, name: str) -> Image.Image:
+def as_picture(image: Any, name: str, pixels: PixelFormat | None = None) -> Image.Image:
     """Return a PIL image, an array (h, w) or (h, w, c), or a tensor (c, h, w) or (h, w) as a picture.
 
-    Bytes, or floats in [0, 1]; c is 1, 3 or 4.
+    Bytes, or floats in [0, 1]; other values from 0 to the white of `pixels`. c is 1, 3 or 4 where `pixels` has 1 or 3
+    channels, else as many as it has.
 
     Raises InputError, which begins with `name`, for another kind, shape or range.
 
@@ -100,19 +135,29 @@ def as_picture(image: Any, name: str) -> Image.Image:
         return image
     if not isinstance(image, Tensor | np.ndarray):
         raise InputError(f"{name}: expected a PIL image, an array or a tensor, got {type(image).__name__}")
-    values = _channels_last(image, name)
+    pixels = pixels or PixelFormat(0)
+    values = _channels_last(image, name, pixels.channels)
     if values.dtype != np.uint8:
-        low, high = float(values.min()), float(values.max())
-        if not (np.issubdtype(values.dtype, np.floating) and 0 <= low <= high <= 1):
-            raise InputError(
-                f"{name}: expected bytes or floats in [0, 1], got values from {low:g} to {high:g}; omit a normalising "
-                "transform, [network] mean and std take its place"
-            )
-        values = np.rint(values * 255).astype(np.uint8)
+        values = _scaled(values, name, pixels.white)
     return Image.fromarray(np.ascontiguousarray(values[:, :, 0] if values.shape[2:] == (1,) else values))
 
 
-def _channels_last(image: Tensor | np.ndarray, name: str) -> np.ndarray:
+def _scaled(values: np.ndarray, name: str, white: float | None) -> np.ndarray:
+    """Return values as bytes."""
+    if white is not None:
+        return to_bytes(values, white, name)
+    low, high = float(values.min()), float(values.max())
+    if not (np.issubdtype(values.dtype, np.floating) and 0 <= low <= high <= 1):
+        hint = (
+            "omit a normalising transform, [network] mean and std take its place"
+            if not low >= 0
+            else ("set images.white to the value to show as white")
+        )
+        raise InputError(f"{name}: expected bytes or floats in [0, 1], got values from {low:g} to {high:g}; {hint}")
+    return to_bytes(values, 1, name)
+
+
+def _channels_last(image: Tensor | np.ndarray, name: str, channels: int) -> np.ndarray:
     """Return pixels (h, w) or (h, w, c)."""
     if isinstance(image, Tensor):
         image = image.detach().cpu()
@@ -120,8 +165,10 @@ def _channels_last(image: Tensor | np.ndarray, name: str) -> np.ndarray:
         values = image.movedim(0, -1).numpy() if image.ndim == 3 else image.numpy()
     else:
         values = image
-    fits = values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (1, 3, 4))
+    counts = (1, 3, 4) if channels in (1, 3) else (channels,)
+    fits = (values.ndim == 2 and 1 in counts) or (values.ndim == 3 and values.shape[2] in counts)
     if not fits or values.size == 0:
         shape = "(c, h, w)" if isinstance(image, Tensor) else "(h, w, c)"
-        raise InputError(f"{name}: expected shape (h, w) or {shape}, c = 1, 3 or 4, got {tuple(image.shape)}")
+        expected = f"(h, w) or {shape}, c = 1, 3 or 4" if 1 in counts else f"{shape}, c = {channels}"
+        raise InputError(f"{name}: expected shape {expected}, got {tuple(image.shape)}")
     return values

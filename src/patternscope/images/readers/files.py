@@ -1,14 +1,33 @@
 """The visible files and folders below a folder of images, without the studies that lie among them."""
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-_SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"]
+from PIL import Image, features
+
+from patternscope.errors import InputError
+
+_SUFFIXES = (
+    ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .tga .mpo .qoi "
+    ".avif .heic .heif .jxl .svg .exr .hdr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .dcm"
 )
+"""Those of pictures, among them of formats that Pillow opens with a plugin or not at all."""
+_PICTURES = frozenset(_SUFFIXES.split())
+_BUILT_IN = {".avif": "avif", ".webp": "webp", ".jp2": "jpg_2000", ".j2k": "jpg_2000"}
 # Each marks a folder that this package has written: a study, a comparison. Both may lie among the images.
 _RECORDS = ("study.json", "compare.json")
+_Identity = tuple[int, int]
+
+
+def composed(name: str) -> str:
+    """Return a name in Unicode's composed form (NFC): some systems store its letters and their accents apart.
+
+    >>> len("cafe\\u0301"), len(composed("cafe\\u0301"))
+    (5, 4)
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def _is_visible(name: str) -> bool:
@@ -16,28 +35,84 @@ def _is_visible(name: str) -> bool:
     return not name.startswith((".", "__MACOSX", "__pycache__"))
 
 
-def _holds_studies(folder: Path) -> bool:
-    """Tell whether a folder is a study, or holds nothing but studies."""
+def _identity(folder: Path) -> _Identity:
+    """Return what a folder is by whatever path or symbolic link it is reached."""
+    state = folder.stat()
+    return state.st_dev, state.st_ino
+
+
+def _holds_studies(folder: Path, above: frozenset[_Identity] = frozenset()) -> bool:
+    """Tell whether a folder is a study, or holds nothing but studies; one `above` itself, by a link, does not."""
     if any((folder / name).is_file() for name in _RECORDS):
         return True
-    inside = [path for path in folder.iterdir() if _is_visible(path.name)]
-    return bool(inside) and all(path.is_dir() and _holds_studies(path) for path in inside)
+    own = _identity(folder)
+    inside = [path for path in folder.iterdir() if _is_visible(path.name)] if own not in above else []
+    return bool(inside) and all(path.is_dir() and _holds_studies(path, above | {own}) for path in inside)
 
 
 def folders_in(root: Path) -> list[Path]:
-    """Return the visible folders in a folder by name, without studies; none where there is no such folder."""
+    """Return the visible folders in a folder by name, without studies; none where there is no such folder.
+
+    Raises InputError for a name that is not UTF-8: no record of a study could hold it.
+    """
     inside = root.iterdir() if root.is_dir() else ()
-    return sorted(path for path in inside if path.is_dir() and _is_visible(path.name) and not _holds_studies(path))
+    folders = [path for path in inside if path.is_dir() and _is_visible(path.name) and not _holds_studies(path)]
+    for folder in folders:
+        if printable(folder) != str(folder):
+            name = os.fsencode(folder.name)
+            raise InputError(f"folder {printable(root)!r}: expected folder names in UTF-8, got {name!r}; rename it")
+    return sorted(folders)
+
+
+def class_folders(root: Path) -> dict[str, list[Path]]:
+    """Return the folders in a folder by their composed names; several that differ in their form alone are one class."""
+    folders: dict[str, list[Path]] = {}
+    for folder in folders_in(root):
+        folders.setdefault(composed(folder.name), []).append(folder)
+    return dict(sorted(folders.items()))
+
+
+def printable(path: Path) -> str:
+    """Return a path as text; bytes that are not UTF-8 become escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def files_below(root: Path) -> Iterator[Path]:
-    """Yield the visible files below a folder in no particular order, without those of studies."""
-    for place, folders, names in os.walk(root):
+    """Yield the visible files below a folder in no particular order, without those of studies.
+
+    Symbolic links to folders are followed, but for one that leads back to a folder in which it lies.
+    """
+    above = {root: frozenset({_identity(root)})} if root.is_dir() else {}
+    for place, folders, names in os.walk(root, followlinks=True):
         folder = Path(place)
-        folders[:] = [name for name in folders if _is_visible(name) and not _holds_studies(folder / name)]
+        seen = above.pop(folder)
+        inside = {name: _identity(folder / name) for name in folders if _is_visible(name)}
+        folders[:] = [name for name, own in inside.items() if own not in seen and not _holds_studies(folder / name)]
+        above |= {folder / name: seen | {inside[name]} for name in folders}
         yield from (folder / name for name in names if _is_visible(name))
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Return the visible picture files below a folder, sorted by path."""
-    return sorted(path for path in files_below(folder) if path.suffix.lower() in _SUFFIXES)
+    """Return the visible picture files below a folder, sorted by path, those that Pillow cannot open among them.
+
+    Without a suffix a file counts as a picture.
+    """
+    return sorted(path for path in files_below(folder) if not path.suffix or path.suffix.lower() in _PICTURES)
+
+
+def why_not_opened(path: Path) -> str:
+    """Return why a picture file is not opened, by its suffix, or without one by its first bytes; "" if it is."""
+    suffix = path.suffix.lower()
+    if not suffix:
+        return "" if _is_identified(path) else "it has no suffix, and Pillow does not recognise its content"
+    is_known = suffix in Image.registered_extensions() and features.check(_BUILT_IN.get(suffix, "zlib")) is not False
+    return "" if is_known else f"Pillow does not open {suffix} files here; convert it to PNG or JPEG"
+
+
+def _is_identified(path: Path) -> bool:
+    """Tell whether Pillow recognises a file."""
+    try:
+        with Image.open(path):
+            return True
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False

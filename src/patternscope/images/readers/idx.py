@@ -7,12 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import read_pixels
-from patternscope.images.readers.image_set import ImageSet, check_class_sizes, check_labels
+from patternscope.images.readers.image_set import ImageSet, check_class_sizes, label_classes, place_labels
 from patternscope.images.readers.source import Layout, Request, Source, Splits
 
 _PREFIXES = {"train": ("train",), "test": ("t10k", "test")}
@@ -22,20 +20,18 @@ def open_idx(request: Request) -> Splits:
     """Return the images of the four IDX files in a folder, resized to the size asked for.
 
     The usual names: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each also with .gz. Classes
-    are named by `class_names`, or "0", "1", ... without.
+    are named by `class_names`, or by their numbers without.
     """
     root = request.folder_with(expected="four IDX files")
     splits = {split: _read_split(root, split) for split in _PREFIXES}
-    highest = max(int(labels.max()) for _, labels in splits.values())
-    classes = request.class_names or tuple(str(label) for label in range(highest + 1))
-    for split, (_, labels) in splits.items():
-        check_labels(labels, classes, f"{split} labels")
-    check_class_sizes(splits["train"][1], classes)
+    known = label_classes(np.concatenate([labels for _, labels in splits.values()]), request.class_names, "labels")
+    classes = tuple(known.values())
+    check_class_sizes(place_labels(splits["train"][1], known), classes)
     sets = (
         ImageSet(
             classes,
-            labels,
-            partial(read_pixels, pixels, request.image_size, request.channels),
+            place_labels(labels, known),
+            partial(read_pixels, pixels, request.pixels),
             names=[f"{split} {place}" for place in range(len(labels))],
         )
         for split, (pixels, labels) in splits.items()
@@ -43,14 +39,14 @@ def open_idx(request: Request) -> Splits:
     return Splits(*sets)
 
 
-def _read_split(folder: Path, split: str) -> tuple[np.ndarray, Tensor]:
+def _read_split(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the images (n, h, w) and labels (n,) of a split."""
     pixels, labels = (read_idx(_find_file(folder, split, *kind), kind[1]) for kind in (("images", 3), ("labels", 1)))
     if len(pixels) != len(labels) or pixels.size == 0:
         raise InputError(
             f"{folder}: expected one label per image, got {len(pixels)} {split} images and {len(labels)} labels"
         )
-    return pixels, torch.tensor(labels, dtype=torch.int64)
+    return pixels, labels
 
 
 def _find_file(folder: Path, split: str, content: str, axes: int) -> Path:

@@ -1,8 +1,9 @@
 """The one type for images of any source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -138,6 +139,33 @@ def check_labels(labels: Tensor, classes: Sequence[str], what: str = "labels") -
     outside = labels[(labels < 0) | (labels >= len(classes))]
     if len(outside):
         raise InputError(f"{what}: expected classes 0 to {len(classes) - 1}, got {int(outside[0])}")
+
+
+def label_classes(labels: Sequence[int] | np.ndarray, names: Sequence[str] | None, what: str) -> dict[int, str]:
+    """Return the classes of labels that are numbers: the name of each label, in the order of the classes.
+
+    Names are by label; without them classes are the distinct labels, called by their number. So few or large ones, such
+    as identifiers, need no more memory than many.
+
+    Raises InputError, which begins with `what`, for labels below 0 or without a name.
+
+    >>> label_classes([3, 10_000_000, 3], None, "labels")
+    {3: '3', 10000000: '10000000'}
+    """
+    distinct = np.unique(np.asarray(labels)).tolist()
+    if distinct[0] < 0 or (names is not None and distinct[-1] >= len(names)):
+        expected = "labels from 0" if names is None else f"labels of {len(names)} named classes"
+        raise InputError(f"{what}: expected {expected}, got {distinct[0] if distinct[0] < 0 else distinct[-1]}")
+    return {label: str(label) for label in distinct} if names is None else dict(enumerate(names))
+
+
+def place_labels(labels: np.ndarray, classes: Mapping[int, str]) -> Tensor:
+    """Return labels (n,), all of them among the classes, as their places there, int64.
+
+    >>> place_labels(np.array([7, 3, 7]), {3: "a", 7: "b"}).tolist()
+    [1, 0, 1]
+    """
+    return torch.from_numpy(np.searchsorted(np.fromiter(classes, np.int64), labels))
 
 
 def check_class_sizes(labels: Tensor, classes: Sequence[str], where: str = "", note: str = "") -> None:

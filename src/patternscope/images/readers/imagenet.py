@@ -28,7 +28,7 @@ def open_imagenet(request: Request) -> Splits:
     _check_split(inside, "train")
     known = [folder.name for folder in folders_in(inside / "train")]
     wnids, classes = select_synsets(known, read_words(root, *_WORD_FILES), request)
-    train = list_pictures(inside, [inside / "train" / wnid for wnid in wnids])
+    train = list_pictures(inside, enumerate(inside / "train" / wnid for wnid in wnids))
     return open_pictures(classes, train, _held_out(root, inside, wnids), request, repr(str(inside / "train")))
 
 
@@ -42,7 +42,7 @@ def _held_out(root: Path, inside: Path, wnids: list[str]) -> list[Picture]:
     """Return the validation images, by folders or by Kaggle's table."""
     _check_split(inside, "val")
     val = inside / "val"
-    pictures = list_pictures(inside, [val / wnid for wnid in wnids])
+    pictures = list_pictures(inside, enumerate(val / wnid for wnid in wnids))
     if pictures:
         return pictures
     if not (root / _SOLUTION).is_file():

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from patternscope.errors import InputError
+from patternscope.errors import InputError, nearest
+from patternscope.images.readers.decoding import CHANNELS, Resize
+from patternscope.images.readers.files import composed
 from patternscope.images.readers.image_set import ImageSet, Progress
 from patternscope.images.readers.layout_detection import layout_hint
 from patternscope.images.readers.registry import check_source, find_source
@@ -23,6 +26,8 @@ def open_images(
     folder: str | Path | None = None,
     image_size: int = 64,
     channels: int = 3,
+    resize: Resize = "crop",
+    white: float | None = None,
     seed: int = 0,
     train_per_class: int | None = None,
     test_per_class: int | None = None,
@@ -34,16 +39,20 @@ def open_images(
 
     `source` is one of SOURCES, "torchvision:NAME", "package.module:factory", a map-style data set of torch or
     a pair of them (train, test); `folder` is where its files are (a file for one .npz). Images become uint8
-    (channels, image_size, image_size). The counts per class are how many pictograms are drawn (500 and 100 by
-    default) or at most taken of files (all by default), chosen with the seed. `class_names` names the
-    classes, or selects some of them where the source names its own. `progress` is called with (done, total).
+    (channels, image_size, image_size). `resize` is how those that are not square do: "crop" keeps the centre, "pad"
+    adds black, "stretch" changes proportions. 2 channels are grey and alpha of files, 4 colour and alpha, or what
+    arrays hold. `white` is the value shown as white of pixels that are not bytes: 4095 for 12 bits.
+
+    The counts per class are how many pictograms are drawn (500 and 100 by default) or at most taken of files (all by
+    default), chosen with the seed. `class_names` names the classes, or selects some of them where the source names its
+    own. `progress` is called with (done, total).
 
     Options: preset ("paper": ten classes of tiny_imagenet or imagenet); crop (cub: to the boxes) and margin around
     boxes (cub, coco; 0.1); smallest_box in pixels (coco; 32); image_column, label_column (parquet); arguments
     (torchvision and factories); factory_folder, which is searched first for a factory's module.
 
-    Raises InputError for an unknown source, an option of another source, a size below 16, channels other than 1 or
-    3, and whatever the source lacks.
+    Raises InputError for an unknown source, an option of another source, a size below 16, channels other than 1 to 4,
+    and whatever the source lacks.
 
     >>> splits = open_images("pictograms", image_size=16, train_per_class=2, test_per_class=2)
     >>> splits.train.classes[:3], splits.train[0][0].shape
@@ -54,10 +63,12 @@ def open_images(
         folder=None if folder is None else Path(folder).expanduser(),
         image_size=image_size,
         channels=channels,
+        resize=resize,
+        white=white,
         seed=seed,
         train_per_class=train_per_class,
         test_per_class=test_per_class,
-        class_names=None if class_names is None else tuple(class_names),
+        class_names=None if class_names is None else tuple(map(composed, class_names)),
         progress=progress,
         options=options,
     )
@@ -74,8 +85,13 @@ def _check(request: Request) -> None:
     """Refuse what no source can do."""
     if request.image_size < _SMALLEST:
         raise InputError(f"image_size: expected {_SMALLEST} or more, got {request.image_size}")
-    if request.channels not in (1, 3):
-        raise InputError(f"channels: expected 1 or 3, got {request.channels}")
+    if request.channels not in CHANNELS:
+        raise InputError(f"channels: expected 1, 2, 3 or 4, got {request.channels}")
+    if request.resize not in get_args(Resize):
+        hint = nearest(request.resize, get_args(Resize))
+        raise InputError(f"resize: expected crop, pad or stretch, got {request.resize!r}; {hint}")
+    if request.white is not None and not 0 < request.white < math.inf:
+        raise InputError(f"white: expected a positive number, got {request.white:g}")
     if request.seed < 0:
         raise InputError(f"seed: expected 0 or more, got {request.seed}")
     names = request.class_names

@@ -13,6 +13,7 @@ from PIL import Image
 
 from patternscope.errors import InputError, nearest
 from patternscope.images.readers.decoding import load_picture
+from patternscope.images.readers.image_set import label_classes
 from patternscope.images.readers.pictures import Picture, open_classes, relabel
 from patternscope.images.readers.source import Layout, Option, Request, Source, Splits
 
@@ -174,18 +175,13 @@ def _are_labelled(pictures: Sequence[Picture]) -> bool:
 
 def _label_values(columns: _Columns, labels: Sequence[Any], request: Request) -> tuple[list[Any], list[str]]:
     """Return the values that labels take, and the name of each."""
-    if columns.names is not None:
-        names = list(columns.names)
-    elif all(isinstance(label, str) for label in labels):
+    if columns.names is None and all(isinstance(label, str) for label in labels):
         names = sorted(set(labels))
         return names, names
-    elif all(isinstance(label, int) for label in labels):
-        names = list(request.class_names or map(str, range(max(labels) + 1)))
-    else:
+    if not all(isinstance(label, int) for label in labels):
         raise InputError(f"column {columns.label!r}: expected numbers or texts, got {labels[0]!r}")
-    if max(labels) >= len(names):
-        raise InputError(f"column {columns.label!r}: expected labels below {len(names)}, got {max(labels)}")
-    return list(range(len(names))), names
+    classes = label_classes(labels, columns.names or request.class_names, f"column {columns.label!r}")
+    return list(classes), list(classes.values())
 
 
 SOURCE = Source(

@@ -29,6 +29,8 @@ def open_pictograms(request: Request) -> Splits:
         raise InputError(
             f"class_names: expected the classes of the pictograms, got {list(request.class_names)}; omit it"
         )
+    if request.channels not in (1, 3):
+        raise InputError(f"channels: expected 1 or 3 for pictograms, got {request.channels}")
     train = _TRAIN_PER_CLASS if request.train_per_class is None else request.train_per_class
     test = _TEST_PER_CLASS if request.test_per_class is None else request.test_per_class
     return Splits(_split(request, train, 0), _split(request, test, _TEST_START))

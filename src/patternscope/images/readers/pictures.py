@@ -1,6 +1,7 @@
 """Pictures that are listed before they are read: files, boxes cut out of them, rows of tables, items of data sets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.readers.boxes import Box, square_around
-from patternscope.images.readers.decoding import UNREADABLE, fit_mask, to_tensor
+from patternscope.images.readers.decoding import UNREADABLE, PixelFormat, fit_mask, to_tensor
 from patternscope.images.readers.image_set import ImageSet, Progress, check_class_sizes
 from patternscope.images.readers.source import Request, Splits
+from patternscope.images.readers.value_range import Brightness
 from patternscope.images.selection import choose_samples, hold_out
 
 _TEST_SHARE = 0.2
@@ -21,46 +22,45 @@ _CACHE_BYTES = 2**30
 
 
 class Picture(NamedTuple):
-    """One labelled picture: `load` opens it upright, `box` is what is cut out of it, `mask` (h, w) its object.
+    """One labelled picture: `load` opens it upright and cut out, `mask` (h, w) its object in the same frame.
 
-    `margin` is the share of the box's longer side added on each of its sides.
+    `refused` says why there is no use in opening it.
     """
 
     name: str
     label: int
     load: Callable[[], Image.Image]
-    box: Box | None = None
-    margin: float = 0.0
     mask: Callable[[], np.ndarray] | None = None
+    refused: str = ""
 
-    def tensor(self, size: int, channels: int) -> Tensor:
-        """Return its pixels, uint8 (channels, size, size); one of UNREADABLE when there are none."""
-        picture = self.load()
-        if self.box is not None:
-            picture = picture.crop(square_around(self.box, picture.size, self.margin))
-        return to_tensor(picture, size, channels)
-
-    def object_mask(self, size: int) -> Tensor:
+    def object_mask(self, pixels: PixelFormat) -> Tensor:
         """Return the mask of its object, cut and resized as the picture is, bool (size, size)."""
-        mask = np.ones((1, 1), dtype=bool) if self.mask is None else self.mask()
-        if self.box is not None:
-            left, top, right, bottom = square_around(self.box, (mask.shape[1], mask.shape[0]), self.margin)
-            mask = mask[top:bottom, left:right]
-        return fit_mask(mask, size)
+        return fit_mask(np.ones((1, 1), dtype=bool) if self.mask is None else self.mask(), pixels)
 
 
-def _read_picture(pictures: list[Picture], size: int, channels: int, index: int) -> Tensor:
+def _read_picture(pictures: list[Picture], pixels: PixelFormat, index: int) -> Tensor:
     """Decode a picture by position."""
     picture = pictures[index]
-    try:
-        return picture.tensor(size, channels)
-    except UNREADABLE as error:
-        raise InputError(f"{picture.name} can no longer be read: {_reason(error)}") from error
+    with _still_readable(picture):
+        return to_tensor(picture.load(), pixels, picture.name)
 
 
-def _read_mask(pictures: list[Picture], size: int, index: int) -> Tensor:
+def _read_mask(pictures: list[Picture], pixels: PixelFormat, index: int) -> Tensor:
     """Return the mask of a picture by position."""
-    return pictures[index].object_mask(size)
+    picture = pictures[index]
+    with _still_readable(picture):
+        return picture.object_mask(pixels)
+
+
+@contextmanager
+def _still_readable(picture: Picture) -> Iterator[None]:
+    """Name a picture that is gone or spoilt."""
+    try:
+        yield
+    except InputError:
+        raise
+    except UNREADABLE as error:
+        raise InputError(f"{picture.name} cannot be read: {_reason(error)}") from error
 
 
 def open_classes(
@@ -103,20 +103,28 @@ def open_pictures(
 
     Raises InputError for fewer than two readable pictures of a class to train on, or none held out.
     """
-    check_class_sizes(_labels(train), classes, f" in {where}")
+    train, refused = _openable(train)
+    note = f" ({len(refused)} not opened, first {refused[0]})" if refused else ""
+    check_class_sizes(_labels(train), classes, f" in {where}", note)
     if test is not None:
+        test, refused_too = _openable(test)
+        refused += refused_too
         train = _limit(train, request.train_per_class, request.seed)
         test = _limit(test, request.test_per_class, request.seed)
     report, total = request.progress or _ignore, len(train) + len(test or ())
-    images = _read(train, classes, request, lambda done, _: report(done, total))
+    brightness = Brightness()
+    images = _read(train, classes, request, brightness, lambda done, _: report(done, total))
     unreadable = f" ({len(images.skipped)} unreadable)" if images.skipped else ""
+    images.skipped += tuple(refused)
     check_class_sizes(images.labels, classes, f" in {where}", unreadable)
-    if test is None:
-        return split_images(images, request.seed)
-    held_out = _read(test, classes, request, lambda done, _: report(len(train) + done, total))
-    if not len(held_out):
-        raise InputError(f"{where}: expected readable pictures that are held out, got none")
-    return Splits(images, held_out)
+    held_out = None
+    if test is not None:
+        held_out = _read(test, classes, request, brightness, lambda done, _: report(len(train) + done, total))
+        if not len(held_out):
+            raise InputError(f"{where}: expected readable pictures that are held out, got none")
+    if request.white is None:
+        brightness.check(where)
+    return split_images(images, request.seed) if held_out is None else Splits(images, held_out)
 
 
 def split_images(images: ImageSet, seed: int) -> Splits:
@@ -128,6 +136,12 @@ def split_images(images: ImageSet, seed: int) -> Splits:
     test = images.subset(held)
     test.skipped = ()
     return Splits(images.subset(kept), test)
+
+
+def _openable(pictures: Sequence[Picture]) -> tuple[list[Picture], list[str]]:
+    """Return the pictures that are worth opening, and the others with their reasons."""
+    others = [f"{picture.name}: {picture.refused}" for picture in pictures if picture.refused]
+    return [picture for picture in pictures if not picture.refused], others
 
 
 def _labels(pictures: Sequence[Picture]) -> Tensor:
@@ -142,17 +156,21 @@ def _limit(pictures: Sequence[Picture], per_class: int | None, seed: int) -> Seq
     return [pictures[place] for place in choose_samples(_labels(pictures), per_class, seed=seed).tolist()]
 
 
-def _read(pictures: Sequence[Picture], classes: tuple[str, ...], request: Request, progress: Progress) -> ImageSet:
+def _read(
+    pictures: Sequence[Picture], classes: tuple[str, ...], request: Request, brightness: Brightness, progress: Progress
+) -> ImageSet:
     """Return the pictures that can be read as a set that lists the others."""
     readable, images, skipped, room = [], {}, [], _CACHE_BYTES
     for done, picture in enumerate(pictures, 1):
         try:
-            image = picture.tensor(request.image_size, request.channels)
+            loaded = picture.load()
+            image = to_tensor(loaded, request.pixels, picture.name)
         except InputError:
             raise  # concerns the whole source, not this picture
         except UNREADABLE as error:
             skipped.append(f"{picture.name}: {_reason(error)}")
         else:
+            brightness.see(loaded)
             if image.nbytes <= room:
                 images[len(readable)], room = image, room - image.nbytes
             readable.append(picture)
@@ -161,9 +179,9 @@ def _read(pictures: Sequence[Picture], classes: tuple[str, ...], request: Reques
     image_set = ImageSet(
         classes,
         _labels(readable),
-        partial(_read_picture, readable, request.image_size, request.channels),
+        partial(_read_picture, readable, request.pixels),
         names=[picture.name for picture in readable],
-        read_mask=partial(_read_mask, readable, request.image_size) if has_masks else None,
+        read_mask=partial(_read_mask, readable, request.pixels) if has_masks else None,
         skipped=skipped,
     )
     image_set.keep(images)

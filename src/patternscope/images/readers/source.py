@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from patternscope.errors import InputError
+from patternscope.images.readers.decoding import PixelFormat, Resize
 from patternscope.images.readers.files import files_below
 from patternscope.images.readers.image_set import ImageSet, Progress
 
@@ -33,19 +34,26 @@ class Option(Generic[Value]):
 class Request:
     """What a source is asked for.
 
-    `image_size` in pixels, `channels` 1 or 3; the counts per class are upper bounds (None: all).
+    `image_size` in pixels, `channels` 1 to 4; the counts per class are upper bounds (None: all).
     """
 
     source: str = ""
     folder: Path | None = None
     image_size: int = 64
     channels: int = 3
+    resize: Resize = "crop"
+    white: float | None = None
     seed: int = 0
     train_per_class: int | None = None
     test_per_class: int | None = None
     class_names: tuple[str, ...] | None = None
     progress: Progress | None = None
     options: SourceOptions = field(default_factory=dict)
+
+    @property
+    def pixels(self) -> PixelFormat:
+        """What the pictures become."""
+        return PixelFormat(self.image_size, self.channels, self.resize, self.white)
 
     def option(self, option: Option[Value]) -> Value:
         """Return the value of an option, its default where it is unset."""

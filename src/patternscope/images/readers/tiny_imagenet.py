@@ -20,7 +20,7 @@ def open_tiny_imagenet(request: Request) -> Splits:
     root = request.folder_with("wnids.txt", expected="tiny-imagenet-200")
     known = [wnid for (wnid,) in read_rows(root / "wnids.txt", 1)]
     wnids, classes = select_synsets(known, read_words(root, "words.txt"), request)
-    train = list_pictures(root, [root / "train" / wnid for wnid in wnids])
+    train = list_pictures(root, enumerate(root / "train" / wnid for wnid in wnids))
     return open_pictures(classes, train, _held_out(root, wnids), request, where=repr(str(root / "train")))
 
 
@@ -28,7 +28,7 @@ def _held_out(root: Path, wnids: list[str]) -> list[Picture]:
     """Return the validation images, by the table or by folders."""
     table = root / "val" / "val_annotations.txt"
     if not table.is_file():
-        pictures = list_pictures(root, [root / "val" / wnid for wnid in wnids])
+        pictures = list_pictures(root, enumerate(root / "val" / wnid for wnid in wnids))
         if not pictures:
             raise InputError(f"{table} does not exist; expected it, or folders val/WNID")
         return pictures

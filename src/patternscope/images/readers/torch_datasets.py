@@ -10,8 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import as_picture
-from patternscope.images.readers.pictures import Picture, open_classes
+from patternscope.images.readers.decoding import PixelFormat, as_picture
+from patternscope.images.readers.image_set import label_classes
+from patternscope.images.readers.pictures import Picture, open_classes, relabel
 from patternscope.images.readers.source import Option, Request, Splits
 
 ARGUMENTS: Option[Mapping[str, Any]] = Option("arguments", dict[str, Any], "arguments of the data set", {})
@@ -29,7 +30,8 @@ def open_datasets(train: MapStyle, test: MapStyle | None, request: Request, wher
     """Return the images of map-style data sets; without `test` a seeded 20 % of every class is held out.
 
     Images are PIL images, or arrays (h, w), (h, w, c) or tensors (c, h, w), (h, w) of bytes or of floats in
-    [0, 1]; labels are integers from 0. Labels are taken from `targets` or `labels` where the data set has
+    [0, 1] (with `white` of other values from 0 to it); labels are integers from 0, of which each distinct one is a
+    class. Labels are taken from `targets` or `labels` where the data set has
     them, else every item is read. Classes are called as in `classes`, where the data set has it, and
     `class_names` selects some of them; else `class_names` names the labels. A random transform would make each
     reading another image: omit it, training augments by itself.
@@ -37,12 +39,13 @@ def open_datasets(train: MapStyle, test: MapStyle | None, request: Request, wher
     Raises InputError for a data set without length or items, another kind of item, values outside [0, 1].
     """
     labels = [_labels_of(dataset, where) for dataset in (train, test) if dataset is not None]
-    highest = max(map(max, labels))
-    names = _class_names(train) or list(request.class_names or map(str, range(highest + 1)))
-    if highest >= len(names):
-        raise InputError(f"{where}: expected labels of {len(names)} named classes, got {highest}")
-    held_out = None if test is None else _list_pictures(test, labels[1])
-    return open_classes(names, _list_pictures(train, labels[0]), held_out, request, where)
+    names = _class_names(train) or request.class_names
+    classes = label_classes([label for own in labels for label in own], names, where)
+    sets = [
+        relabel(_list_pictures(dataset, own, request.pixels), list(classes))
+        for dataset, own in zip((train, test), labels, strict=False)
+    ]
+    return open_classes(list(classes.values()), sets[0], None if test is None else sets[1], request, where)
 
 
 def check_dataset(given: object, where: str) -> None:
@@ -61,19 +64,20 @@ def check_dataset(given: object, where: str) -> None:
         raise InputError(f"{where}: expected a data set with a length and items (image, label), got {got}")
 
 
-def _list_pictures(dataset: MapStyle, labels: Sequence[int]) -> list[Picture]:
+def _list_pictures(dataset: Any, labels: Sequence[int], pixels: PixelFormat) -> list[Picture]:
     """Return the items as pictures; their labels are compared again when they are read."""
     return [
-        Picture(f"item {index}", label, partial(_image, dataset, index, label)) for index, label in enumerate(labels)
+        Picture(f"item {index}", label, partial(_image, dataset, pixels, index, label))
+        for index, label in enumerate(labels)
     ]
 
 
-def _image(dataset: MapStyle, index: int, label: int) -> Image.Image:
+def _image(dataset: MapStyle, pixels: PixelFormat, index: int, label: int) -> Image.Image:
     """Return the image of an item, as a picture."""
     image, item_label = _parts(dataset[index], index)
     if _integer(item_label, index) != label:
         raise InputError(f"item {index}: expected label {label} as in the data set's list, got {item_label!r}")
-    return as_picture(image, f"item {index}")
+    return as_picture(image, f"item {index}", pixels)
 
 
 def _parts(item: Any, index: int) -> tuple[Any, Any]:

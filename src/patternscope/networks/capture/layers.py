@@ -1,6 +1,7 @@
 """The layers of a network: their names, their outputs and where the region grid is in these."""
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -170,9 +171,9 @@ def _as_batch(example: Tensor) -> Tensor:
 
 def _aliases(network: nn.Module) -> dict[str, str]:
     """Return module name -> conv_XY for the activations of torchvision's VGGs."""
-    from torchvision.models import VGG
-
-    if not isinstance(network, VGG):
+    # Whoever built one has imported its module: all of torchvision takes seconds, and most networks are not its own.
+    vgg = sys.modules.get("torchvision.models.vgg")
+    if vgg is None or not isinstance(network, vgg.VGG):
         return {}
     aliases, stage, layer = {}, 1, 0
     for place, module in enumerate(network.features.children()):

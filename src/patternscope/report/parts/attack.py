@@ -8,7 +8,7 @@ from patternscope.report.formatting import counted, difference_text, listed, ver
 from patternscope.report.part import ReportPart, Said
 from patternscope.report.tables import attack_table
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
-from patternscope.results.formatting import number, percent, with_interval
+from patternscope.results.formatting import number, percent, threshold_text, with_interval
 
 _TRAJECTORIES = {
     Trajectory.PAST_ORIGIN: "from a feature of the original class to one of the target, around the origin",
@@ -91,7 +91,8 @@ def new_points(layers: Layers) -> str | None:
         else f" In {last}, the target points have {percent(analysis.importance.value)} of the importance on "
         f"{percent(analysis.area.value)} of the regions."
     )
-    return f"Share of the target points that had p(target) ≤ {analysis.tau:g} before the attack: {shares}.{area}"
+    tau = threshold_text(analysis.tau)
+    return f"Share of the target points that had p(target) ≤ {tau} before the attack: {shares}.{area}"
 
 
 def trajectories(layers: Layers) -> str | None:

@@ -19,7 +19,14 @@ from patternscope.report.formatting import (
 from patternscope.report.part import ReportPart, Said
 from patternscope.report.tables import layer_table, step_table
 from patternscope.results.evidence import EvidenceResult
-from patternscope.results.formatting import common_grid, number, percent, share_of_regions, with_interval
+from patternscope.results.formatting import (
+    common_grid,
+    number,
+    percent,
+    share_of_regions,
+    threshold_text,
+    with_interval,
+)
 from patternscope.results.knowledge import KnowledgeResult
 
 Layers = Mapping[str, KnowledgeResult]
@@ -43,7 +50,7 @@ def most_reliable(depth: Depth) -> str:
     """Return which layer has the most reliable points, and by how much it leads."""
     best, known = depth.best
     if not known.counts.reliable.value:
-        return f"No layer has a reliable knowledge point at the threshold {known.tau:g}."
+        return f"No layer has a reliable knowledge point at the threshold {threshold_text(known.tau)}."
     counts = (
         f"{best} has {with_interval(known.counts.reliable)} reliable knowledge points per image, out of "
         f"{with_interval(known.counts.total)} knowledge points"
@@ -124,8 +131,8 @@ def best_at_each_threshold(depth: Depth) -> str | None:
     if not runs:
         return None
     if len(runs) == 1:
-        return f"{runs[0][0]} has the most reliable points at every threshold from {_span(runs[0][1])}."
-    spans = [f"{layer} from {_span(taus)}" if len(taus) > 1 else f"{layer} at {taus[0]:g}" for layer, taus in runs]
+        return f"{runs[0][0]} has the most reliable points at every threshold {_span(runs[0][1])}."
+    spans = [f"{layer} {_span(taus)}" for layer, taus in runs]
     return f"The layer with the most reliable points depends on the threshold: {listed(spans)}."
 
 
@@ -171,7 +178,8 @@ def _noise_of_steps(steps: Sequence[Step]) -> str:
 
 def _span(taus: Sequence[float]) -> str:
     """The first and the last of some thresholds."""
-    return f"{taus[0]:g} to {taus[-1]:g}"
+    first, last = threshold_text(taus[0]), threshold_text(taus[-1])
+    return f"from {first} to {last}" if len(taus) > 1 else f"at {first}"
 
 
 def _read(contents: Contents) -> Said | None:

@@ -1,5 +1,9 @@
 """Sentences on how far to trust the rest: images that are missing, the sample embedding, what the intervals omit."""
 
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
 from patternscope.report.contents import Contents
 from patternscope.report.formatting import counted, listed
 from patternscope.report.part import ReportPart, Said
@@ -100,9 +104,10 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
     if skipped := images.skipped:
         sentences.append(
             f"{counted(len(skipped), 'image file')} could not be read and {'is' if len(skipped) == 1 else 'are'} "
-            f"omitted, first {skipped[0]}; images/images.json lists all."
+            f"omitted{_by_suffix(skipped)}, first {skipped[0]}; images/images.json lists all."
         )
-    short = [f"{name} ({count})" for name, count in images.short.items()]
+    # Those without any first: they are not analysed at all.
+    short = [f"{name} ({count})" for name, count in sorted(images.short.items(), key=lambda item: item[1] > 0)]
     if short:
         more = [f"{len(short) - _NAMED} more"] if len(short) > _NAMED else []
         sentences.append(
@@ -110,6 +115,14 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
             f"{listed([*short[:_NAMED], *more])}."
         )
     return sentences
+
+
+def _by_suffix(skipped: Sequence[str]) -> str:
+    """Return how many of the skipped files have each suffix; nothing where all have the same."""
+    names = [line.partition(": ")[0] for line in skipped]
+    suffixes = Counter(PurePosixPath(name).suffix.lower().partition(" ")[0] or "no suffix" for name in names)
+    listing = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common())
+    return f" ({listing})" if len(suffixes) > 1 else ""
 
 
 def _read(contents: Contents) -> Said | None:

@@ -175,7 +175,7 @@ STAGES = (
             reads(ImagesResult, "labels"),
             reads(SampleResult, "mean_directions", checkpoint="last"),
             reads(RegionResult, "mean_strength", checkpoint="last"),
-            reads(EvidenceResult, "temperature", checkpoint="last"),
+            reads(EvidenceResult, "temperature", "evidence", checkpoint="last"),
             reads(ImportanceResult, "region_weights", checkpoint="last"),
             reads(AttackResult, "targets", "layers"),
         ),

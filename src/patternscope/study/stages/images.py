@@ -41,6 +41,8 @@ def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
         folder=asked.folder,
         image_size=asked.image_size,
         channels=asked.channels,
+        resize=asked.resize,
+        white=asked.white,
         seed=seed,
         train_per_class=asked.train_per_class,
         test_per_class=asked.test_per_class,
@@ -50,7 +52,7 @@ def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
     )
     held_out, train = splits.test, splits.train
     samples = held_out.subset(choose_samples(held_out.labels, asked.samples_per_class, seed=seed))
-    short = short_classes(held_out.labels, asked.samples_per_class)
+    short = short_classes(held_out.labels, asked.samples_per_class, classes=range(len(held_out.classes)))
     describe_images(
         samples.batch(range(len(samples))),
         samples.labels,

@@ -43,7 +43,7 @@ def point_rule(
     rule: Rule, tau: float, kappa_max: float, mean_strength: float, told: EvidenceResult | None
 ) -> PointRule:
     """Return when a region of a layer is a knowledge point, calibrated by what was measured of it if so asked."""
-    temperature = told.temperature if rule == "calibrated" and told is not None else None
+    temperature = told.point_temperature if rule == "calibrated" and told is not None else None
     return PointRule(tau, kappa_max, mean_strength or None, temperature)
 
 
@@ -131,7 +131,7 @@ STAGES = (
             reads(ImagesResult, "labels", "classes"),
             reads(SampleResult, "mean_directions"),
             reads(RegionResult, "embedding", "grid", "unseen"),
-            reads(EvidenceResult, "temperature", "refit_category"),
+            reads(EvidenceResult, "temperature", "evidence", "refit_category"),
             reads(RegionResult, "mean_strength", checkpoint="last"),
         ),
         per=("checkpoint", "layer"),

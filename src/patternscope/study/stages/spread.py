@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from patternscope.knowledge.calibration import temperature_of_points
 from patternscope.knowledge.intervals import seed_spread
 from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.region_evidence import evidence
@@ -29,22 +30,25 @@ def run_spread(ctx: UnitContext) -> None:
     regional = inputs.load(FeaturesResult).regional.read(layer).to(device_of(ctx))
     for draw in range(1, settings.spread.draws + 1):
         ctx.report((draw - 1) / settings.spread.draws, f"draw {draw} of {settings.spread.draws}")
-        draws.append(_counts_of_draw(inputs, settings, regional, draw))
+        draws.append(_counts_of_draw(inputs, settings, regional, draw, ctx.resampling_seed))
     names = ("total", "reliable", "ratio", "evidence")
     spread = PlainCounts(*(seed_spread([getattr(counts, name) for counts in draws]) for name in names))
     SpreadResult(draws=tuple(draws), spread=spread).save(ctx.folder)
 
 
-def _counts_of_draw(inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int) -> PlainCounts:
+def _counts_of_draw(
+    inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int, seed: int
+) -> PlainCounts:
     """Counts and evidence of the layer by another division into folds and, for the paper's objective, neighbours."""
     knowledge, images, sample = settings.knowledge, inputs.images, inputs.sample()
     labels, kappa_max = images.identity_labels, settings.region.kappa_max
     probs = inputs.load(FeaturesResult).target_probs
     fitted, judged = refit_layer(settings, knowledge.rule, regional, probs, labels, sample, images, draw)
-    temperature = judged.temperature.cpu() if knowledge.rule == "calibrated" else None
+    told = evidence(judged.log_posterior, labels.to(regional.device), resamples=knowledge.bootstrap, seed=seed)
+    calibrated = temperature_of_points(judged.temperature.cpu(), told.interval)
+    temperature = calibrated if knowledge.rule == "calibrated" else None
     rule = PointRule(float(knowledge.tau), kappa_max, fitted.mean_strength or None, temperature)
     points = rule.points(fitted.embedding, sample.mean_directions, labels)
-    told = evidence(judged.log_posterior, labels.to(regional.device), resamples=1)
     return PlainCounts(points.total, points.total_reliable, points.ratio, told.bits)
 
 
@@ -57,9 +61,9 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "spread",
-        version=2,
+        version=3,
         run=run_spread,
-        settings=("seed", "spread", "importance", "region", "knowledge.rule", "knowledge.tau"),
+        settings=("seed", "spread", "importance", "region", "knowledge"),
         needs=(
             reads(ImagesResult, "identity"),
             reads(FeaturesResult, "target_probs", "regional", checkpoint="last"),

@@ -221,7 +221,7 @@ def _stage(student: str) -> Stage:
             reads(FeaturesResult, checkpoint="last"),
             reads(SampleResult, "map", "scale", checkpoint="last"),
             reads(RegionResult, "map", "scale", "mean_strength", "unseen", checkpoint="last", layer="all"),
-            reads(EvidenceResult, "bits", checkpoint="last", layer="all"),
+            reads(EvidenceResult, "bits", "evidence", checkpoint="last", layer="all"),
             reads(KnowledgeResult, "mask", checkpoint="last", layer="all"),
             Need(stage_name(DistillationResult, student), (NETWORK_FILE,)),
         ),
