@@ -45,7 +45,9 @@ def without(results, *stages: str) -> ResultsInMemory:
 
 def at(number: int) -> TrainingResult:
     accuracy = {"held_out_accuracy": 0.5, "held_out_images": 9}
-    return TrainingResult(checkpoint=number, name=f"step {number}", step=number, losses=[], total_steps=9, **accuracy)
+    return TrainingResult(
+        checkpoint=number, name=f"step {number}", step=number, losses=[], total_steps=9, start=None, **accuracy
+    )
 
 
 def numbers(value: float) -> Interval:

@@ -105,7 +105,7 @@ def test_listing_gives_the_network_back_as_found():
 @pytest.mark.parametrize(
     ("name", "size", "wanted"),
     [
-        ("resnet18", 64, ["relu", "layer1", "layer2", "layer3"]),
+        ("resnet18", 64, ["layer1", "layer2", "layer3.0", "layer3"]),
         ("resnet18", 224, ["layer1", "layer2", "layer3", "layer4"]),
         ("vgg16_bn", 64, ["conv_22", "conv_33", "conv_43", "conv_53"]),
         ("vit_b_32", 128, [f"encoder.layers.encoder_layer_{i}" for i in (2, 5, 8, 11)]),

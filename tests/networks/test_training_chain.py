@@ -293,7 +293,7 @@ def test_weights_go_through_files_whatever_is_around_the_network(tmp_path):
 @pytest.mark.parametrize(
     "wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}, lambda s: {f"module.{k}": v for k, v in s.items()}]
 )
-@pytest.mark.parametrize("name", ["w.pth", "w.pt", "w.ckpt"])
+@pytest.mark.parametrize("name", ["w.pth", "w.ckpt", "w.pth.tar", "w.bin", "w.PTH"])
 def test_a_foreign_pth_loads_with_a_warning(tmp_path, wrap, name):
     source, target = (build_network("vgg16_slim", classes=3, seed=seed) for seed in (1, 2))
     torch.save(wrap(source.state_dict()), tmp_path / name)
@@ -346,12 +346,12 @@ def test_weights_that_do_not_fit_are_said_in_one_line_and_nothing_is_loaded(tmp_
     state["extra"] = state.pop("conv_11.conv.weight")
     save_weights(state, tmp_path / "w.safetensors")
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:1000])
-    (tmp_path / "w.bin").write_bytes(b"x")
+    (tmp_path / "w.npy").write_bytes(b"x")
     for name, said in [
         ("w.safetensors", "1 missing (first 'conv_11.conv.weight'), 1 unknown (first 'extra'), 2 of another shape"),
         ("cut.safetensors", "expected a safetensors file"),
         ("absent.safetensors", "does not exist"),
-        ("w.bin", "expected a .safetensors, .pth, .pt or .ckpt file, got 'w.bin'"),
+        ("w.npy", "expected a .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar file, got 'w.npy'"),
     ]:
         with pytest.raises(InputError) as raised:
             load_weights(target, tmp_path / name)
@@ -365,7 +365,7 @@ def test_a_pth_that_holds_code_or_something_else_is_refused(tmp_path):
     torch.save([1, 2], tmp_path / "list.pt")
     for name, said in [
         ("code.pth", "expected a file that loads with weights_only=True"),
-        ("list.pt", "got other values in a list"),
+        ("list.pt", "expected a dict of tensors alone, got a list"),
     ]:
         with pytest.warns(UserWarning, match="is a pickle"), pytest.raises(InputError, match=said):
             load_weights(nn.Linear(1, 1), tmp_path / name)

@@ -260,7 +260,8 @@ def test_the_command_refuses_a_network_that_knows_nothing_in_one_line(attacked_s
     assert len(head) == 2
     turned = {name: tensor.roll(1, 0) if name in head else tensor for name, tensor in weights.items()}
     write_tensors(turned, tmp_path / "turned.safetensors")
-    asked = easy_settings(attacked_study.parent, network={"weights": str(tmp_path / "turned.safetensors")})
+    turned_network = {"weights": str(tmp_path / "turned.safetensors"), "fine_tune": False}
+    asked = easy_settings(attacked_study.parent, network=turned_network)
     (tmp_path / "study.toml").write_text(settings_toml(asked), encoding="utf-8")
     arguments = ("run", tmp_path / "study.toml", "--out", tmp_path / "out", "--until", "attack", "--device", "cpu")
     with pytest.raises(SystemExit) as caught:

@@ -182,7 +182,9 @@ def test_a_copy_is_seen_through_the_teachers_maps_and_differs_in_nothing(study, 
 
 def test_students_of_a_network_from_files_have_images_to_train_on(taught_study, tmp_path):
     weights = str(taught_study / "training/01/network.safetensors")
-    asked = settings(taught_study.parent, network__weights=weights, distillation__students=["logits"])
+    asked = settings(
+        taught_study.parent, network__weights=weights, network__fine_tune=False, distillation__students=["logits"]
+    )
     run_analysis(tmp_path / "study", asked, until="distillation", device="cpu")
     assert (tmp_path / "study/images/train").is_dir()
     for name in ("network.safetensors", "distillation.json"):

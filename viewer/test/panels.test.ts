@@ -128,6 +128,11 @@ describe("sentences", () => {
     expect(equal).toEqual([1, 3, 0, 2]);
     expect(both).toContain("car emerges first");
     expect(both).toContain("At the same step, with fewer points: cat and bus.");
+    const training = { steps: labels.map((label) => ({ label })) } as Condition;
+    const found = { training, order, first: [2, 0.5, Number.NaN, 1], reliable: () => 0 };
+    expect(classSentence("high", names, found, "evidence")).toContain("have evidence of it from step 10 on");
+    const alone = { ...found, training: { steps: [{ label: "as given" }] } as Condition };
+    expect(classSentence("high", names, alone)).not.toMatch(/checkpoint|emerge/);
     expect(describeOrder([Number.NaN, Number.NaN, Number.NaN, Number.NaN])[1]).toContain("no class emerges");
     expect(joinWords(["a", "b", "c"])).toBe("a, b and c");
   });

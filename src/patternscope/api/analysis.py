@@ -35,6 +35,7 @@ from patternscope.results.images import ImagesResult
 from patternscope.results.result import Result
 from patternscope.results.study import ResultsInMemory
 from patternscope.results.training import TrainingResult
+from patternscope.settings.core import NetworkSettings
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.analysed_network import warn_of_order
 from patternscope.study.run import resolved_settings
@@ -112,14 +113,15 @@ def analyze(
     selected, outputs = split_classes(classes)
     with _isolated_randomness():
         pixels, truth, names, train = _read_images(images, labels, selected, samples_per_class, image_size, seed)
-    bare = _normalised(network, mean, std)
+    asked = _settings(network, pixels, tuple(layers), head, seed, settings or {})
+    bare = _normalised(network, mean, std, asked.network)
     if head == "probe":
         read = probed_network(bare, pixels, truth, names, train, seed)
     else:
         read = read_network(bare, pixels, names, outputs, head)
     model, names = read.network, read.classes
-    chosen = tuple(layers) or tuple(suggest_layers(list_layers(model, pixels[:2])))
-    asked = _settings(network, pixels, chosen, head, seed, settings or {})
+    chosen = asked.network.layers or tuple(suggest_layers(list_layers(model, pixels[:2])))
+    asked = asked.model_copy(update={"network": asked.network.model_copy(update={"layers": chosen})})
     recorded = partial(record, layers=chosen, grid=asked.network.grid, sample_layer=asked.network.sample_layer)
     recording = recorded(model, pixels)
     labelled = truth is not None
@@ -147,12 +149,16 @@ def _untrained(network: nn.Module, pixels: Tensor, seed: int) -> nn.Module:
 
 
 def _normalised(
-    network: nn.Module, mean: float | Sequence[float] | None, std: float | Sequence[float] | None
+    network: nn.Module,
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+    asked: NetworkSettings,
 ) -> nn.Module:
-    """The network behind its normaliser, if one is asked for."""
-    if mean is None and std is None:
+    """The network behind its normaliser, if one is asked for, which knows of tokens beside the patches."""
+    tokens = {"prefix_tokens": asked.prefix_tokens, "suffix_tokens": asked.suffix_tokens}
+    if mean is None and std is None and not any(count is not None for count in tokens.values()):
         return network
-    return Normalised(network, 0.0 if mean is None else mean, 1.0 if std is None else std)
+    return Normalised(network, 0.0 if mean is None else mean, 1.0 if std is None else std, **tokens)
 
 
 class _Analysis:
@@ -187,6 +193,7 @@ class _Analysis:
             total_steps=None,
             outputs=self.read.outputs,
             probe=self.read.probe,
+            start=None,
         )
         self._keep(images)
         self._keep(trained, _CHECKPOINT)

@@ -39,6 +39,7 @@ def figure_stage(figure: StudyFigure, available: Collection[str] | None = None) 
         settings=("seed", *(() if figure.fixed_dpi else settings)),
         needs=tuple(need for need in (*figure.reads, *figure.also) if available is None or need.stage in available),
         weight=figure.weight,
+        least_checkpoints=figure.least_checkpoints,
     )
 
 

@@ -33,7 +33,7 @@ class Plots:
 
     def __dir__(self) -> list[str]:
         """Return the names of the figures that the study has results for, for completion."""
-        return [name for name in figure_names() if not self._results.missing(load_figure(name).reads)]
+        return [name for name in figure_names() if load_figure(name).is_drawn_of(self._results)]
 
     def __repr__(self) -> str:
         return f"Plots({', '.join(dir(self))})"

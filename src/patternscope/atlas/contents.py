@@ -66,7 +66,8 @@ class LayerContent:
     """A layer in a condition: its grid, its regions step by step, and its counts.
 
     `regions(t)` reads one step. `counts` (t, 3, 3) is (total, reliable, ratio) x (value, low, high), NaN where
-    undefined; `class_counts` (t, c, 3, 3) the same per class. `emerged` (t, n) bool: the image has a reliable point.
+    undefined; `class_counts` (t, c, 3, 3) the same per class. `emerged` (t, n) bool: the image has evidence of its
+    class or, where that was not measured, a reliable point.
     `trajectory` (n, r) are the types of an attack's trajectories, 0 to 4. `direction` (t, c, e) are mean directions of
     the layer's own, where they differ from the condition's. `unit`: what positions are multiplied by before
     probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,

@@ -29,6 +29,10 @@ def training_layer(results: StudyResults, layer: str) -> LayerContent:
         # Read anew, so that the arrays of one step alone are in memory.
         return results.knowledge(layer, checkpoints[step]).points
 
+    def emerged(step: int) -> Tensor:
+        evidence = told[step]
+        return points(step).reliable.any(dim=1) if evidence is None else evidence.emerged
+
     def regions(step: int) -> Regions:
         checkpoint = checkpoints[step]
         found, evidence = results.knowledge(layer, checkpoint), measured(results, layer, checkpoint)
@@ -46,7 +50,7 @@ def training_layer(results: StudyResults, layer: str) -> LayerContent:
         regions=regions,
         counts=np.stack([count_array(at.counts) for at in known]),
         class_counts=np.stack([_class_counts(at, classes) for at in known]),
-        emerged=np.stack([points(step).reliable.any(dim=1).numpy() for step in range(len(checkpoints))]),
+        emerged=np.stack([emerged(step).numpy() for step in range(len(checkpoints))]),
         unit=_posterior_unit(known[-1].rule, known[-1].unit_strength),
         evidence=_evidence_array(told),
         refits=None if told[-1] is None else len(told[-1].refit_category),

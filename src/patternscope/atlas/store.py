@@ -91,6 +91,7 @@ def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> di
         "classes": list(content.classes),
         "tau": content.tau,
         "evidence": None if content.most is None else {"most": content.most, "against": content.against},
+        "emerges": "points" if content.most is None else "evidence",
         "networks": content.networks,
         "layers": [{"key": keys[name], "name": name, "grid": list(grids[name])} for name in content.layers],
         "conditions": [_condition_entry(condition, keys) for condition in content.conditions],

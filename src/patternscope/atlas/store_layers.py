@@ -134,7 +134,7 @@ def write_counts(writer: StoreWriter, path: str, layer: LayerContent, basis: np.
 
 
 def write_emergence(writer: StoreWriter, path: str, emerged: np.ndarray, content: AtlasContent) -> None:
-    """Write when each image, and each class, has its first reliable point."""
+    """Write when each image, and each class, emerges."""
     first = first_appearance(torch.from_numpy(emerged))
     writer.put(f"{path}/first", np.where(first == NEVER, NONE, first), "<u2")
     medians = np.full(len(content.classes), np.nan)

@@ -1,13 +1,16 @@
 """The estimated cost of a run, printed before it starts."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from patternscope.api.stages import pages_of
 from patternscope.cli.printing import file_size, new_table, say, show, time_span
+from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.run import study_plan
+from patternscope.study.start import beginning
 from patternscope.workflow.store import Store
 
 _LEAST = 5.0  # seconds of a run whose cost is worth a line
@@ -17,6 +20,18 @@ def write_budget(budget: Budget) -> None:
     """Print the estimated cost of a run on stderr, unless it is next to nothing."""
     if budget.seconds >= _LEAST:
         sys.stderr.write(f"{budget_line(budget)}\n")
+
+
+def announce(folder: Path, settings: StudySettings) -> Callable[[Budget], None]:
+    """Return what says on stderr what becomes of a study's network, and what the run takes, before it starts."""
+
+    def write(budget: Budget) -> None:
+        counts = count_images(folder, settings)
+        if counts is not None and TrainingResult.STAGE in budget.stages:
+            sys.stderr.write(f"{beginning(settings, len(counts.classes))}\n")
+        write_budget(budget)
+
+    return write
 
 
 def budget_line(budget: Budget) -> str:
@@ -35,7 +50,8 @@ def budget_line(budget: Budget) -> str:
 def print_dry_run(folder: Path, settings: StudySettings, until: str | None, device: str) -> None:
     """Print the estimated cost of each stage of a run, and run nothing; InputError as `run_analysis`."""
     Store(folder).check_place()
-    if count_images(folder, settings) is None:
+    counts = count_images(folder, settings)
+    if counts is None:
         say(f"{folder}: the number of images is not known yet; run with --until images first")
         return
     plan = study_plan(settings, pages_of, folder=folder)
@@ -43,6 +59,8 @@ def print_dry_run(folder: Path, settings: StudySettings, until: str | None, devi
     if budget is None:
         say(f"{folder}: nothing to do")
         return
+    if TrainingResult.STAGE in budget.stages:
+        say(beginning(settings, len(counts.classes)))
     table = new_table("stage", "time", "disk", "memory")
     for name, cost in budget.stages.items():
         table.add_row(name, time_span(cost.seconds), file_size(cost.disk), file_size(cost.memory))

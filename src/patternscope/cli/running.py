@@ -5,7 +5,7 @@ from pathlib import Path
 
 from patternscope.api.running import executor_of
 from patternscope.api.stages import pages_of
-from patternscope.cli.budgeting import write_budget
+from patternscope.cli.budgeting import announce
 from patternscope.cli.printing import say
 from patternscope.cli.progress import progress
 from patternscope.cli.tables import print_tables
@@ -41,7 +41,7 @@ def run_and_print(
             report=report,
             until=until,
             device=device,
-            announce=write_budget,
+            announce=announce(folder, settings),
         )
     _print_outcome(folder, settings, summary)
 

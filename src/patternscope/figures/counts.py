@@ -13,7 +13,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
 from patternscope.figures.drawing.style import RELIABLE, SMALL, TOTAL, UNRELIABLE, figure_style
 from patternscope.results.evidence import EvidenceResult
-from patternscope.results.formatting import threshold_text
+from patternscope.results.formatting import at_checkpoint, percent, share_of_regions, threshold_text
 from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
 from patternscope.results.noise import evidence_of, interval_lines, knowledge_of, networks_of
 from patternscope.results.replicates import NetworksResult
@@ -29,7 +29,8 @@ class CountsData:
     """Counts by layer, shallow to deep, at one checkpoint of a study.
 
     `layers` are by the study's own `rule`, `paper` by that of the paper beside it, where that is another; `chance` has
-    the counts of controls by either. `networks` tells how many the counts of `layers` are over.
+    the counts of controls by either. `networks` tells how many the counts of `layers` are over, `regions` how many
+    regions each layer has.
     """
 
     layers: dict[str, Counts]
@@ -40,6 +41,14 @@ class CountsData:
     paper: dict[str, Counts] = field(default_factory=dict)
     chance: dict[str, Chance] = field(default_factory=dict)
     networks: int | None = None
+    regions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def shares(self) -> dict[str, float | None]:
+        """Reliable points as a share of each layer's regions; empty where all layers have as many."""
+        if len(set(self.regions.values())) < 2:
+            return {}
+        return {name: share_of_regions(counts.reliable, self.regions[name]) for name, counts in self.layers.items()}
 
     @property
     def by_rule(self) -> dict[Rule | None, dict[str, Counts]]:
@@ -69,6 +78,7 @@ def data(results: StudyResults, layers: Layers = None) -> CountsData:
         paper,
         read_chance(results, names),
         None if several is None else len(several.networks),
+        {name: each.mask.shape[1] for name, each in known.items()},
     )
 
 
@@ -88,13 +98,18 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
 
 def _explanations(shown: CountsData) -> list[str]:
     """What is counted, by which rules, and beside what chance."""
-    shared = f"p(class) > {threshold_text(shown.tau)}, at {shown.trained.title}; mean over {shown.images} images"
+    when = at_checkpoint(shown.trained.title_of_last)
+    shared = f"p(class) > {threshold_text(shown.tau)}{when}; mean over {shown.images} images"
     what, noise = interval_lines(shared, shown.networks)
     lines = [f"{what}.", f"{noise[0].upper()}{noise[1:]}."]
     if shown.paper:
         lines.append(
             "Calibrated: by maps that have not seen the image, as sure as unseen images justify. The paper's rule: by "
             "a map fitted to all images of this network, strengths in units of the layer's mean."
+        )
+    if shown.shares:
+        lines.append(
+            "Layers differ in regions: at the foot of a bar, reliable points as a share of the layer's regions."
         )
     if shown.rule is not None:
         lines.append(
@@ -133,6 +148,9 @@ def _set_limits(axes: Any, shown: CountsData) -> None:
     ]
     top = max([*highest, *chance, 0.1])
     layout.name_layers(axes, list(shown.layers), 75, most=8)
+    for place, (layer, share) in enumerate(shown.shares.items()):
+        text = f"{percent(share)} of {shown.regions[layer]}"
+        axes.annotate(text, (place, 0), (0, 2), textcoords="offset points", ha="center", fontsize=SMALL, zorder=6)
     entries = 3 + 2 * len(shown.by_rule)
     room = 1.14 + 0.08 * entries if highest[0] > 0.5 * top or len(shown.by_rule) > 1 else 1.14
     axes.set(ylabel="regions per image", ylim=(0, room * top), xlim=(-0.6, len(highest) - 0.4))
@@ -145,6 +163,8 @@ def table(shown: CountsData) -> list[dict[str, Any]]:
     rows = []
     for layer, counts in shown.layers.items():
         row = {**when, "layer": layer, "rule": shown.rule, **count_cells(counts)}
+        if shown.shares:
+            row |= {"regions": shown.regions[layer], "reliable_share": shown.shares[layer]}
         if shown.paper:
             row |= count_cells(shown.paper[layer], "paper_")
         for rule in shown.by_rule:
@@ -157,9 +177,9 @@ def table(shown: CountsData) -> list[dict[str, Any]]:
 
 def about(shown: CountsData) -> dict[str, Any]:
     """Return what the figure's settings say of it."""
-    known = {"checkpoint": shown.trained.title, "tau": shown.tau, "rule": shown.rule, "layers": list(shown.layers)}
-    return {**known, "images": shown.images, "chance_measured": bool(shown.chance)}
+    known = {"checkpoint": shown.trained.title_of_last, "tau": shown.tau, "rule": shown.rule}
+    return {**known, "layers": list(shown.layers), "images": shown.images, "chance_measured": bool(shown.chance)}
 
 
 _ALSO = (reads(NetworksResult, "counts", checkpoint="last", layer="all"), EVIDENCE, CONTROLS)
-FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), _ALSO, version=5)
+FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), _ALSO, version=6)

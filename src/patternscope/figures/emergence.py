@@ -1,5 +1,6 @@
-"""Figure: knowledge points over training, a column per layer: all images above, reliable points by class below."""
+"""Figure: evidence over training, a column per layer: all images above, classes below; points where it is unknown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import checkpoint_labels, shortened
 from patternscope.figures.drawing.style import RELIABLE, SMALL, SOFT, TOTAL, UNRELIABLE, figure_style
 from patternscope.knowledge.intervals import Interval
-from patternscope.results.emergence import CheckpointName, EmergenceResult, LayerHistory
-from patternscope.results.formatting import percent, threshold_text
+from patternscope.results.emergence import CheckpointName, EmergenceResult, LayerHistory, evidence_cells
+from patternscope.results.formatting import number, percent, threshold_text
 from patternscope.results.noise import interval_lines
 from patternscope.results.record_codec import encode
 from patternscope.results.result import reads
@@ -30,6 +31,11 @@ class EmergenceData:
     tau: float
     images: int
     networks: int | None = None
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether evidence is shown, which needs no unit of strength; else knowledge points."""
+        return all(layer.evidence is not None for layer in self.layers)
 
     @property
     def labels(self) -> tuple[list[str], str]:
@@ -55,44 +61,58 @@ def data(results: StudyResults, classes: Classes = None, layers: Layers = None) 
 
 @figure_style()
 def draw(shown: EmergenceData) -> Figure:
-    """Return the figure: lines over training with bands, points for a single checkpoint.
+    """Return the figure: lines over training with bands.
 
     Source: Sec. 4, Fig. 4 in content.
     """
-    ylabels = ("regions per image", "reliable, by class")
+    ylabels = ("bits per region", "by class") if shown.has_evidence else ("regions per image", "reliable, by class")
     figure, panels = layout.layer_figure(
         len(shown.layers), (6.4, 0.4, 2.1), (0.75, 3.9), ylabels, sharex=True, sharey="row"
     )
     for layer, (above, below) in zip(shown.layers, panels, strict=True):
-        _draw_counts(above, layer)
-        _draw_classes(below, layer, shown.classes)
+        if layer.evidence is not None and shown.has_evidence:
+            _draw_line(above, layer.evidence, "evidence", RELIABLE, "-")
+            _name_column(above, layer.layer, f"{number(layer.evidence[-1].value)} bits")
+        else:
+            _draw_counts(above, layer)
+        _draw_classes(below, layer, shown)
     for axes in (axes for pair in panels for axes in pair):
         _mark_checkpoints(axes, shown)
-        # Now, since a limit ends the scaling of all panels of a row.
-        axes.set_ylim(bottom=0)
+        if not shown.has_evidence:
+            # Now, since a limit ends the scaling of all panels of a row.
+            axes.set_ylim(bottom=0)
     _explain(figure, shown)
     return figure
 
 
 def _draw_counts(axes: Any, layer: LayerHistory) -> None:
     """Total, reliable and unreliable points of all images, with bands, and the ratio at the last checkpoint."""
-    places = range(len(layer.counts))
     for name, colour, line in _KINDS:
-        intervals: list[Interval] = [getattr(at.counts, name) for at in layer.counts]
-        values, low, high = ([getattr(i, end) for i in intervals] for end in ("value", "low", "high"))
-        axes.plot(places, values, line, color=colour, label=name, marker="o", markersize=2.5)
-        if len(places) > 1:
-            axes.fill_between(places, low, high, color=colour, alpha=0.25, linewidth=0)
-        else:
-            axes.vlines(places, low, high, color=colour, linewidth=1.0)
-    axes.set_title(shortened(layer.layer, 8, 78), weight="bold")
-    axes.set_title(f"{percent(layer.ratio_at_end)} reliable", loc="right", fontsize=layout.NOTE, color=SOFT)
+        _draw_line(axes, [getattr(at.counts, name) for at in layer.counts], name, colour, line)
+    _name_column(axes, layer.layer, f"{percent(layer.ratio_at_end)} reliable")
 
 
-def _draw_classes(axes: Any, layer: LayerHistory, classes: ShownClasses) -> None:
-    """Reliable points of each class's own images."""
-    for label, mark in zip(classes.labels, classes.marks, strict=True):
-        values = [at.counts.reliable.value for at in layer.classes[label].counts]
+def _draw_line(axes: Any, intervals: Sequence[Interval], name: str, colour: str, line: str) -> None:
+    """A line over training, and a band where there are intervals."""
+    places = range(len(intervals))
+    axes.plot(places, [each.value for each in intervals], line, color=colour, label=name, marker="o", markersize=2.5)
+    ends = [(each.low, each.high) for each in intervals if each.low is not None]
+    if len(ends) == len(places):
+        axes.fill_between(places, *zip(*ends, strict=True), color=colour, alpha=0.25, linewidth=0)
+
+
+def _name_column(axes: Any, layer: str, end: str) -> None:
+    """Name a column: the layer, and its number at the last checkpoint."""
+    axes.set_title(shortened(layer, 8, 78), weight="bold")
+    axes.set_title(end, loc="right", fontsize=layout.NOTE, color=SOFT)
+
+
+def _draw_classes(axes: Any, layer: LayerHistory, shown: EmergenceData) -> None:
+    """Evidence, or reliable points, of each class's own images."""
+    for label, mark in zip(shown.classes.labels, shown.classes.marks, strict=True):
+        history = layer.classes[label]
+        points = [at.counts.reliable.value for at in history.counts]
+        values = points if history.evidence is None or not shown.has_evidence else history.evidence
         axes.plot(values, color=mark.colour, marker=mark.marker, markersize=2.2, linewidth=1.0)
 
 
@@ -113,23 +133,29 @@ def _explain(figure: Figure, shown: EmergenceData) -> None:
     foot = 0.3
     if len(shown.classes) <= _LEGEND:
         foot += layout.draw_class_legend(figure, shown.classes, 0.02)
-    first, second = interval_lines(
-        f"Regions with p(class) > {threshold_text(shown.tau)}; means over {shown.images} images", shown.networks
+    what = (
+        "Bits of evidence per region, each image judged by a map fitted without it"
+        if shown.has_evidence
+        else f"Regions with p(class) > {threshold_text(shown.tau)}"
     )
+    first, second = interval_lines(f"{what}; means over {shown.images} images", shown.networks)
     own = "; classes: the study's own network" if shown.networks else ""
-    notes = f"{second[0].upper()}{second[1:]}. Percentages: at the last checkpoint."
-    layout.write_heading(figure, "Knowledge points over training", f"{first}{own}", notes, foot=foot)
+    numbers = "Bits beside the layers" if shown.has_evidence else "Percentages"
+    notes = f"{second[0].upper()}{second[1:]}. {numbers}: at the last checkpoint."
+    title = f"{'Evidence' if shown.has_evidence else 'Knowledge points'} over training"
+    layout.write_heading(figure, title, f"{first}{own}", notes, foot=foot)
     axis = f"{shown.labels[1]} (checkpoints evenly spaced)"
     layout.write_text(figure, width / 2, height - foot + 0.12, axis, ha="center", fontsize=SMALL)
 
 
 def table(shown: EmergenceData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: layer, class (none: all images), checkpoint and counts."""
+    """Return the rows behind the figure: layer, class (none: all images), checkpoint, counts and evidence."""
     return [
-        {"layer": layer.layer, "class": name, **encode(counts)}
+        {"layer": layer.layer, "class": name, **encode(counts), **evidence_cells(history.evidence, place)}
         for layer in shown.layers
         for name, label in [(None, None), *zip(shown.classes.names, shown.classes.labels, strict=True)]
-        for counts in (layer.counts if label is None else layer.classes[label].counts)
+        for history in [layer if label is None else layer.classes[label]]
+        for place, counts in enumerate(history.counts)
     ]
 
 
@@ -139,8 +165,11 @@ def about(shown: EmergenceData) -> dict[str, Any]:
         "tau": shown.tau,
         "images": shown.images,
         "checkpoints": [at.name for at in shown.checkpoints],
+        "shows": "evidence" if shown.has_evidence else "points",
         "ratio_at_end": {layer.layer: layer.ratio_at_end for layer in shown.layers},
     }
 
 
-FIGURE = StudyFigure("emergence", data, draw, table, about, (reads(EmergenceResult, "layers"),), version=3)
+FIGURE = StudyFigure(
+    "emergence", data, draw, table, about, (reads(EmergenceResult, "layers"),), version=4, least_checkpoints=2
+)

@@ -209,14 +209,15 @@ def _draw_bars(axes: Axes, shown: EvidenceData) -> None:
 
 def _name_columns(figure: Figure, shown: EvidenceData, places: _Places, right: float) -> None:
     """What the bars are, and the evidence by chance at the right of them."""
-    when = shown.checkpoints[-1].title
+    when = shown.checkpoints[-1].title_of_last
     for text, colour, aside in (("evidence", RELIABLE, 0.0), ("readable by a linear probe", TOTAL, 0.72)):
         square = layout.add_panel(figure, right + aside, places.top - 0.16, 0.08, 0.08)
         square.set_facecolor(colour)
         square.set(xticks=[], yticks=[])
         square.spines[:].set_visible(False)
         layout.write_text(figure, right + aside + 0.12, places.top - 0.12, text, fontsize=SMALL)
-    layout.write_text(figure, right, places.top - 0.28, f"At {when}", fontsize=SMALL, weight="bold")
+    head = "All images" if when is None else f"At {when}"
+    layout.write_text(figure, right, places.top - 0.28, head, fontsize=SMALL, weight="bold")
     if not shown.chance:
         return
     across = right + _BARS + _CHANCE / 2

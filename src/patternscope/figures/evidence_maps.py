@@ -18,7 +18,7 @@ from patternscope.figures.drawing.space import halo
 from patternscope.figures.drawing.style import INK, NORMAL, SMALL, figure_style
 from patternscope.results.evidence import Against, EvidenceResult
 from patternscope.results.features import FeaturesResult
-from patternscope.results.formatting import number, threshold_text
+from patternscope.results.formatting import at_checkpoint, number, threshold_text
 from patternscope.results.result import reads
 
 _CELL, _GAP, _LEFT, _CAPTION, _ABOVE, _HEADS, _FOOT, _BETWEEN = 1.0, 0.1, 0.1, 0.16, 0.24, 0.22, 1.12, 0.35
@@ -48,7 +48,7 @@ class EvidenceMapsData:
     most: float
     against: Against
     tau: float
-    checkpoint: str
+    checkpoint: str | None
 
 
 def data(
@@ -71,7 +71,7 @@ def data(
         told.most,
         told.against,
         results.knowledge(names[-1]).tau,
-        results.training().title,
+        results.training().title_of_last,
     )
 
 
@@ -123,8 +123,8 @@ def _explanations(shown: EvidenceMapsData) -> list[str]:
     """What the colours and the numbers are."""
     subject = SUBJECTS[shown.against]
     return [
-        f"Bits of each region about {subject} at {shown.checkpoint}, each image judged by a map fitted without it; one "
-        "scale for all. Below: mean bits per region; reliable points of all points.",
+        f"Bits of each region about {subject}{at_checkpoint(shown.checkpoint)}, each image judged by a map fitted "
+        "without it; one scale for all. Below: mean bits per region; reliable points of all points.",
         bit_meaning(shown.against, shown.most, len(shown.examples.classes)),
         f"Outlined: calibrated knowledge points, p(class) > {threshold_text(shown.tau)}; the class of unreliable "
         "ones is named.",

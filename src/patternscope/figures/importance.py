@@ -12,6 +12,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, IMPORTANCE, TRAINING
 from patternscope.figures.drawing.style import SMALL, figure_style
 from patternscope.results.fits import ImportanceResult
+from patternscope.results.formatting import at_checkpoint
 
 _HEAT = 0.62
 _MAP = "magma"
@@ -23,7 +24,7 @@ class ImportanceData:
 
     examples: Examples
     weights: dict[str, np.ndarray]
-    checkpoint: str
+    checkpoint: str | None
 
 
 def data(results: StudyResults, samples: Samples = 8, classes: Classes = None, layers: Layers = None) -> ImportanceData:
@@ -35,13 +36,14 @@ def data(results: StudyResults, samples: Samples = 8, classes: Classes = None, l
     for layer in choose_layers(results, ImportanceResult, layers):
         fit = results.importance(layer)
         weights[layer] = fit.region_weights.numpy()[examples.samples].reshape(-1, *fit.grid)
-    return ImportanceData(examples, weights, results.training().title)
+    return ImportanceData(examples, weights, results.training().title_of_last)
 
 
 @figure_style()
 def draw(shown: ImportanceData) -> Figure:
     """Return the figure. Source: Sec. 3.3 in content."""
-    meaning = f"Region weights w at {shown.checkpoint}, in units of the mean weight; each layer has its own scale."
+    when = at_checkpoint(shown.checkpoint)
+    meaning = f"Region weights w{when}, in units of the mean weight; each layer has its own scale."
     sheet = image_sheet(shown.examples, list(shown.weights), "Importance of regions", meaning, right=0.6)
     for row, weights in zip(sheet.axes[1:], shown.weights.values(), strict=True):
         relative = weights * weights[0].size

@@ -12,7 +12,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
 from patternscope.figures.drawing.outlines import draw_outlined, outline_legend
 from patternscope.figures.drawing.style import figure_style
-from patternscope.results.formatting import threshold_text
+from patternscope.results.formatting import at_checkpoint, threshold_text
 from patternscope.results.knowledge import KnowledgeResult
 
 
@@ -35,7 +35,7 @@ class KnowledgePointsData:
     examples: Examples
     layers: list[LayerPoints]
     tau: float
-    checkpoint: str
+    checkpoint: str | None
 
 
 def data(
@@ -48,7 +48,7 @@ def data(
     examples = choose_images(results, samples, classes)
     names = choose_layers(results, KnowledgeResult, layers)
     points = [_layer_points(results, layer, examples) for layer in names]
-    return KnowledgePointsData(examples, points, results.knowledge(names[-1]).tau, results.training().title)
+    return KnowledgePointsData(examples, points, results.knowledge(names[-1]).tau, results.training().title_of_last)
 
 
 def _layer_points(results: StudyResults, layer: str, examples: Examples) -> LayerPoints:
@@ -64,8 +64,8 @@ def _layer_points(results: StudyResults, layer: str, examples: Examples) -> Laye
 @figure_style()
 def draw(shown: KnowledgePointsData) -> Figure:
     """Return the figure. Source: Sec. 3.4 in content."""
-    tau = threshold_text(shown.tau)
-    meaning = f"Regions with p(class) > {tau} at {shown.checkpoint}; below: reliable points of all points."
+    when = at_checkpoint(shown.checkpoint)
+    meaning = f"Regions with p(class) > {threshold_text(shown.tau)}{when}; below: reliable points of all points."
     names = [points.layer for points in shown.layers]
     weights = any(points.stability is not None for points in shown.layers)
     foot = 0.62 if weights else 0.42

@@ -23,7 +23,6 @@ from patternscope.results.result import reads
 _ROWS = 4
 _IMAGE, _SPACE, _MATRIX, _GAP, _ROW, _LABELS = 1.15, 1.75, 2.5, 0.25, 1.78, 0.75
 _TOP, _HEAD, _FOOT = 0.65, 0.32, 0.5
-_LEFTS = (_GAP, 2 * _GAP + _IMAGE, 3 * _GAP + _IMAGE + _SPACE, 4 * _GAP + _IMAGE + 2 * _SPACE + _LABELS)
 _WRITTEN = 12  # checkpoints whose probabilities fit as numbers
 
 
@@ -62,6 +61,22 @@ class RegionPathsData:
     names: list[str]
     axis: str
     calibrated: bool = False
+
+    @property
+    def over_training(self) -> bool:
+        """Whether there is more than one checkpoint."""
+        return len(self.names) > 1
+
+    @property
+    def spaces(self) -> list[str]:
+        """What each panel of the radial space shows."""
+        return ["through the layers", *[f"over training, in {self.layers[-1]}"] * self.over_training]
+
+    @property
+    def lefts(self) -> list[float]:
+        """Where the image, the spaces and the matrix begin."""
+        spaces = [2 * _GAP + _IMAGE + place * (_GAP + _SPACE) for place in range(len(self.spaces) + 1)]
+        return [_GAP, *spaces[:-1], spaces[-1] + _LABELS]
 
     @property
     def view(self) -> View:
@@ -120,17 +135,17 @@ def _regions(
 def draw(shown: RegionPathsData) -> Figure:
     """Return the figure: a row per region. Source: Sec. 4, Fig. 3 in content."""
     count, view = len(shown.paths), shown.view
-    sizes = ((_IMAGE, _IMAGE), (_SPACE, _SPACE), (_SPACE, _SPACE), (_MATRIX, 0.72 * _ROW))
-    figure = layout.new_figure(_LEFTS[-1] + _MATRIX + 0.6 * _GAP, _TOP + _HEAD + count * _ROW + _FOOT)
+    sizes = [(_IMAGE, _IMAGE), *[(_SPACE, _SPACE)] * len(shown.spaces), (_MATRIX, 0.72 * _ROW)]
+    figure = layout.new_figure(shown.lefts[-1] + _MATRIX + 0.6 * _GAP, _TOP + _HEAD + count * _ROW + _FOOT)
     for row, path in enumerate(shown.paths):
         middle = _TOP + _HEAD + (row + 0.5) * _ROW
-        image, depth, training, matrix = (
+        image, *spaces, matrix = (
             layout.add_panel(figure, left, middle - size[1] / 2, *size)
-            for left, size in zip(_LEFTS, sizes, strict=True)
+            for left, size in zip(shown.lefts, sizes, strict=True)
         )
         _draw_image(image, shown, path)
-        _draw_path(depth, shown, path, view, through_layers=True)
-        _draw_path(training, shown, path, view, through_layers=False)
+        for place, axes in enumerate(spaces):
+            _draw_path(axes, shown, path, view, through_layers=place == 0)
         _draw_matrix(matrix, shown, path, last=row == count - 1)
     _explain(figure, shown)
     return figure
@@ -195,7 +210,8 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
             axes.add_patch(frame)
     axes.set_yticks(range(len(shown.layers)), [shortened(layer, layout.NOTE, 50) for layer in shown.layers])
     marks = layout.thinned(len(shown.names), 8)
-    axes.set_xticks(marks, [shortened(shown.names[place], layout.NOTE, 26) for place in marks] if last else [])
+    named = [shortened(shown.names[place], layout.NOTE, 26) for place in marks] if last and shown.over_training else []
+    axes.set_xticks(marks if named else [], named)
     axes.tick_params(length=0, labelsize=layout.NOTE)
     axes.spines[:].set_visible(False)
 
@@ -203,19 +219,22 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
 def _explain(figure: Figure, shown: RegionPathsData) -> None:
     """Title, headings of the columns, and what the marks mean."""
     height, kind = figure.get_size_inches()[1], shown.examples.kind
+    last, late = (" at the last checkpoint", ", early to late") if shown.over_training else ("", "")
     meaning = (
-        f"Per image, the region with the highest p({kind}) in {shown.layers[-1]} at the last checkpoint. "
+        f"Per image, the region with the highest p({kind}) in {shown.layers[-1]}{last}. "
         f"Coloured arrow: {kind}. Circle: the layer's mean strength there."
     )
-    layout.write_heading(figure, "Regions through the layers and over training", meaning, *_notes(shown))
-    heads = ("through the layers", f"over training, in {shown.layers[-1]}", f"p({shown.examples.kind})")
-    middles = [left + width / 2 for left, width in zip(_LEFTS[1:], (_SPACE, _SPACE, _MATRIX), strict=True)]
+    over = " and over training" if shown.over_training else ""
+    layout.write_heading(figure, f"Regions through the layers{over}", meaning, *_notes(shown))
+    heads = (*shown.spaces, f"p({kind})")
+    widths = (*[_SPACE] * len(shown.spaces), _MATRIX)
+    middles = [left + width / 2 for left, width in zip(shown.lefts[1:], widths, strict=True)]
     for middle, head in zip(middles, heads, strict=True):
         layout.write_text(figure, middle, _TOP + 0.2, shortened(head, style.NORMAL, 130), ha="center")
-    layout.write_text(figure, middles[-1], height - 0.42, shown.axis, ha="center", fontsize=style.SMALL)
+    if shown.over_training:
+        layout.write_text(figure, middles[-1], height - 0.42, shown.axis, ha="center", fontsize=style.SMALL)
     layout.write_foot(
-        figure,
-        "Light to dark: shallow to deep, early to late. Frames: knowledge points, reliable (solid) or not (dashed).",
+        figure, f"Light to dark: shallow to deep{late}. Frames: knowledge points, reliable (solid) or not (dashed)."
     )
 
 

@@ -42,7 +42,7 @@ class RegionalEmbeddingData:
     mean_directions: np.ndarray
     classes: ShownClasses
     tau: float
-    checkpoint: str
+    checkpoint: str | None
 
     @property
     def view(self) -> View:
@@ -60,7 +60,7 @@ def data(
         results.sample().mean_directions.numpy()[shown.labels],
         shown,
         results.knowledge(names[-1]).tau,
-        results.training().title,
+        results.training().title_of_last,
     )
 
 
@@ -106,7 +106,8 @@ def draw(shown: RegionalEmbeddingData) -> Figure:
         _draw_cloud(layout.add_panel(figure, left, top, _PANEL, _PANEL), cloud, shown, view, reach)
     meaning = f"Coloured by class: knowledge points, p(class) > {threshold_text(shown.tau)}; grey: other regions."
     layout.write_heading(figure, "Regional embeddings", meaning, *dimension_note(view))
-    layout.write_foot(figure, f"At {shown.checkpoint}. Circle: the layer's mean strength, the unit of its panel.")
+    when = "" if shown.checkpoint is None else f"At {shown.checkpoint}. "
+    layout.write_foot(figure, f"{when}Circle: the layer's mean strength, the unit of its panel.")
     if legend:
         layout.draw_class_legend(figure, shown.classes, 0.26)
     return figure

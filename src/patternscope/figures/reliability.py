@@ -14,7 +14,7 @@ from patternscope.figures.drawing.needs import TRAINING
 from patternscope.figures.drawing.style import FAINT, NORMAL, RELIABLE, SMALL, SOFT, TOTAL, figure_style
 from patternscope.knowledge.calibration import BINS, ReliabilityBin
 from patternscope.results.evidence import Against, EvidenceResult
-from patternscope.results.formatting import number
+from patternscope.results.formatting import at_checkpoint, number
 from patternscope.results.result import reads
 
 _ACROSS, _LARGEST = 1.9, 46.0  # inches of a panel; area of the largest dot in square points
@@ -37,7 +37,7 @@ class ReliabilityData:
 
     layers: list[LayerReliability]
     against: Against
-    checkpoint: str
+    checkpoint: str | None
     regions: dict[str, int]
 
 
@@ -49,7 +49,8 @@ def data(results: StudyResults, layers: Layers = None) -> ReliabilityData:
         for name, each in told.items()
     ]
     against = next(iter(told.values())).against
-    return ReliabilityData(known, against, results.training().title, {n: each.bits.numel() for n, each in told.items()})
+    regions = {name: each.bits.numel() for name, each in told.items()}
+    return ReliabilityData(known, against, results.training().title_of_last, regions)
 
 
 @figure_style()
@@ -73,8 +74,8 @@ def draw(shown: ReliabilityData) -> Figure:
 def _explanations(shown: ReliabilityData) -> list[str]:
     """What is judged, and how to read it."""
     return [
-        f"At {shown.checkpoint}; correct: the most probable class of a region is {SUBJECTS[shown.against]} of its "
-        "image. Each image is judged by a map and a temperature T that were fitted without it.",
+        f"Correct{at_checkpoint(shown.checkpoint)}: the most probable class of a region is {SUBJECTS[shown.against]} "
+        "of its image. Each image is judged by a map and a temperature T that were fitted without it.",
         "Dots: regions of similar confidence, area by their share of all. On the diagonal, confidence is right; below "
         f"it, too high. Open: fewer than {_FEW} regions. Error: expected calibration error.",
     ]

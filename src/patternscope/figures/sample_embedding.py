@@ -12,7 +12,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, SAMPLE, TRAINING
 from patternscope.figures.drawing.style import SMALL, SOFT, TITLE, figure_style
 from patternscope.figures.drawing.views import View, choose_view, dimension_note, project, view_cells
-from patternscope.results.formatting import number
+from patternscope.results.formatting import at_checkpoint, number
 
 _WIDTH, _HEIGHT = 6.4, 6.0
 _TOP, _FOOT = 0.62, 0.42
@@ -26,7 +26,7 @@ class SampleEmbeddingData:
     samples: ShownSamples
     mean_directions: np.ndarray
     classes: ShownClasses
-    checkpoint: str
+    checkpoint: str | None
     agreement: float
     correlation: float | None
 
@@ -45,7 +45,7 @@ def data(results: StudyResults, classes: Classes = None) -> SampleEmbeddingData:
         samples=samples,
         mean_directions=fit.mean_directions.numpy()[shown.labels],
         classes=shown,
-        checkpoint=results.training().title,
+        checkpoint=results.training().title_of_last,
         agreement=fit.agreement,
         correlation=fit.correlation,
     )
@@ -89,8 +89,8 @@ def _explain(figure: Figure, shown: SampleEmbeddingData) -> None:
     meaning = "Strength (distance from the origin): how certain the network is.  Orientation: of which class."
     figure.text(0.03, 1 - 0.42 / _HEIGHT, meaning, color=SOFT, va="center")
     numbers = (
-        f"{len(shown.embedding)} images at {shown.checkpoint}, coloured by {shown.classes.kind}; arrows: mean "
-        f"directions (all of one length).\nOver all images: agreement with the network {number(shown.agreement)}, "
+        f"{len(shown.embedding)} images{at_checkpoint(shown.checkpoint)}, coloured by {shown.classes.kind}; arrows: "
+        f"mean directions (all of one length).\nOver all images: agreement with the network {number(shown.agreement)}, "
         f"correlation of strength and uncertainty {number(shown.correlation)}."
     )
     numbers = "\n".join([numbers, *dimension_note(shown.view)])

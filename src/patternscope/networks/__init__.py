@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from patternscope.networks.attacks.targets import attack_success, attack_targets, second_class
     from patternscope.networks.capture.forward_pass import images_at_once
     from patternscope.networks.capture.gradcam import grad_cam
-    from patternscope.networks.capture.layers import Layer, find_layer, list_layers, suggest_layers
+    from patternscope.networks.capture.layers import Layer, find_layer, list_layers
     from patternscope.networks.capture.record import Recording, record, record_batches
+    from patternscope.networks.capture.suggestion import suggest_layers
     from patternscope.networks.device import parse_device, resolve_device
     from patternscope.networks.models.build import architectures, build_network
     from patternscope.networks.models.normalised import IMAGENET_MEAN, IMAGENET_STD, Normalised
@@ -37,8 +38,9 @@ else:
             "attacks.targets": ("attack_success", "attack_targets", "second_class"),
             "capture.forward_pass": ("images_at_once",),
             "capture.gradcam": ("grad_cam",),
-            "capture.layers": ("Layer", "find_layer", "list_layers", "suggest_layers"),
+            "capture.layers": ("Layer", "find_layer", "list_layers"),
             "capture.record": ("Recording", "record", "record_batches"),
+            "capture.suggestion": ("suggest_layers",),
             "device": ("parse_device", "resolve_device"),
             "models.build": ("architectures", "build_network"),
             "models.normalised": ("IMAGENET_MEAN", "IMAGENET_STD", "Normalised"),

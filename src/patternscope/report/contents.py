@@ -13,7 +13,7 @@ from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.noise import Noise, with_noise
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
-from patternscope.results.emergence import EmergenceResult, LayerHistory
+from patternscope.results.emergence import EmergenceResult, Emerges, LayerHistory
 from patternscope.results.faithfulness import FaithfulnessResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.images import ImagesResult
@@ -52,12 +52,15 @@ class Depth:
         lead: from the layer with the second most reliable points to that with the most; None for one layer.
         spread: standard deviations of a layer's counts over draws of the neighbours, which the intervals of the
             differences include; None where they were not measured.
+        when: the last checkpoint's title, None where it is the only one. grids: of the layers.
     """
 
     layers: Mapping[str, KnowledgeResult]
     steps: tuple[Step, ...]
     lead: Step | None
     spread: PlainCounts | None = None
+    when: str | None = None
+    grids: tuple[tuple[int, int], ...] = ()
 
     @property
     def best(self) -> tuple[str, KnowledgeResult]:
@@ -73,11 +76,15 @@ def ranked(layers: Mapping[str, KnowledgeResult]) -> list[str]:
 
 @dataclass(frozen=True)
 class Training:
-    """The checkpoints, two at least, in order of training; layers shallow to deep, their steps by name."""
+    """The checkpoints, two at least, in order of training; layers shallow to deep, their steps by name.
+
+    `emerges` tells by what images emerge, by points where it is None.
+    """
 
     checkpoints: tuple[CheckpointSummary, ...]
     layers: tuple[LayerHistory, ...]
     steps: Mapping[str, tuple[Step, ...]]
+    emerges: Emerges | None = None
 
 
 @dataclass(frozen=True)
@@ -191,9 +198,10 @@ def _depth(results: StudyResults, draws: _Draws) -> Depth:
     layers = {layer: knowledge_of(results, layer) for layer in results.layers()}
     points = {layer: known.points for layer, known in layers.items()}
     best = ranked(layers)[-2:]
+    grids = tuple(results.region(layer).grid for layer in layers)
     lead = _steps(best, [points[layer] for layer in best], [(layer, None) for layer in best], draws)
     steps = _steps(list(layers), list(points.values()), [(layer, None) for layer in layers], draws)
-    return Depth(layers, steps, lead[0] if lead else None, draws.noise.draws)
+    return Depth(layers, steps, lead[0] if lead else None, draws.noise.draws, results.training().title_of_last, grids)
 
 
 def _training(results: StudyResults, draws: _Draws) -> Training:
@@ -211,7 +219,7 @@ def _training(results: StudyResults, draws: _Draws) -> Training:
         for layer in results.layers()
     }
     layers = tuple(replace(layer, growth=_with_draws(layer.growth, draws.noise)) for layer in emergence.layers)
-    return Training(results.load(SummaryResult).checkpoints, layers, steps)
+    return Training(results.load(SummaryResult).checkpoints, layers, steps, emergence.emerges)
 
 
 def _with_draws(growth: CountDifferences, noise: MeasuredNoise) -> CountDifferences:

@@ -10,7 +10,7 @@ from patternscope.report.formatting import counted
 from patternscope.report.part import report_parts
 from patternscope.report.pictures import MORE, Picture, Pictures
 from patternscope.report.tables import Table
-from patternscope.results.formatting import number, threshold_text
+from patternscope.results.formatting import at_checkpoint, number, threshold_text
 from patternscope.results.study import StudyResults
 
 
@@ -120,7 +120,7 @@ def _about(contents: Contents) -> str:
         counted(known.images, "image"),
         counted(len(contents.images.classes), "class", "classes"),
         counted(len(contents.depth.layers), "layer"),
-        counted(len(training.checkpoints) if training else 1, "checkpoint"),
+        *([counted(len(training.checkpoints), "checkpoint")] if training else []),
     ]
     return (
         f"{', '.join(numbers)}. A knowledge point is a region to which a class is assigned with p > "
@@ -137,6 +137,7 @@ def _accuracy(contents: Contents) -> str:
     if trained.held_out_accuracy is None:
         return ""
     return (
-        f" The network at {trained.title} has a held-out accuracy of {number(trained.held_out_accuracy)} on "
+        f" The network{at_checkpoint(trained.title_of_last)} has a held-out accuracy of "
+        f"{number(trained.held_out_accuracy)} on "
         f"{counted(trained.held_out_images, 'image')}."
     )

@@ -7,7 +7,14 @@ from patternscope.knowledge.intervals import Interval
 from patternscope.report.contents import Attack, Depth, Students, Training
 from patternscope.report.formatting import difference_text, verdict
 from patternscope.results.faithfulness import ORDERS, FaithfulnessResult
-from patternscope.results.formatting import number, percent, threshold_text, with_interval
+from patternscope.results.formatting import (
+    at_checkpoint,
+    number,
+    percent,
+    share_of_regions,
+    threshold_text,
+    with_interval,
+)
 from patternscope.results.knowledge import Counts
 
 _COUNTS = ("total", "reliable", "ratio")
@@ -31,19 +38,28 @@ def _difference_cells(difference: Interval) -> list[str]:
 
 
 def layer_table(depth: Depth) -> Table:
-    """Return a row per layer: counts, and the share of reliable points on the object."""
+    """Return a row per layer: counts, their share of regions where grids differ, and that of points on the object."""
     masked = depth.best[1].object_area is not None
+    regions = {layer: known.mask.shape[1] for layer, known in depth.layers.items()}
+    differ = len(set(regions.values())) > 1
     rows = [
         [
             layer,
-            str(known.mask.shape[1]),
+            str(regions[layer]),
             *_count_cells(known.counts),
+            *([percent(share_of_regions(known.counts.reliable, regions[layer]))] if differ else []),
             *([number(known.on_object), number(known.object_area)] if masked else []),
         ]
         for layer, known in depth.layers.items()
     ]
-    columns = ["layer", "regions", *_COUNTS, *(["on object", "object area"] if masked else [])]
-    return Table("Knowledge points per image at the last checkpoint.", columns, rows)
+    columns = [
+        "layer",
+        "regions",
+        *_COUNTS,
+        *(["reliable regions"] if differ else []),
+        *(["on object", "object area"] if masked else []),
+    ]
+    return Table(f"Knowledge points per image{at_checkpoint(depth.when)}.", columns, rows)
 
 
 def step_table(depth: Depth) -> Table | None:

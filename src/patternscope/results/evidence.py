@@ -63,6 +63,14 @@ class EvidenceResult(Result):
         return temperature_of_points(self.temperature, self.evidence)
 
     @property
+    def emerged(self) -> Tensor:
+        """Which images have emerged (n,) bool: the layer has evidence, and their regions tell of their class.
+
+        They do where they tell more of it than its share of the images does: above 0 bits on average.
+        """
+        return (self.bits.double().mean(dim=1) > 0) & self.beyond_noise
+
+    @property
     def known_share(self) -> float | None:
         """Evidence as a share of what is readable; None where nothing is readable."""
         told, readable = self.evidence.value, self.readable.value

@@ -1,5 +1,7 @@
 """The one formatter of numbers and intervals, for every place where a person reads them."""
 
+from collections.abc import Iterable
+
 from patternscope.knowledge.intervals import Interval
 
 
@@ -59,3 +61,34 @@ def plus_minus(interval: Interval, digits: int = 2, *, signed: bool = False) -> 
     if interval.low is None or interval.high is None:
         return value
     return f"{value} ±{number((interval.high - interval.low) / 2, digits)}"
+
+
+def at_checkpoint(title: str | None) -> str:
+    """Return when, to follow what is shown; nothing for the only checkpoint of a study.
+
+    >>> at_checkpoint("training step 9"), at_checkpoint(None)
+    (' at training step 9', '')
+    """
+    return "" if title is None else f" at {title}"
+
+
+def share_of_regions(points: Interval, regions: int) -> float | None:
+    """Return which share of a layer's regions points are, given their number per image: layers of any grid compare.
+
+    >>> share_of_regions(Interval(7.0, 6.0, 8.0), 49), share_of_regions(Interval(None, None, None), 49)
+    (0.14285714285714285, None)
+    """
+    return None if points.value is None else points.value / regions
+
+
+def common_grid(grids: Iterable[tuple[int, int]]) -> str | None:
+    """Return the setting that gives all layers as many regions, None where they have that already.
+
+    >>> common_grid([(14, 14), (7, 7)]), common_grid([(7, 7), (7, 7)]), common_grid([(8, 4), (4, 4)])
+    ('network.grid = 7', None, 'network.grid = 4')
+    """
+    known = list(grids)
+    if len(set(known)) < 2:
+        return None
+    height, width = min(h for h, _ in known), min(w for _, w in known)
+    return f"network.grid = {height if height == width else [height, width]}"

@@ -63,7 +63,14 @@ class NetworkSettings(Section):
     )
     weights: LocatedPath | None = Field(
         default=None,
-        description="a .safetensors, .pth, .pt or .ckpt file: this network is analysed, nothing is trained",
+        description="a .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar file: this network is analysed as it is; with "
+        "training.epochs written, the training starts from it",
+    )
+    fine_tune: bool = Field(
+        default=False,
+        validate_default=True,
+        json_schema_extra=LATER,
+        description="whether the training starts from weights; by default where training.epochs is written and not 0",
     )
     pretrained: bool = Field(
         default=False,
@@ -72,6 +79,21 @@ class NetworkSettings(Section):
     )
     sample_layer: str | None = Field(
         default=None, description="layer whose input is the sample feature; the last linear one by default"
+    )
+    prefix_tokens: int | None = Field(
+        default=None,
+        ge=0,
+        le=16,
+        json_schema_extra=LATER,
+        description="class and register tokens before the patches of a transformer; by default what the network says, "
+        "else all that are no patches",
+    )
+    suffix_tokens: int | None = Field(
+        default=None,
+        ge=0,
+        le=16,
+        json_schema_extra=LATER,
+        description="register tokens behind the patches of a transformer; by default what is left beside those before",
     )
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", description="of the network's arithmetic while it is recorded"
@@ -107,6 +129,14 @@ class NetworkSettings(Section):
                 raise ValueError(f'expected no {key} with head = "probe", which is fitted to the network\'s features')
         return self
 
+    @field_validator("fine_tune")
+    @classmethod
+    def _from_weights(cls, fine_tune: bool, info: ValidationInfo) -> bool:
+        """Only weights can be a start."""
+        if fine_tune and info.data.get("weights") is None:
+            raise ValueError("expected network.weights, from which the training starts, got none")
+        return fine_tune
+
 
 class CheckpointsSettings(Section):
     """[checkpoints]: networks that were trained elsewhere, in the order of training.
@@ -117,7 +147,8 @@ class CheckpointsSettings(Section):
 
     folder: LocatedPath | None = Field(
         default=None,
-        description="folder of .safetensors, .pth, .pt or .ckpt files, one a checkpoint, in the order of their names",
+        description="folder of .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar files, one a checkpoint, in the order "
+        "of their names",
     )
 
 
@@ -181,6 +212,15 @@ def _is_analysed_as_it_is(network: Any) -> bool:
     return asked or str(network.get("architecture")).startswith("huggingface:")
 
 
+def _starts_from_weights(content: Mapping[str, Any]) -> bool:
+    """Whether settings as they were written name weights, and how long to train on from them."""
+    network, training = content.get("network"), content.get("training")
+    if not isinstance(network, Mapping) or not isinstance(training, Mapping):
+        return False
+    epochs = training.get("epochs")
+    return bool(network.get("weights")) and isinstance(epochs, int) and epochs > 0
+
+
 class CoreSettings(Section):
     """The settings that every study has; every key has a default."""
 
@@ -217,3 +257,11 @@ class CoreSettings(Section):
             return content
         training = content.get("training", {})
         return {**content, "training": {"epochs": 0, **training}} if isinstance(training, Mapping) else content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _train_on(cls, content: Any) -> Any:
+        """Weights are a start where a number of epochs is written beside them."""
+        if not isinstance(content, Mapping) or not _starts_from_weights(content):
+            return content
+        return {**content, "network": {"fine_tune": True, **content["network"]}}

@@ -46,7 +46,7 @@ def is_analysed_as_it_is(settings: StudySettings) -> bool:
     (False, True)
     """
     network, epochs = settings.network, settings.training.epochs
-    given = network.weights is not None or settings.checkpoints.folder is not None
+    given = (network.weights is not None and not network.fine_tune) or settings.checkpoints.folder is not None
     chosen = {"classes": network.classes, "class_file": network.class_file}
     asked = next((name for name, value in chosen.items() if value is not None), None)
     asked = "head" if network.head != "softmax" else asked

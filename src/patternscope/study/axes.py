@@ -14,7 +14,13 @@ from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.analysed_network import TRIED, check_logits, dry_network, is_analysed_as_it_is
-from patternscope.study.network_factory import checkpoint_file, checkpoint_files, student_settings, study_network
+from patternscope.study.network_factory import (
+    checkpoint_file,
+    checkpoint_files,
+    start_file,
+    student_settings,
+    study_network,
+)
 from patternscope.workflow.stages import Axes
 
 _NEARLY = 1e-3
@@ -33,6 +39,8 @@ def study_axes(settings: StudySettings) -> Axes:
         raise InputError("network.weights and checkpoints.folder: expected one of them, got both")
     if network.pretrained and (network.weights or folder):
         raise InputError("network.pretrained: expected it without network.weights and checkpoints.folder, got both")
+    if network.fine_tune and settings.training.epochs == 0:
+        raise InputError("network.fine_tune: expected training.epochs of at least 1, got 0")
     file = checkpoint_file(network, folder, 0)
     files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
     checkpoints = len(files) or settings.training.checkpoint_count
@@ -159,6 +167,9 @@ def _checked_layers(settings: StudySettings, files: Sequence[Path]) -> tuple[str
     layers = _layers_of(model, settings.images)
     classes = count_classes(settings.images.source, settings.images.folder, settings.images.class_names)
     _check_output(model, settings.images, None if is_analysed_as_it_is(settings) else classes)
+    start = start_file(settings.network)
+    if classes is not None and start is not None and settings.network.fine_tune:
+        check_weights(model, start, as_start=True)
     return _checked_names(settings.network.layers or suggest_layers(layers), layers, "network.layers")
 
 

@@ -10,7 +10,7 @@ from patternscope.factories import factory_file
 from patternscope.networks import Normalised, build_network, published_normaliser
 from patternscope.networks.capture.record import RecordOptions
 from patternscope.networks.models.huggingface import folder_normaliser, model_files, model_folder
-from patternscope.networks.models.weights import WEIGHT_SUFFIXES
+from patternscope.networks.models.weight_files import WEIGHT_SUFFIXES, is_weight_file
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
@@ -26,6 +26,8 @@ MODEL_SETTINGS = (
     "network.pretrained",
     "network.mean",
     "network.std",
+    "network.prefix_tokens",
+    "network.suffix_tokens",
 )
 """What `study_network` reads, as stages declare it."""
 RECORDING_SETTINGS = ("network.layers", "network.grid", "network.sample_layer", "network.precision")
@@ -65,7 +67,8 @@ def study_network(
         raise InputError(
             f"network.mean, std: expected 1 or {images.channels} numbers for as many channels, got {unfit}; set both"
         )
-    return Normalised(built, _one_or_many(mean), _one_or_many(std))
+    tokens = {"prefix_tokens": network.prefix_tokens, "suffix_tokens": network.suffix_tokens}
+    return Normalised(built, _one_or_many(mean), _one_or_many(std), **tokens)
 
 
 def _usual_normaliser(network: NetworkSettings) -> tuple[Sequence[float], Sequence[float]]:
@@ -104,15 +107,21 @@ def student_settings(settings: StudySettings, layers: Sequence[str] = ()) -> Net
 
 
 def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: int) -> Path | None:
-    """Return the weight file that a checkpoint comes from, None when the study trains its network itself.
+    """Return the weight file that a checkpoint is, None when the study trains its network itself.
 
     InputError when the file or folder does not exist.
     """
-    if network.weights is not None:
-        if not network.weights.is_file():
-            raise InputError(f"network.weights: expected a file, but {network.weights} does not exist")
-        return network.weights
+    weights = start_file(network)
+    if weights is not None:
+        return None if network.fine_tune else weights
     return None if folder is None else checkpoint_files(folder)[checkpoint]
+
+
+def start_file(network: NetworkSettings) -> Path | None:
+    """Return the file of network.weights, None for none; InputError when it does not exist."""
+    if network.weights is not None and not network.weights.is_file():
+        raise InputError(f"network.weights: expected a file, but {network.weights} does not exist")
+    return network.weights
 
 
 def checkpoint_files(folder: Path, setting: str = "checkpoints.folder") -> list[Path]:
@@ -123,7 +132,7 @@ def checkpoint_files(folder: Path, setting: str = "checkpoints.folder") -> list[
     if not folder.is_dir():
         raise InputError(f"{setting}: expected a folder, but {folder} does not exist")
     visible = (path for path in folder.iterdir() if not path.name.startswith("."))
-    files = [path for path in visible if path.suffix in WEIGHT_SUFFIXES]
+    files = [path for path in visible if is_weight_file(path)]
     if not files:
         kinds = ", ".join(WEIGHT_SUFFIXES)
         raise InputError(f"{setting}: expected {kinds} files, got none in {folder}")
@@ -136,9 +145,9 @@ def network_digest(settings: StudySettings, unit: Unit) -> str:
     "" for a built-in network that is trained here. Of a factory, the file of its module counts; what that
     file imports does not.
     """
-    weights = checkpoint_file(settings.network, settings.checkpoints.folder, unit.checkpoint or 0)
-    names = settings.network.class_file
-    return " ".join([_digest(weights), factory_digest(settings, unit), _digest(names)]).strip()
+    network = settings.network
+    weights = checkpoint_file(network, settings.checkpoints.folder, unit.checkpoint or 0) or start_file(network)
+    return " ".join([_digest(weights), factory_digest(settings, unit), _digest(network.class_file)]).strip()
 
 
 def factory_digest(settings: StudySettings, unit: Unit) -> str:

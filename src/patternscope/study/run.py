@@ -2,11 +2,12 @@
 
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from patternscope.embeddings.settings import dimensions
 from patternscope.errors import InputError
@@ -170,7 +171,7 @@ def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
     made_by = "another version" if content is None else content.get("versions", {}).get("patternscope")
     try:
         record = read_record(folder)
-        settings = make_settings(record.settings, str(folder / STUDY_FILE), folder.resolve())
+        settings = make_settings(_as_made(record.settings), str(folder / STUDY_FILE), folder.resolve())
     except InputError as error:
         if content is None:
             raise
@@ -179,6 +180,12 @@ def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
             "keeps what still holds"
         ) from error
     return settings, Axes(record.checkpoints, record.layers)
+
+
+def _as_made(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a study on the disk: where an earlier version wrote them, no training started from weights."""
+    network = settings.get("network", {})
+    return {**settings, "network": {"fine_tune": False, **network}} if isinstance(network, Mapping) else dict(settings)
 
 
 def saved_status(folder: str | Path, more: MoreStages = no_more_stages, *, parts: bool = True) -> list[UnitStatus]:

@@ -169,7 +169,8 @@ class Stage:
     name. `settings` are dotted paths; a change of any other setting leaves the stage alone. `version` is
     raised when the code computes something else. `external(settings, unit)` is a digest of what lies outside
     the study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
-    of large files ("*/regional-*") that may be dropped when all readers are done. A name with a slash
+    of large files ("*/regional-*") that may be dropped when all readers are done. A study with fewer checkpoints
+    than `least_checkpoints` has no unit of the stage. A name with a slash
     ("figures/curves") is a unit of its own in a shared folder.
     """
 
@@ -183,6 +184,7 @@ class Stage:
     weight: float = 1.0
     bulk: tuple[str, ...] = ()
     part: str | None = None
+    least_checkpoints: int = 1
     cost: Callable[[Unit, Any, Any], Cost] | None = None
 
     def is_bulk(self, name: str) -> bool:
@@ -191,6 +193,8 @@ class Stage:
 
     def units(self, axes: Axes) -> list[Unit]:
         """Return the units of the stage in a study with these axes."""
+        if axes.checkpoints < self.least_checkpoints:
+            return []
         checkpoints = range(axes.checkpoints) if "checkpoint" in self.per else [None]
         layers = axes.layers if "layer" in self.per else [None]
         return [Unit(self.name, checkpoint, layer) for checkpoint in checkpoints for layer in layers]

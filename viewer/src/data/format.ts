@@ -41,6 +41,8 @@ export interface Attributes {
   tau: number;
   /** Bits of a region that is always correct, and whether they are about the labels or the network's decisions. */
   evidence?: { most: number; against: "labels" | "decision" } | null;
+  /** By what images emerge; atlases of earlier versions: by points. */
+  emerges?: "evidence" | "points";
   /** How many networks the study has; the first is shown. */
   networks?: number;
   layers: Layer[];

@@ -18,7 +18,7 @@ export function makeEmergence(change: ChangeView): Panel {
   const key = h(
     "p",
     { class: "key" },
-    "One row per class, from the first to emerge to the last; one column per checkpoint. Darker: more reliable points per image. Dot: from here on, half of the class's images have one.",
+    "One row per class, from the first to emerge to the last; one column per checkpoint. Darker: more reliable points per image. Dot: from here on, half of the class's images have emerged.",
   );
   let last: Snapshot | null = null;
   let grid: ClassGrid | null = null;
@@ -35,7 +35,12 @@ export function makeEmergence(change: ChangeView): Panel {
       container.replaceChildren(...(grid ? [grid.element] : []));
       sentence.replaceChildren(
         emergence
-          ? classSentence(atlas.layer(view.layer).name, atlas.attributes.classes, emergence)
+          ? classSentence(
+              atlas.layer(view.layer).name,
+              atlas.attributes.classes,
+              emergence,
+              atlas.attributes.emerges,
+            )
           : "This atlas holds no emergence of classes for this layer.",
       );
     }

@@ -82,19 +82,25 @@ export function networkSentence(networks = 1): string {
 }
 
 /** Which class emerges first in a layer. */
-export function classSentence(layer: string, names: string[], { order, first, training }: Emergence): string {
+export function classSentence(
+  layer: string,
+  names: string[],
+  { order, first, training }: Emergence,
+  emerges: Attributes["emerges"] = "points",
+): string {
+  const by = emerges === "evidence" ? "evidence of it" : "a reliable point";
   const [best, ...others] = order;
   if (Number.isNaN(first[best]))
-    return `In ${layer}, no class emerges: in none do half of the images have a reliable point.`;
+    return `In ${layer}, no class emerges: in none do half of the images have ${by}.`;
   if (training.steps.length === 1) {
     const emerged = order.filter((label) => !Number.isNaN(first[label])).length;
-    return `A single checkpoint does not show which class emerges first. In ${layer}, ${emerged} of ${names.length} classes have a reliable point in half of their images; ${names[best]} has the most points.`;
+    return `In ${layer}, half of the images have ${by} in ${emerged} of ${names.length} classes; ${names[best]} has the most points.`;
   }
   const step = training.steps[Math.ceil(first[best])].label;
   const equal = others.filter((label) => first[label] === first[best]).map((label) => names[label]);
   const listed = equal.length > 3 ? [...equal.slice(0, 2), `${equal.length - 2} more`] : equal;
   const also = equal.length ? ` At the same step, with fewer points: ${joinWords(listed)}.` : "";
-  return `In ${layer}, ${names[best]} emerges first: half of its images have a reliable point from ${step} on.${also}`;
+  return `In ${layer}, ${names[best]} emerges first: half of its images have ${by} from ${step} on.${also}`;
 }
 
 /** What the network predicts for the image, and its top region; in a comparison, both predictions. */

@@ -13418,12 +13418,12 @@ function Ij(e, { total: t, reliable: n, told: r }, i) {
 function Lj(e = 1) {
 	return `${e > 1 ? `The first of ${e} networks` : "One network"}: another training may differ by more than these intervals${e > 1 ? "; the report has intervals over all of them" : ""}.`;
 }
-function Rj(e, t, { order: n, first: r, training: i }) {
-	let [a, ...o] = n;
-	if (Number.isNaN(r[a])) return `In ${e}, no class emerges: in none do half of the images have a reliable point.`;
-	if (i.steps.length === 1) return `A single checkpoint does not show which class emerges first. In ${e}, ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes have a reliable point in half of their images; ${t[a]} has the most points.`;
-	let s = i.steps[Math.ceil(r[a])].label, c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${kj(l)}.` : "";
-	return `In ${e}, ${t[a]} emerges first: half of its images have a reliable point from ${s} on.${u}`;
+function Rj(e, t, { order: n, first: r, training: i }, a = "points") {
+	let o = a === "evidence" ? "evidence of it" : "a reliable point", [s, ...c] = n;
+	if (Number.isNaN(r[s])) return `In ${e}, no class emerges: in none do half of the images have ${o}.`;
+	if (i.steps.length === 1) return `In ${e}, half of the images have ${o} in ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes; ${t[s]} has the most points.`;
+	let l = i.steps[Math.ceil(r[s])].label, u = c.filter((e) => r[e] === r[s]).map((e) => t[e]), d = u.length > 3 ? [...u.slice(0, 2), `${u.length - 2} more`] : u, f = u.length ? ` At the same step, with fewer points: ${kj(d)}.` : "";
+	return `In ${e}, ${t[s]} emerges first: half of its images have ${o} from ${l} on.${f}`;
 }
 function zj(e) {
 	let { atlas: t, view: n, frame: r, reference: i } = e, { classes: a } = t.attributes, { image: o } = n;
@@ -13452,12 +13452,12 @@ function Hj(e) {
 // src/panels/emergence.ts
 var Uj = 560, Wj = sj("11px system-ui, sans-serif");
 function Gj(e) {
-	let t = B("p", { class: "finding" }), n = B("div", { class: "class-chart" }), r = B("p", { class: "key" }, "One row per class, from the first to emerge to the last; one column per checkpoint. Darker: more reliable points per image. Dot: from here on, half of the class's images have one."), i = null, a = null, o = "", s = async (r) => {
+	let t = B("p", { class: "finding" }), n = B("div", { class: "class-chart" }), r = B("p", { class: "key" }, "One row per class, from the first to emerge to the last; one column per checkpoint. Darker: more reliable points per image. Dot: from here on, half of the class's images have emerged."), i = null, a = null, o = "", s = async (r) => {
 		i = r;
 		let { view: s, atlas: l } = r, u = await gr(l, s.layer);
 		if (i !== r || !c()) return;
 		let d = `${s.layer} ${c()}`;
-		o !== d && (o = d, a = u && Kj(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? Rj(l.layer(s.layer).name, l.attributes.classes, u) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
+		o !== d && (o = d, a = u && Kj(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? Rj(l.layer(s.layer).name, l.attributes.classes, u, l.attributes.emerges) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
 	}, c = En(n, () => i && void s(i));
 	return {
 		element: B("div", {}, t, n, r),

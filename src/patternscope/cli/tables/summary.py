@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from patternscope.cli.printing import GAP, HEADING, console, half_width, new_table, say, show
 from patternscope.results.controls import ControlsResult
-from patternscope.results.formatting import number, plus_minus
+from patternscope.results.fits import RegionResult
+from patternscope.results.formatting import common_grid, number, percent, plus_minus, share_of_regions
 from patternscope.results.knowledge import Rule
 from patternscope.results.noise import ONE_NETWORK, over_what
 from patternscope.results.study import StudyResults
@@ -84,6 +85,10 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
     columns["points"] = [plus_minus(row.counts.total, 1) for row in layers]
     columns["reliable"] = [plus_minus(row.counts.reliable, 1) for row in layers]
     columns["ratio"] = [plus_minus(row.counts.ratio) for row in layers]
+    regions = [height * width for height, width in _grids(results, layers)]
+    if len(set(regions)) > 1:
+        shares = [share_of_regions(row.counts.reliable, r) for row, r in zip(layers, regions, strict=True)]
+        columns["of regions"] = [percent(share) for share in shares]
     if results.has(ControlsResult):
         controls = [results.load(ControlsResult, layer=row.layer) for row in layers]
         columns["chance"] = [
@@ -92,6 +97,11 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
     if any(row.object_area is not None for row in layers):
         columns["object"] = [number(row.on_object) for row in layers]
     return columns
+
+
+def _grids(results: StudyResults, layers: Sequence[LayerSummary]) -> list[tuple[int, int]]:
+    """The region grids of the layers, none where the study has no regions."""
+    return [results.region(row.layer).grid for row in layers] if results.has(RegionResult) else []
 
 
 def _points_by_chance(control: ControlsResult, rule: Rule | None) -> float | None:
@@ -113,6 +123,9 @@ def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
         if results.has(ControlsResult)
         else "chance levels were not measured: [controls] is off"
     )
+    setting = common_grid(_grids(results, layers))
+    if setting is not None:
+        lines.append(f"of regions: reliable points, since grids differ; {setting} gives one grid")
     networks = layers[-1].networks
     lines += [chance, half_width(over_what(networks))]
     areas = [row.object_area for row in layers if row.object_area is not None]

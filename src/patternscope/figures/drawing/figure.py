@@ -23,6 +23,7 @@ class StudyFigure:
         version: raised when the picture changes. weight: rough cost, in seconds.
         examples: whether `data` shows as many images (`samples`) as the settings ask for.
         fixed_dpi: its resolution, where the settings do not decide it.
+        least_checkpoints: of a study that has the figure; 2 for one that shows a training.
     """
 
     name: str
@@ -36,6 +37,7 @@ class StudyFigure:
     weight: float = 0.5
     examples: bool = False
     fixed_dpi: int | None = None
+    least_checkpoints: int = 1
 
     def plot(self, results: StudyResults, **choices: Any) -> Figure:
         """Return the picture of some results; choices are the other arguments of `data` and `draw`.
@@ -44,6 +46,8 @@ class StudyFigure:
         """
         if missing := results.missing(self.reads):
             raise InputError(f"{self.name}: expected a study with {' and '.join(missing)}, got one without")
+        if len(results.checkpoints()) < self.least_checkpoints:
+            raise InputError(f"{self.name}: expected a study with several checkpoints, got one")
         offered = {part: list(signature(part).parameters)[1:] for part in (self.data, self.draw)}
         known = [name for names in offered.values() for name in names]
         for name in choices:
@@ -52,6 +56,10 @@ class StudyFigure:
                 raise InputError(f"{self.name}: expected an argument of the figure, got {name!r}; {hint}")
         of_data, of_draw = ({name: choices[name] for name in names if name in choices} for names in offered.values())
         return self.draw(self.data(results, **of_data), **of_draw)
+
+    def is_drawn_of(self, results: StudyResults) -> bool:
+        """Tell whether some results hold all that the figure shows."""
+        return not results.missing(self.reads) and len(results.checkpoints()) >= self.least_checkpoints
 
     def save(
         self, shown: Any, folder: Path, dpi: int, report: Callable[[float, str], None] | None = None, **asked: Any

@@ -13,6 +13,7 @@ from patternscope.errors import InputError
 from patternscope.networks.capture.hooks import hooked
 from patternscope.networks.capture.layers import find_layer, list_layers, resolve_names
 from patternscope.networks.capture.layouts import Layout, LayoutFinder, first_tensor, keyed_tensors
+from patternscope.networks.capture.tokens import layout_finder
 from patternscope.networks.device import dtype_of
 from patternscope.networks.models.normalised import call_once, inner_network
 
@@ -133,12 +134,12 @@ def layer_outputs(
     >>> with layer_outputs(network, torch.ones(2, 1, 3, 3), ["0"], lambda _, output, layout: layout) as layouts:
     ...     _ = network(torch.ones(2, 1, 3, 3))
     >>> layouts
-    {'0': Layout(axes='nchw', grid=(3, 3), channels=5, prefix=0)}
+    {'0': Layout(axes='nchw', grid=(3, 3), channels=5, prefix=0, suffix=0)}
     """
     names: dict[str, list[str]] = {}  # a name and its alias are the same call
     for layer, call in resolve_names(model, layers).items():
         names.setdefault(call, []).append(layer)
-    finder = LayoutFinder(len(images), (images.shape[2], images.shape[3]))
+    finder = layout_finder(model, images)
     outputs = _Outputs(names, finder, keep, replaced)
     try:
         with hooked(modules_of(model, names), outputs.on_call):

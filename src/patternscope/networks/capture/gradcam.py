@@ -78,9 +78,12 @@ def _maps(model: nn.Module, images: Tensor, classes: Tensor, layers: Sequence[st
             logits = run_for_gradient(model, pixels)
         chosen = differentiable(checked_classes("classes", classes, logits.shape[1]))
         score = logits.gather(1, chosen.to(logits.device, torch.int64)[:, None]).sum()
-        tensors = [outputs[layer][0] for layer in layers]
-        slopes = torch.autograd.grad(score, tensors, allow_unused=True)
-    return {layer: _map(layer, *outputs[layer], slope) for layer, slope in zip(layers, slopes, strict=True)}
+        # A part of a network that runs under no_grad gives tensors that torch refuses to differentiate by.
+        known = [layer for layer in layers if outputs[layer][0].requires_grad]
+        tensors = [outputs[layer][0] for layer in known]
+        found = torch.autograd.grad(score, tensors, allow_unused=True) if known else ()
+        slopes = dict(zip(known, found, strict=True))
+    return {layer: _map(layer, *outputs[layer], slopes.get(layer)) for layer in layers}
 
 
 def _map(layer: str, output: Tensor, layout: Layout, slope: Tensor | None) -> Tensor:

@@ -29,7 +29,7 @@ def isolate_random_state(device: torch.device = _CPU, seed: int | None = None) -
     True
     """
     options = {}
-    if device.type != "cpu":
+    if device.type not in ("cpu", "meta"):
         index = torch.accelerator.current_device_index() if device.index is None else device.index
         options = {"devices": [index], "device_type": device.type}
     with torch.random.fork_rng(**{"devices": [], **options}):
@@ -97,17 +97,18 @@ def hooked(modules: Mapping[str, nn.Module], on_call: OnCall) -> Iterator[None]:
                     f"network: expected modules of torch.nn, got {name!r} made by torch.jit, whose output cannot be "
                     "observed; use the module that it was made from"
                 )
-            stack.callback(module.register_forward_hook(_counting_hook(name, on_call)).remove)
+            hook = module.register_forward_hook(_counting_hook(name, on_call), with_kwargs=True)
+            stack.callback(hook.remove)
         yield
 
 
-def _counting_hook(name: str, on_call: OnCall) -> Callable[[nn.Module, tuple[Any, ...], Any], Any]:
-    """Return a forward hook that names each call of the module by its number."""
+def _counting_hook(name: str, on_call: OnCall) -> Callable[..., Any]:
+    """Return a forward hook that names each call of the module by its number; inputs may be given by keyword."""
     count = 0
 
-    def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
+    def hook(module: nn.Module, inputs: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> Any:
         nonlocal count
         count += 1
-        return on_call(name if count == 1 else f"{name}@{count}", module, inputs, output)
+        return on_call(name if count == 1 else f"{name}@{count}", module, (*inputs, *keywords.values()), output)
 
     return hook

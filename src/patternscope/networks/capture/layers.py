@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from patternscope.errors import InputError, nearest
 from patternscope.networks.capture.hooks import borrowed, hooked
 from patternscope.networks.capture.layouts import Grid, Layout, LayoutFinder, first_tensor, keyed_tensors
+from patternscope.networks.capture.tokens import layout_finder
 from patternscope.networks.device import pixels_for
 from patternscope.networks.models.normalised import call_once, inner_network
 
 _BYTES_PER_NUMBER = 4
-_LEAST_SUGGESTED_SIDE = 4
 
 
 @dataclass(frozen=True)
@@ -67,37 +67,11 @@ def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     """
     batch = _as_batch(example)
     inner = inner_network(model)
-    run = _DryRun(LayoutFinder(len(batch), (batch.shape[2], batch.shape[3])), _aliases(inner))
+    run = _DryRun(layout_finder(model, batch), _aliases(inner))
     modules = {name: module for name, module in inner.named_modules() if name}
     with borrowed(model), hooked(modules, run.on_call):
         call_once(model, pixels_for(model, batch))
     return run.layers()
-
-
-def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
-    """Choose layers with a region grid, spread evenly over depth, the last one included; first to last.
-
-    Preferred are the last layers before grid or channels change (the ends of a network's stages) with grids
-    of at least 4 x 4; pools and layers inside another with the same output are omitted.
-
-    Raises:
-        InputError: no layer has a region grid, or count < 1.
-
-    >>> from patternscope.networks import build_network
-    >>> network = build_network("vgg16_slim", classes=10)
-    >>> suggest_layers(list_layers(network, torch.zeros(3, 64, 64)))
-    ['conv_22', 'conv_33', 'conv_43', 'conv_53']
-    """
-    if count < 1:
-        raise InputError(f"count: expected at least 1, got {count}")
-    with_grid = [layer for layer in layers if layer.grid and "Pool" not in layer.kind and ":" not in layer.name]
-    if not with_grid:
-        raise InputError("layers: expected at least one with a region grid, got none")
-    large = [layer for layer in with_grid if min(layer.grid or (0,)) >= _LEAST_SUGGESTED_SIDE] or with_grid
-    levels = range(1 + max(layer.name.count(".") for layer in large))
-    offers = [_candidates([layer for layer in large if layer.name.count(".") <= level], count) for level in levels]
-    best = max(offers, key=lambda offer: min(len(offer), count))  # the first of equals: the outermost level
-    return [layer.alias or layer.name for layer in _spread(best, count)]
 
 
 def find_layer(name: str, layers: Sequence[Layer], *, with_grid: bool = True) -> Layer:
@@ -202,41 +176,14 @@ def _aliases(network: nn.Module) -> dict[str, str]:
     if vgg is None or not isinstance(network, vgg.VGG):
         return {}
     aliases, stage, layer = {}, 1, 0
-    for place, module in enumerate(network.features.children()):
+    features: nn.Module = getattr(network, "features")  # noqa: B009 - torchvision's, whose type nobody knows here
+    for place, module in enumerate(features.children()):
         if isinstance(module, nn.MaxPool2d):
             stage, layer = stage + 1, 0
         elif isinstance(module, nn.ReLU):
             layer += 1
             aliases[f"features.{place}"] = f"conv_{stage}{layer}"
     return aliases
-
-
-def _candidates(layers: Sequence[Layer], count: int) -> list[Layer]:
-    """Return the ends of stages, or when they are fewer than `count` the layers of the commonest kind."""
-    outer = [layer for layer in layers if layer.outermost]
-    ends = [
-        layer
-        for layer, after in zip(outer, [*outer[1:], None], strict=False)
-        if after is None or layer.layout is None or not layer.layout.same_stage(after.layout)
-    ]
-    families: dict[tuple[int, str], list[Layer]] = {}
-    for layer in layers:
-        families.setdefault((layer.name.count("."), layer.kind), []).append(layer)
-    largest = max(families.values(), key=lambda family: min(len(family), count), default=[])
-    return ends if len(ends) >= min(count, len(largest)) else largest
-
-
-def _spread(candidates: Sequence[Layer], count: int) -> list[Layer]:
-    """Choose for each of the depths 1/count, 2/count ... 1 the nearest candidate, each once and in order."""
-    chosen: list[Layer] = []
-    start, total = 0, min(count, len(candidates))
-    for turn in range(1, total + 1):
-        target = turn / count * candidates[-1].depth
-        places = range(start, len(candidates) - (total - turn))
-        place = min(places, key=lambda i: (abs(candidates[i].depth - target), -i))
-        chosen.append(candidates[place])
-        start = place + 1
-    return chosen
 
 
 def _unknown_layer(name: str, names: Sequence[str]) -> InputError:

@@ -8,14 +8,44 @@ import torch
 from torch import Tensor, nn
 
 Grid = tuple[int, int]
-_MOST_PREFIX_TOKENS = 16
+_MOST_EXTRA_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class ExtraTokens:
+    """How many class and register tokens are before and behind a network's patches; None where nobody says.
+
+    >>> ExtraTokens(1).around(5), ExtraTokens().around(5), ExtraTokens(1, 2).around(5)
+    ((1, 4), (5, 0), None)
+    """
+
+    prefix: int | None = None
+    suffix: int | None = None
+
+    def around(self, others: int) -> Grid | None:
+        """Return how many of the tokens that are no patches are before and behind these, None where that cannot be.
+
+        A row of patches alone has none of either, and one without its register tokens those of one side.
+        """
+        if not 0 <= others <= _MOST_EXTRA_TOKENS:
+            return None
+        prefix, suffix = self.prefix, self.suffix
+        if prefix is None and suffix is None:
+            return others, 0
+        if prefix is None:
+            prefix = others - suffix if suffix is not None and others >= suffix else others
+        if suffix is None:
+            suffix = max(0, others - prefix)
+        sides = ((prefix, suffix), (prefix, 0), (0, suffix), (0, 0))
+        return next((pair for pair in sides if sum(pair) == others), None)
 
 
 @dataclass(frozen=True)
 class Layout:
     """How to read regional features (n, k, h, w) from an output.
 
-    `axes` is "nchw", "nhwc" or "tokens" (n, prefix + h w, k); `prefix` counts class and register tokens.
+    `axes` is "nchw", "nhwc" or "tokens" (n, prefix + h w + suffix, k); `prefix` and `suffix` count the class and
+    register tokens before and behind the patches.
 
     >>> Layout("nhwc", (2, 3), channels=5).regional(torch.zeros(1, 2, 3, 5)).shape
     torch.Size([1, 5, 2, 3])
@@ -25,13 +55,14 @@ class Layout:
     grid: Grid
     channels: int
     prefix: int = 0
+    suffix: int = 0
 
     def regional(self, output: Tensor) -> Tensor:
         """Return a view of the output as (n, k, h, w), without class and register tokens."""
         if self.axes == "nchw":
             return output
         if self.axes == "tokens":
-            output = output[:, self.prefix :].unflatten(1, self.grid)
+            output = output[:, self.prefix : output.shape[1] - self.suffix].unflatten(1, self.grid)
         return output.permute(0, 3, 1, 2)
 
     def same_stage(self, other: "Layout | None") -> bool:
@@ -86,15 +117,17 @@ class LayoutFinder:
     A 4-axis output has channels first or last, by which pair of axes has the image's proportions; where that does
     not decide, as the last convolution or linear layer with this shape has them. A 3-axis output is a row of tokens:
     the grid is that of an earlier convolution (the patch embedding) or one with the image's proportions; the
-    remaining tokens, up to 16, are class and register tokens in front. A single region is no grid.
+    remaining tokens, up to 16, are class and register tokens, in front unless `extra` says where. A single region is
+    no grid.
 
     >>> finder = LayoutFinder(batch=2, image_size=(32, 32))
     >>> finder.find((2, 17, 64))
-    Layout(axes='tokens', grid=(4, 4), channels=64, prefix=1)
+    Layout(axes='tokens', grid=(4, 4), channels=64, prefix=1, suffix=0)
     """
 
     batch: int
     image_size: Grid
+    extra: ExtraTokens = ExtraTokens()
     convolution_grids: list[Grid] = field(default_factory=list)
     token_counts: set[int] = field(default_factory=set)
     known_axes: dict[tuple[int, ...], Literal["nchw", "nhwc"]] = field(default_factory=dict)
@@ -143,16 +176,16 @@ class LayoutFinder:
         return abs(height * image_width - width * image_height) / max(image_height, image_width)
 
     def _find_tokens(self, shape: tuple[int, ...]) -> Layout | None:
-        """Split a row of tokens into prefix and grid."""
+        """Split a row of tokens into prefix, grid and suffix."""
         _, tokens, channels = shape
         for grid in sorted(set(self.convolution_grids), reverse=True):
-            prefix = tokens - grid[0] * grid[1]
-            if 0 <= prefix <= _MOST_PREFIX_TOKENS and grid != (1, 1):
-                return Layout("tokens", grid, channels, prefix)
-        for prefix in range(min(_MOST_PREFIX_TOKENS, tokens - 4) + 1):
-            grid = self._proportional_grid(tokens - prefix)
-            if grid is not None:
-                return Layout("tokens", grid, channels, prefix)
+            sides = self.extra.around(tokens - grid[0] * grid[1])
+            if sides is not None and grid != (1, 1):
+                return Layout("tokens", grid, channels, *sides)
+        for others in range(min(_MOST_EXTRA_TOKENS, tokens - 4) + 1):
+            grid, sides = self._proportional_grid(tokens - others), self.extra.around(others)
+            if grid is not None and sides is not None:
+                return Layout("tokens", grid, channels, *sides)
         return None
 
     def _proportional_grid(self, regions: int) -> Grid | None:

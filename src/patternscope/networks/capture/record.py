@@ -11,26 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.errors import InputError, nearest
-from patternscope.networks.capture.forward_pass import (
-    checked_images,
-    images_at_once,
-    layer_outputs,
-    modules_of,
-    run_for_logits,
-)
+from patternscope.networks.capture.classifier import head_calls, heads_of
+from patternscope.networks.capture.forward_pass import checked_images, images_at_once, layer_outputs, run_for_logits
 from patternscope.networks.capture.hooks import borrowed, hooked
 from patternscope.networks.capture.layers import resolve_names
 from patternscope.networks.capture.layouts import Grid, Layout, first_tensor, pooled
 from patternscope.networks.device import device_of, pixels_for
-from patternscope.networks.models.heads import ChosenOutputs, ProbeHead
+from patternscope.networks.models.heads import ChosenOutputs
 from patternscope.networks.models.normalised import head_of
 
 Precision = Literal["float32", "bfloat16", "float16"]
-
-_ADVICE = (
-    "make a head computed by hand (F.linear) an nn.Linear, or name with sample_layer the module whose input is the "
-    "sample feature"
-)
 
 
 @dataclass(frozen=True)
@@ -107,7 +97,8 @@ def record_batches(
         batch_size: images at a time; by default 64, fewer when they are larger than 111 pixels. A batch for
             which the device's memory is too small is halved, and those after it.
         device: where to run; another device than the model's own runs a copy. None: the model's own.
-        sample_layer: the module whose input is the sample feature; by default the last linear layer.
+        sample_layer: the module whose input is the sample feature; by default the linear layer whose output the logits
+            are, several of which they are the mean (their inputs side by side), else the last one.
         precision: "bfloat16" or "float16" run matrix products and convolutions in half precision.
 
     Raises:
@@ -182,45 +173,15 @@ def _record_batch(
     with (
         borrowed(model),
         layer_outputs(model, images, layers, keep) as features,
-        _classifier_input(model, sample_layer) as classifier,
+        head_calls(model, sample_layer) as calls,
         _own_logits(model) as own,
         arithmetic,
     ):
         logits = run_for_logits(model, pixels_for(model, images))
     logits = _checked_finite("model", "logits", _wide(logits).cpu().clone())
-    if not classifier:
-        raise InputError(f"model: expected a linear layer that gives the logits, got none; {_ADVICE}")
-    if sample_layer is None:
-        _check_outputs(classifier[0][0], own[0].shape[1] if own else logits.shape[1])
-    return Recording({layer: features[layer] for layer in layers}, _sample_features(*classifier[0]), logits)
-
-
-@contextmanager
-def _classifier_input(model: nn.Module, layer: str | None) -> Iterator[list[tuple[nn.Module, Tensor]]]:
-    """Give a list that a run within the block fills with the classifier and its input.
-
-    The classifier is the layer named, or else the last linear layer; a convolution where there is no linear one.
-    """
-    call = None if layer is None else resolve_names(model, [layer])[layer]
-    head = head_of(model)
-    if isinstance(head, ProbeHead):
-        modules, call = {"probe": head.linear}, "probe"
-    else:
-        modules = modules_of(model, [] if call is None else [call])
-    kept: list[tuple[nn.Module, Tensor]] = []
-
-    def on_call(name: str, module: nn.Module, inputs: tuple[Any, ...], _: Any) -> None:
-        if call is None:
-            after_linear = bool(kept) and isinstance(kept[0][0], nn.Linear)
-            chosen = isinstance(module, nn.Linear) or not after_linear
-        else:
-            chosen = name == call
-        if chosen and inputs and isinstance(inputs[0], Tensor):
-            # A module that was named may change its input in place.
-            kept[:] = [(module, inputs[0] if call is None else inputs[0].clone())]
-
-    with hooked(modules, on_call):
-        yield kept
+    heads = heads_of(calls, own[0] if own else logits, sample_layer)
+    sample_features = torch.cat([_sample_features(head.module, head.features) for head in heads], dim=1)
+    return Recording({layer: features[layer] for layer in layers}, sample_features, logits)
 
 
 @contextmanager
@@ -235,16 +196,6 @@ def _own_logits(model: nn.Module) -> Iterator[list[Tensor]]:
 
     with hooked({"head": head} if isinstance(head, ChosenOutputs) else {}, on_call):
         yield kept
-
-
-def _check_outputs(classifier: nn.Module, classes: int) -> None:
-    """Raise unless a layer has as many outputs as there are logits."""
-    outputs = getattr(classifier, "out_features", getattr(classifier, "out_channels", None))
-    if outputs != classes:
-        raise InputError(
-            f"model: expected as many logits as its last linear layer has outputs, {outputs}, got {classes} in the "
-            f"first tensor of its output; return the logits first, or under the key 'logits'; {_ADVICE}"
-        )
 
 
 def _sample_features(module: nn.Module, features: Tensor) -> Tensor:

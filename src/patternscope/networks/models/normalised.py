@@ -17,7 +17,8 @@ class Normalised(nn.Module):
     """A network that takes pixels in [0, 1]: (x - mean) / std comes first, inside the model.
 
     Attacks, recording and training then all take pixels. The layer names that users see are those of the
-    network inside. `mean` and `std` are one number or one per channel.
+    network inside. `mean` and `std` are one number or one per channel. `prefix_tokens` and `suffix_tokens` tell how
+    many class and register tokens a transformer has before and behind its patches, where it does not say so itself.
 
     Raises:
         InputError: a standard deviation that is not positive, or mean and std of different lengths.
@@ -30,8 +31,17 @@ class Normalised(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: float | Sequence[float],
+        std: float | Sequence[float],
+        *,
+        prefix_tokens: int | None = None,
+        suffix_tokens: int | None = None,
+    ) -> None:
         super().__init__()
+        self.prefix_tokens, self.suffix_tokens = prefix_tokens, suffix_tokens
         centre, spread = torch.as_tensor(mean, dtype=torch.float32), torch.as_tensor(std, dtype=torch.float32)
         if centre.shape != spread.shape or centre.ndim > 1:
             raise InputError(f"mean and std: expected one number each or one per channel, got {mean!r} and {std!r}")
@@ -107,9 +117,7 @@ def without_head(model: nn.Module) -> nn.Module:
         return without_head(model.network)
     if head_of(model) is None or not isinstance(model, Normalised):
         return model
-    bare = Normalised(without_head(model.network), 0.0, 1.0)
-    bare.mean, bare.std = model.mean, model.std
-    return bare.train(model.training)
+    return _around(without_head(model.network), model)
 
 
 def with_head(model: nn.Module, head: Head) -> nn.Module:
@@ -121,9 +129,15 @@ def with_head(model: nn.Module, head: Head) -> nn.Module:
     """
     if not isinstance(model, Normalised):
         return Headed(model, head).train(model.training)
-    headed = Normalised(with_head(model.network, head), 0.0, 1.0)
-    headed.mean, headed.std = model.mean, model.std
-    return headed.train(model.training)
+    return _around(with_head(model.network, head), model)
+
+
+def _around(network: nn.Module, model: Normalised) -> Normalised:
+    """Another network with a model's normaliser, and what it says of tokens."""
+    tokens = {"prefix_tokens": model.prefix_tokens, "suffix_tokens": model.suffix_tokens}
+    around = Normalised(network, 0.0, 1.0, **tokens)
+    around.mean, around.std = model.mean, model.std
+    return around.train(model.training)
 
 
 def call_once(model: nn.Module, images: Tensor) -> object:

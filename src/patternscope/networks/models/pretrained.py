@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from patternscope.errors import InputError
+from patternscope.networks.models.weights import differs_in_classes_or_channels
 
 Numbers = tuple[float, ...]
 
@@ -30,7 +31,7 @@ def load_pretrained(network: nn.Module, architecture: str) -> list[str]:
     kept = [name for name, tensor in own.items() if name not in state or state[name].shape != tensor.shape]
     for name in kept:
         here, there = tuple(own[name].shape), tuple(state[name].shape) if name in state else None
-        if there is None or not _differs_in_classes_or_channels(there, here):
+        if there is None or not differs_in_classes_or_channels(state[name], own[name]):
             raise InputError(
                 f"network.pretrained: expected {name!r} of shape {here}, got {there} in the published weights of "
                 f"{architecture!r}; try images.image_size = 224"
@@ -107,11 +108,3 @@ def _unreachable(architecture: str, error: Exception) -> InputError:
         f"network.pretrained: expected the weights of {architecture!r} in the cache ({torch.hub.get_dir()} or the "
         f"hub's) or a connection, got {type(error).__name__}; set network.weights to a file instead"
     )
-
-
-def _differs_in_classes_or_channels(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Tell whether two shapes differ as those of other classes, or of a convolution of other channels, do."""
-    if len(one) != len(other):
-        return False
-    axes = [axis for axis, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    return axes == [0] or (axes == [1] and len(one) == 4)

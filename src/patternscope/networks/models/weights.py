@@ -1,24 +1,20 @@
-"""Weights from and to files: safetensors, or the .pth and .ckpt of other programs."""
+"""Weights from and to files: safetensors, or the .pth, .ckpt and .bin of other programs."""
 
 import re
 import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from patternscope.errors import InputError
 from patternscope.networks.models.normalised import inner_network
-from patternscope.tensor_files import read_tensors, unreadable, write_tensors
+from patternscope.networks.models.weight_files import States, is_safetensors, read_states
+from patternscope.tensor_files import unreadable, write_tensors
 
-WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
-"""Suffixes of files that hold weights; all but the first are pickles."""
 _PREFIXES = ("module.", "_orig_mod.", "network.")
-_KINDS = f"{', '.join(WEIGHT_SUFFIXES[:-1])} or {WEIGHT_SUFFIXES[-1]}"
-_CONTAINERS = ("state_dict", "model_state_dict", "model")
 
 
 def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) -> None:
@@ -27,9 +23,10 @@ def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) ->
     The names are free of wrappers' prefixes (Normalised, DataParallel, torch.compile).
 
     >>> import tempfile
+    >>> from patternscope.tensor_files import read_tensors
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_weights(nn.Linear(1, 1), Path(folder) / "network.safetensors")
-    ...     sorted(read_weights(Path(folder) / "network.safetensors"))
+    ...     sorted(read_tensors(Path(folder) / "network.safetensors"))
     ['bias', 'weight']
     """
     if isinstance(network, Mapping):
@@ -40,32 +37,70 @@ def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) ->
         write_tensors(inner_network(network).state_dict(), path)
 
 
-def load_weights(network: nn.Module, path: str | Path) -> None:
-    """Load weights from .safetensors, or from .pth, .pt and .ckpt with weights_only=True, into the network.
+def load_weights(network: nn.Module, path: str | Path, *, as_start: bool = False) -> list[str]:
+    """Load weights from a file into the network; return the names that keep their values.
 
-    Names may have, or lack, the prefixes of wrappers; or have that of the attribute that held the network in a
-    training's own module, whose other tensors (a loss's, say) are omitted. Nothing is loaded unless all names and
-    shapes fit.
+    Files are .safetensors, or .pth, .pt, .ckpt, .bin and .pth.tar, which are loaded with weights_only=True. Names may
+    have, or lack, the prefixes of wrappers; or have that of the attribute that held the network in a training's own
+    module, whose other tensors (a loss's, say) are omitted. Of several state dicts in a file the first that fits is
+    taken. Nothing is loaded unless all names and shapes fit; `as_start`, for a training, tensors that differ in the
+    number of classes or of input channels alone keep their values.
 
     Raises:
         InputError: the file is missing or unreadable, or its names or shapes are not the network's.
 
     Warns:
-        UserWarning: for .pth, .pt and .ckpt, which hold pickled code (use safetensors from sources that you do not
-            know), and for tensors that are omitted.
+        UserWarning: for pickles, which hold code (use safetensors from sources that you do not know), for tensors that
+            are omitted or keep their values, and for a choice between state dicts that fit.
     """
-    inner = inner_network(network)
-    inner.load_state_dict(_fitting(read_weights(path), inner.state_dict(), Path(path)))
+    inner, path = inner_network(network), Path(path)
+    own = inner.state_dict()
+    fitting, kept = _first_that_fits(read_states(path), own, path, as_start=as_start)
+    inner.load_state_dict({**own, **fitting})
+    if kept:
+        warnings.warn(
+            f"{path.name}: {', '.join(kept)} keep their untrained values, since the file's have another shape",
+            UserWarning,
+            stacklevel=2,
+        )
+    return kept
 
 
-def check_weights(network: nn.Module, path: str | Path) -> None:
+def _first_that_fits(
+    states: States, expected: Mapping[str, Tensor], path: Path, *, as_start: bool
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the tensors of the first state dict that fits, and the names that it has no tensor for."""
+    fits: dict[str, tuple[dict[str, Tensor], list[str], list[warnings.WarningMessage]]] = {}
+    faults: dict[str, InputError] = {}
+    for keys, state in states.items():
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            try:
+                fits[keys] = (*_fitting(state, expected, path, as_start=as_start), said)
+            except InputError as error:
+                faults[keys] = error
+    if not fits:
+        first, *others = faults
+        found = f"; the file holds state dicts under {', '.join(map(repr, states))}" if others else ""
+        raise InputError(f"{faults[first]}{found}") from faults[first]
+    chosen, *others = fits
+    fitting, kept, said = fits[chosen]
+    for warning in said:
+        warnings.warn(warning.message, warning.category, stacklevel=4)
+    if others:
+        names = ", ".join(map(repr, others))
+        warnings.warn(f"{path.name}: {chosen!r} is taken; {names} fit as well", UserWarning, stacklevel=4)
+    return fitting, kept
+
+
+def check_weights(network: nn.Module, path: str | Path, *, as_start: bool = False) -> None:
     """Check the names and shapes of a safetensors file against the network, without reading its numbers.
 
     Files of other kinds pass. InputError as `load_weights`.
     """
     from safetensors import SafetensorError, safe_open
 
-    if Path(path).suffix != ".safetensors":
+    if not is_safetensors(path):
         return
     try:
         with safe_open(str(path), "pt") as file:
@@ -74,46 +109,7 @@ def check_weights(network: nn.Module, path: str | Path) -> None:
         raise unreadable(path, error) from error
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     with warnings.catch_warnings(action="ignore"):  # loading warns
-        _fitting(state, inner_network(network).state_dict(), Path(path))
-
-
-def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read the tensors of a weight file on the CPU, by name.
-
-    InputError when the file is missing, unreadable, of another kind or holds no tensors.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"weights: {str(path)!r} does not exist or is no file")
-    if path.suffix == ".safetensors":
-        return read_tensors(path)
-    if path.suffix not in WEIGHT_SUFFIXES:
-        raise InputError(f"weights: expected a {_KINDS} file, got {path.name!r}")
-    return _read_pth(path)
-
-
-def _read_pth(path: Path) -> dict[str, Tensor]:
-    """Read a pickled state dict without running code of its own."""
-    warnings.warn(
-        f"{path.name} is a pickle: loaded with weights_only=True, which is unsafe for files of unknown "
-        "origin before torch 2.10; prefer safetensors",
-        UserWarning,
-        stacklevel=4,
-    )
-    try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch documents no narrower set
-        got = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise InputError(
-            f"weights {str(path)!r}: expected a file that loads with weights_only=True, got {got}"
-        ) from error
-    for container in _CONTAINERS:
-        if isinstance(loaded, dict) and isinstance(loaded.get(container), dict):
-            loaded = loaded[container]
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        kind = type(loaded).__name__
-        raise InputError(f"weights {path.name!r}: expected a dict of tensors alone, got other values in a {kind}")
-    return dict(loaded)
+        _fitting(state, inner_network(network).state_dict(), Path(path), as_start=as_start)
 
 
 def _wrappers_prefix(names: Collection[str]) -> str:
@@ -124,13 +120,20 @@ def _wrappers_prefix(names: Collection[str]) -> str:
     return ""
 
 
-def _fitting(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Return the file's tensors under the network's names; InputError unless every name has one that fits."""
+def _fitting(
+    state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path, *, as_start: bool = False
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the file's tensors under the network's names, and those left to the network as it starts.
+
+    InputError unless every other name has one that fits.
+    """
     if not set(expected) <= set(state):
         state = _renamed(state, expected, path)
     missing = [name for name in expected if name not in state]
     surplus = [name for name in state if name not in expected]
     other = [name for name in expected if name in state and state[name].shape != expected[name].shape]
+    kept = [name for name in other if as_start and differs_in_classes_or_channels(state[name], expected[name])]
+    other = [name for name in other if name not in kept]
     faults = []
     if missing:
         faults.append(f"{len(missing)} missing (first {missing[0]!r})")
@@ -142,7 +145,7 @@ def _fitting(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Pat
     if faults:
         got = ", ".join(faults)
         raise InputError(f"weights {path.name!r}: expected the network's names and shapes, got {got}")
-    return state
+    return {name: tensor for name, tensor in state.items() if name not in kept}, kept
 
 
 def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -167,3 +170,15 @@ def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Pat
         )
         return inside
     return outside | inside
+
+
+def differs_in_classes_or_channels(one: Tensor, other: Tensor) -> bool:
+    """Tell whether two tensors differ in shape as those of other classes, or of a convolution of other channels, do.
+
+    >>> differs_in_classes_or_channels(torch.ones(10, 4), torch.ones(3, 4))
+    True
+    """
+    if one.ndim != other.ndim:
+        return False
+    axes = [axis for axis, (a, b) in enumerate(zip(one.shape, other.shape, strict=True)) if a != b]
+    return axes == [0] or (axes == [1] and one.ndim == 4)

@@ -19,7 +19,14 @@ from patternscope.report.formatting import (
 from patternscope.report.part import ReportPart, Said
 from patternscope.report.tables import layer_table, step_table
 from patternscope.results.evidence import EvidenceResult
-from patternscope.results.formatting import number, percent, threshold_text, with_interval
+from patternscope.results.formatting import (
+    common_grid,
+    number,
+    percent,
+    share_of_regions,
+    threshold_text,
+    with_interval,
+)
 from patternscope.results.knowledge import KnowledgeResult
 
 Layers = Mapping[str, KnowledgeResult]
@@ -30,7 +37,7 @@ def depth_sentences(depth: Depth) -> list[str]:
     sentences = [
         most_reliable(depth),
         ratio_over_depth(depth.layers, depth.steps),
-        shares_of_regions(depth.layers),
+        shares_of_regions(depth.layers, depth.grids),
         first_layer(depth.layers),
         best_at_each_threshold(depth),
         on_object(depth),
@@ -57,16 +64,21 @@ def most_reliable(depth: Depth) -> str:
     )
 
 
-def shares_of_regions(layers: Layers) -> str | None:
-    """Return the share of each layer's regions that are reliable points; None where all have as many regions."""
+def shares_of_regions(layers: Layers, grids: Sequence[tuple[int, int]] = ()) -> str | None:
+    """Return the share of each layer's regions that are reliable points; None where all have as many regions.
+
+    With the `grids` of the layers, also the setting that gives all layers the same.
+    """
     regions = {layer: known.mask.shape[1] for layer, known in layers.items()}
     if len(set(regions.values())) == 1:
         return None
     shares = [
-        f"{percent((known.counts.reliable.value or 0.0) / regions[layer])} of the {regions[layer]} regions of {layer}"
+        f"{percent(share_of_regions(known.counts.reliable, regions[layer]))} of the {regions[layer]} regions of {layer}"
         for layer, known in layers.items()
     ]
-    return f"Layers differ in their number of regions: reliable points are {listed(shares)}."
+    setting = common_grid(grids)
+    same = "" if setting is None else f" {setting} gives all of them the same grid."
+    return f"Layers differ in their number of regions: reliable points are {listed(shares)}.{same}"
 
 
 def ratio_over_depth(layers: Layers, steps: Sequence[Step]) -> str | None:
@@ -191,7 +203,7 @@ PART = ReportPart(
         "class and regions assigned to another.",
         "importance": "Importance weights of the regions of the same images.",
         "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class.",
-        "region_paths": "Paths of some regions through the layers and over training.",
+        "region_paths": "Paths of some regions through the layers and, with several checkpoints, over training.",
     },
     headlines=2,
 )

@@ -11,7 +11,7 @@ from patternscope.report.part import ReportPart, Said
 from patternscope.report.tables import Table
 from patternscope.results.controls import Control, ControlsResult
 from patternscope.results.evidence import EvidenceResult
-from patternscope.results.formatting import number, percent, with_interval
+from patternscope.results.formatting import at_checkpoint, number, percent, with_interval
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.noise import NOTHING_MEASURED, MeasuredNoise, evidence_of
 from patternscope.results.study import StudyResults
@@ -152,9 +152,15 @@ def against_decision(layers: Layers) -> str | None:
 
 
 def evidence_table(
-    layers: Layers, known: Mapping[str, KnowledgeResult], controls: Mapping[str, ControlsResult]
+    layers: Layers,
+    known: Mapping[str, KnowledgeResult],
+    controls: Mapping[str, ControlsResult],
+    when: str | None = None,
 ) -> Table:
-    """Return a row per layer: evidence, what is readable, points by either rule, and their chance levels."""
+    """Return a row per layer: evidence, what is readable, points by either rule, and their chance levels.
+
+    `when` names the checkpoint, where there are several.
+    """
     columns = ["layer", "bits per region", "readable", "share", "calibration error", "points", "by the paper", "chance"]
     rows = [
         [
@@ -170,7 +176,7 @@ def evidence_table(
         for name, result in layers.items()
     ]
     caption = (
-        "Evidence at the last checkpoint, and knowledge points per image by calibrated probabilities and by the rule "
+        f"Evidence{at_checkpoint(when)}, and knowledge points per image by calibrated probabilities and by the rule "
         "of the paper. Chance: bits, points, and points by the paper, with permuted targets."
     )
     return Table(caption, columns, rows)
@@ -242,7 +248,7 @@ def _read(contents: Contents) -> Said | None:
     layers, controls = found
     known, summary = contents.depth.layers, contents.results.load(SummaryResult)
     sentences = evidence_sentences(layers, known, controls, summary, contents.noise)
-    return sentences, [evidence_table(layers, known, controls), class_table(layers)]
+    return sentences, [evidence_table(layers, known, controls, contents.depth.when), class_table(layers)]
 
 
 PART = ReportPart(

@@ -15,27 +15,41 @@ def training_sentences(training: Training) -> list[str]:
     """Return what the report says of the checkpoints."""
     last = training.layers[-1].layer
     steps = training.steps[last]
+    by_evidence = training.emerges == "evidence"
     sentences = [
         when_classes_emerged(training),
-        growth(training),
-        largest_step(last, steps),
-        steps_within_noise(last, steps),
+        evidence_growth(training) if by_evidence else growth(training),
+        None if by_evidence else largest_step(last, steps),
+        None if by_evidence else steps_within_noise(last, steps),
         accuracy(training.checkpoints),
     ]
     return [sentence for sentence in sentences if sentence is not None]
 
 
 def when_classes_emerged(training: Training) -> str:
-    """Return from which checkpoint on half of each class's images keep a reliable point, in the last layer."""
+    """Return from which checkpoint on half of each class's images stay emerged, in the last layer.
+
+    By evidence, which is comparable between checkpoints, or by reliable points where it was not measured.
+    """
     layer, names = training.layers[-1], [checkpoint.name for checkpoint in training.checkpoints]
     never = [row.name for row in layer.lasting if row.median_checkpoint is None]
     places = {row.name: row.median_checkpoint for row in layer.lasting if row.median_checkpoint is not None}
     if not places:
-        return f"In {layer.layer}, no class has a lasting reliable point on half of its images."
+        what = "lasting evidence" if training.emerges == "evidence" else "a lasting reliable point"
+        return f"In {layer.layer}, no class has {what} on half of its images."
     classes = groupby(sorted(places, key=lambda name: places[name]), key=lambda name: places[name])
     starts = [f"from {names[place]} on ({listed(list(own))})" for place, own in classes]
     after = f"; never for {listed(never)}" if never else ""
-    return f"In {layer.layer}, half of a class's images keep a reliable point {listed(starts)}{after}."
+    keep = "hold evidence of it" if training.emerges == "evidence" else "keep a reliable point"
+    return f"In {layer.layer}, half of a class's images {keep} {listed(starts)}{after}."
+
+
+def evidence_growth(training: Training) -> str:
+    """Return by how much evidence changed from the first to the last checkpoint, layer by layer."""
+    first, last = training.checkpoints[0].name, training.checkpoints[-1].name
+    grown = [(each.layer, each.evidence_growth) for each in training.layers if each.evidence_growth is not None]
+    changes = listed([f"{compared(change, 'more', 'less')} in {layer}, {verdict(change)}" for layer, change in grown])
+    return f"Bits of evidence per region at {last}, compared with {first}: {changes}."
 
 
 def growth(training: Training) -> str:
@@ -114,7 +128,7 @@ PART = ReportPart(
     20,
     _read,
     captions={
-        "emergence": "Knowledge points over training, by layer and, below, by class.",
+        "emergence": "Evidence over training, by layer and, below, by class.",
         "training_strip": "The sample embedding at each checkpoint, aligned and on one scale.",
         "training_animation": "The same as an animation.",
     },

@@ -97,10 +97,14 @@ class _Chance:
 
 
 def _untrained_network(ctx: UnitContext) -> tuple[Normalised, Untrained]:
-    """The network at its beginning: that of training step 0, or the last one with its weights drawn anew."""
+    """The network at its beginning: that of training step 0, or the last one with its weights drawn anew.
+
+    A training that started from weights has no untrained network among its checkpoints.
+    """
     inputs = inputs_of(ctx)
     images, checkpoints = inputs.images.images, inputs.checkpoints(TrainingResult)
-    if inputs.training(checkpoints[0]).step == 0:
+    begun = inputs.training(checkpoints[0])
+    if begun.step == 0 and begun.start is None:
         first = trained_network(ctx, checkpoint=checkpoints[0])
         return recompute_batch_statistics(first, images), "first checkpoint"
     drawn_anew = reinitialised(trained_network(ctx, checkpoint=checkpoints[-1]), ctx.stage_seed)

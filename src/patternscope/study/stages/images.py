@@ -28,7 +28,8 @@ def run_images_to_train_on(ctx: UnitContext) -> None:
 
 def trains_here(settings: StudySettings) -> bool:
     """Tell whether the study trains its network, rather than take it from files."""
-    return settings.network.weights is None and settings.checkpoints.folder is None
+    network = settings.network
+    return (network.weights is None or network.fine_tune) and settings.checkpoints.folder is None
 
 
 def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
@@ -138,7 +139,7 @@ _IMAGES = Stage(
     "images",
     version=2,
     run=run_images,
-    settings=("seed", "images", "network.weights", "checkpoints.folder"),
+    settings=("seed", "images", "network.weights", "network.fine_tune", "checkpoints.folder"),
     external=source_digest,
     weight=3.0,
     cost=_cost,

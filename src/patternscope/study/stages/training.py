@@ -16,6 +16,7 @@ from patternscope.networks import (
     checkpoint_steps,
     evaluate,
     load_state,
+    load_weights,
     save_state,
     save_weights,
     total_steps,
@@ -24,6 +25,7 @@ from patternscope.networks import (
 from patternscope.networks.models.heads import save_head
 from patternscope.networks.models.huggingface import PREFIX
 from patternscope.networks.models.normalised import head_of
+from patternscope.networks.models.weight_files import weight_name
 from patternscope.networks.training.placement import Moment, stop_at_next
 from patternscope.networks.training.train import Stop
 from patternscope.results.images import ImagesResult, LabelledImages
@@ -44,8 +46,15 @@ from patternscope.study.analysed_network import (
 )
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of
-from patternscope.study.network_factory import MODEL_SETTINGS, checkpoint_file, network_digest, study_network
+from patternscope.study.network_factory import (
+    MODEL_SETTINGS,
+    checkpoint_file,
+    network_digest,
+    start_file,
+    study_network,
+)
 from patternscope.study.stages.images import trains_here
+from patternscope.study.start import AS_THEY_ARE, start_of
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 # For the placement of checkpoints: an accuracy of so many images is within 0.04 of that of all.
@@ -66,11 +75,16 @@ def run_training(ctx: UnitContext) -> None:
     path = checkpoint_file(settings.network, settings.checkpoints.folder, checkpoint)
     held_out = _part(images.held_out)
     as_it_is = is_analysed_as_it_is(settings)
+    begins = path is None and not ctx.paths("training", STATE_FILE)
+    kind = start_of(settings, len(images.classes), ctx.stage_seed) if begins else None
     network, outputs, probe = _as_it_is(ctx, path) if as_it_is else (_to_be_trained(ctx), None, None)
-    if path is None:
-        name, step, losses, total = _train_segment(ctx, network, _part(images.train))
+    if path is not None:
+        name = weight_name(path)
+        step, losses, total = step_of(name), [], None
+    elif settings.training.epochs == 0:
+        name, step, losses, total = AS_THEY_ARE[kind], None, [], None
     else:
-        name, step, losses, total = path.stem, step_of(path.stem), [], None
+        name, step, losses, total = _train_segment(ctx, network, _part(images.train))
     save_weights(network, ctx.folder / NETWORK_FILE)
     head = head_of(network)
     if head is not None:
@@ -90,6 +104,7 @@ def run_training(ctx: UnitContext) -> None:
         total_steps=total,
         outputs=outputs,
         probe=probe,
+        start=kind,
     ).save(ctx.folder)
 
 
@@ -97,8 +112,11 @@ def _to_be_trained(ctx: UnitContext) -> Normalised:
     """The network as its training starts."""
     settings: StudySettings = ctx.settings
     classes = len(inputs_of(ctx).images.classes)
-    begins = settings.network.pretrained and not ctx.paths("training", STATE_FILE)
-    network = study_network(settings.network, settings.images, classes, ctx.stage_seed, pretrained=begins)
+    begins, start = not ctx.paths("training", STATE_FILE), start_file(settings.network)
+    published = begins and settings.network.pretrained
+    network = study_network(settings.network, settings.images, classes, ctx.stage_seed, pretrained=published)
+    if begins and start is not None:
+        load_weights(network, start, as_start=True)
     network.to(device_of(ctx))
     if (ctx.unit.checkpoint or 0) == 0:  # the others are the same network
         check_logits(network, settings.images, classes)
@@ -115,7 +133,8 @@ def _as_it_is(ctx: UnitContext, path: Path | None) -> tuple[Normalised, ReadOutp
     settings: StudySettings = ctx.settings
     images = inputs_of(ctx).images
     begins = path is None and _comes_with_weights(settings)
-    network = open_network(settings, images.classes, ctx.stage_seed, loading(path), pretrained=begins)
+    given = path or start_file(settings.network)
+    network = open_network(settings, images.classes, ctx.stage_seed, loading(given), pretrained=begins)
     network.to(device_of(ctx))
     if settings.network.head == "probe":
         probed, probe = with_probe(network, _part(images.train), len(images.classes), ctx.stage_seed)
@@ -240,6 +259,7 @@ STAGES = (
             "seed",
             *MODEL_SETTINGS,
             "network.weights",
+            "network.fine_tune",
             "network.classes",
             "network.class_file",
             "network.head",
