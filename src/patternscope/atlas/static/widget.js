@@ -32,7 +32,7 @@ function r(e) {
 		close: () => e.off("msg:custom", r)
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/errors.js
+// node_modules/zarrita/dist/src/errors.js
 var i = class extends Error {}, a = class extends i {
 	_tag = "NotFoundError";
 	name = "NotFoundError";
@@ -80,13 +80,13 @@ var i = class extends Error {}, a = class extends i {
 		super(`Unsupported: ${e}`), this.feature = e;
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/_shared.js
+// node_modules/zarrita/dist/src/codecs/_shared.js
 function d(e) {
 	return () => {
 		throw new u(`${e} encode`);
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/bitround.js
+// node_modules/zarrita/dist/src/codecs/bitround.js
 var f = class e {
 	kind = "array_to_array";
 	constructor(e, t) {
@@ -100,7 +100,7 @@ var f = class e {
 		return e;
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/typedarray.js
+// node_modules/zarrita/dist/src/typedarray.js
 function p(e) {
 	return e instanceof ArrayBuffer || e instanceof SharedArrayBuffer;
 }
@@ -227,7 +227,7 @@ var m = class {
 		for (let e = 0; e < this.length; e++) yield this.get(e);
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/util.js
+// node_modules/zarrita/dist/src/util.js
 function _(e) {
 	let t = JSON.stringify(e, (e, t) => {
 		if (typeof t == "number") {
@@ -452,7 +452,7 @@ async function ee(e, { format: t, signal: n }) {
 		throw n?.throwIfAborted(), Error(`Failed to decode ${t}`);
 	}
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/bytes.js
+// node_modules/zarrita/dist/src/codecs/bytes.js
 var F = te();
 function te() {
 	let e = new Uint32Array([305419896]);
@@ -525,7 +525,7 @@ function le(e, t) {
 	if (!oe(e)) throw new o(`String-encoded scalar "${t}" is not valid for non-float data type "${e}"`);
 	return t in ie ? ie[t] : ce(t, ae[e]);
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/cast_value.js
+// node_modules/zarrita/dist/src/codecs/cast_value.js
 var ue = /* @__PURE__ */ new Set([
 	"int8",
 	"uint8",
@@ -670,7 +670,7 @@ function xe(e, t, n, r, i) {
 		return t === void 0 ? u(e) : t;
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/crc32c.js
+// node_modules/zarrita/dist/src/codecs/crc32c.js
 var Se = class e {
 	kind = "bytes_to_bytes";
 	static fromConfig() {
@@ -747,7 +747,7 @@ var we = class e {
 		return new Uint8Array(t);
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/json2.js
+// node_modules/zarrita/dist/src/codecs/json2.js
 function L(e, t) {
 	return P(!Number.isNaN(t), "JsonCodec allow_nan is false but NaN was encountered during encoding."), P(t !== Infinity, "JsonCodec allow_nan is false but Infinity was encountered during encoding."), P(t !== -Infinity, "JsonCodec allow_nan is false but -Infinity was encountered during encoding."), t;
 }
@@ -868,7 +868,7 @@ function Ae(e, t) {
 	for (let n = 0; n < t; n++) for (let a = 0; a < r; a++) i[a * t + n] = e[n * r + a];
 	return i;
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/transpose.js
+// node_modules/zarrita/dist/src/codecs/transpose.js
 function je(e) {
 	return e instanceof m || e instanceof h || e instanceof g ? new Proxy(e, {
 		get(e, t) {
@@ -980,7 +980,7 @@ var Ie = class e {
 		}
 	};
 }));
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs.js
+// node_modules/zarrita/dist/src/codecs.js
 function He() {
 	let e = () => Promise.resolve().then(() => (Ve(), ze)).then((e) => e.default), t = () => Promise.resolve().then(() => (Ve(), ze)).then((e) => e.default), n = () => Promise.resolve().then(() => (Ve(), ze)).then((e) => e.default), r = () => Te, i = () => Re;
 	return (/* @__PURE__ */ new Map()).set("blosc", e).set("lz4", t).set("zstd", n).set("gzip", r).set("zlib", i).set("transpose", () => Ie).set("bytes", () => re).set("crc32c", () => Se).set("vlen-utf8", () => Le).set("json2", () => R).set("bitround", () => f).set("cast_value", () => be).set("scale_offset", () => De).set("numcodecs.blosc", e).set("numcodecs.lz4", t).set("numcodecs.zstd", n).set("numcodecs.gzip", r).set("numcodecs.zlib", i).set("numcodecs.vlen-utf8", () => Le).set("numcodecs.shuffle", () => Oe).set("numcodecs.delta", () => we).set("numcodecs.bitround", () => f).set("numcodecs.json2", () => R);
@@ -1080,7 +1080,7 @@ async function Ke(e) {
 function qe(e) {
 	return e.dataType !== "v2:object" && e.dataType !== "string";
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/sharding.js
+// node_modules/zarrita/dist/src/codecs/sharding.js
 var Je = 18446744073709551615n;
 function Ye(e, t, n, r) {
 	if (!e.store.getRange) throw new u("sharding requires a store with getRange");
@@ -1107,7 +1107,7 @@ function Ye(e, t, n, r) {
 		}, r);
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/hierarchy.js
+// node_modules/zarrita/dist/src/hierarchy.js
 var Xe = class e {
 	store;
 	path;
@@ -1235,7 +1235,7 @@ var at = class extends Xe {
 		return k(this.dtype, e);
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/define.js
+// node_modules/zarrita/dist/src/extension/define.js
 function ot(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return new Proxy(e, {
@@ -1284,17 +1284,17 @@ function lt(e) {
 		return r instanceof Promise ? r.then((e) => (st(e), ot(t, ct(t, e)))) : (st(r), ot(t, ct(t, r)));
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/extend.js
+// node_modules/zarrita/dist/src/extension/extend.js
 function ut(e, t) {
 	let n = e;
 	for (let e of t) n = n instanceof Promise ? n.then((t) => e(t)) : e(n);
 	return n;
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/extend-array.js
+// node_modules/zarrita/dist/src/extension/extend-array.js
 function dt(e, ...t) {
 	return ut(e, t);
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/open.js
+// node_modules/zarrita/dist/src/open.js
 async function ft(e) {
 	let t = e.store.arrayExtensions;
 	return t?.length ? await dt(e, ...t) : e;
@@ -1357,7 +1357,7 @@ async function xt(e, t = {}) {
 	return i(e, t).catch((n) => (N(n, a, o), s(e, t)));
 }
 xt.v2 = gt, xt.v3 = bt;
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/consolidation.js
+// node_modules/zarrita/dist/src/extension/consolidation.js
 function St(e) {
 	return typeof e == "object" && !!e && "zarr_consolidated_format" in e && e.zarr_consolidated_format === 1 && "metadata" in e && typeof e.metadata == "object" && e.metadata !== null;
 }
@@ -1432,7 +1432,7 @@ var kt = lt(async (e, t = {}) => {
 	}
 	throw r;
 });
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/util.js
+// node_modules/zarrita/dist/src/indexing/util.js
 function* At(e, t, n = 1) {
 	t === void 0 && (t = e, e = 0);
 	for (let r = e; r < t; r += n) yield r;
@@ -1480,7 +1480,7 @@ function Ft() {
 		onIdle: () => Promise.all(e)
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/indexer.js
+// node_modules/zarrita/dist/src/indexing/indexer.js
 function It(e, t) {
 	throw new l(`too many indicies for array; expected ${t.length}, got ${e.length}`);
 }
@@ -1579,7 +1579,7 @@ var Wt = class {
 		};
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/get.js
+// node_modules/zarrita/dist/src/indexing/get.js
 function Gt(e, t) {
 	return "get" in e ? e.get(t) : e[t];
 }
@@ -1611,7 +1611,7 @@ async function Kt(e, t, n, r) {
 	});
 	return await u.onIdle(), o.shape.length === 0 ? Gt(l.data, 0) : l;
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/ops.js
+// node_modules/zarrita/dist/src/indexing/ops.js
 function qt(e, t = 0, n) {
 	let r = n ?? e.length - t;
 	return {
@@ -2309,7 +2309,7 @@ function yr(e, t) {
 	let n = (t) => Number.isNaN(e[t]) ? Infinity : e[t], r = (e) => n(e) < Infinity ? t(e, Math.ceil(n(e))) : 0;
 	return Array.from(e, (e, t) => t).sort((e, t) => n(e) === n(t) ? r(t) - r(e) || e - t : n(e) - n(t));
 }
-// ../../../../work/main/viewer/node_modules/d3-array/dist/d3-array.mjs
+// node_modules/d3-array/dist/d3-array.mjs
 function br(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
@@ -2726,7 +2726,7 @@ function ki(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
-// ../../../../work/main/viewer/node_modules/d3-axis/dist/d3-axis.mjs
+// node_modules/d3-axis/dist/d3-axis.mjs
 function Ai(e) {
 	return e;
 }
@@ -2786,7 +2786,7 @@ function Vi(e, t) {
 function Hi(e) {
 	return Vi(Ni, e);
 }
-// ../../../../work/main/viewer/node_modules/d3-selection/dist/d3-selection.mjs
+// node_modules/d3-selection/dist/d3-selection.mjs
 var Ui = "http://www.w3.org/1999/xhtml", Wi = {
 	svg: "http://www.w3.org/2000/svg",
 	xhtml: Ui,
@@ -3384,7 +3384,7 @@ function Jo(e, t) {
 	}
 	return [e.pageX, e.pageY];
 }
-// ../../../../work/main/viewer/node_modules/d3-color/dist/d3-color.mjs
+// node_modules/d3-color/dist/d3-color.mjs
 function Yo(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
@@ -3769,7 +3769,7 @@ Yo(dc, uc, Xo(Zo, {
 		return new bs(255 * (t + n * (tc * r + nc * i)), 255 * (t + n * (rc * r + ic * i)), 255 * (t + ac * r * n), this.opacity);
 	}
 }));
-// ../../../../work/main/viewer/node_modules/d3-interpolate/dist/d3-interpolate.mjs
+// node_modules/d3-interpolate/dist/d3-interpolate.mjs
 function fc(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
@@ -3981,7 +3981,7 @@ function Jc(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
-// ../../../../work/main/viewer/node_modules/d3-path/dist/d3-path.mjs
+// node_modules/d3-path/dist/d3-path.mjs
 var Yc = Math.PI, Xc = 2 * Yc, Zc = 1e-6, Qc = Xc - Zc;
 function $c(e) {
 	this._ += e[0];
@@ -4068,7 +4068,7 @@ rl.prototype;
 function il(e = 3) {
 	return new rl(+e);
 }
-// ../../../../work/main/viewer/node_modules/d3-format/dist/d3-format.mjs
+// node_modules/d3-format/dist/d3-format.mjs
 function al(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
@@ -4251,7 +4251,7 @@ function Dl(e, t) {
 function Ol(e, t) {
 	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, sl(t) - sl(e)) + 1;
 }
-// ../../../../work/main/viewer/node_modules/d3-geo/dist/d3-geo.mjs
+// node_modules/d3-geo/dist/d3-geo.mjs
 var V = 1e-6, kl = 1e-12, H = Math.PI, Al = H / 2, jl = H / 4, Ml = H * 2, Nl = 180 / H, Pl = H / 180, Fl = Math.abs, Il = Math.atan, Ll = Math.atan2, U = Math.cos, Rl = Math.exp, zl = Math.log, Bl = Math.pow, W = Math.sin, Vl = Math.sign || function(e) {
 	return e > 0 ? 1 : e < 0 ? -1 : 0;
 }, Hl = Math.sqrt, Ul = Math.tan;
@@ -5442,7 +5442,7 @@ function Uf() {
 		90
 	]).scale(159.155);
 }
-// ../../../../work/main/viewer/node_modules/d3-time/dist/d3-time.mjs
+// node_modules/d3-time/dist/d3-time.mjs
 var Wf = /* @__PURE__ */ new Date(), Gf = /* @__PURE__ */ new Date();
 function Kf(e, t, n, r) {
 	function i(t) {
@@ -5679,7 +5679,7 @@ function kp(e, t, n, r, i, a) {
 	return [s, c];
 }
 var [Ap, jp] = kp(Op, Ep, vp, cp, ap, rp), [Mp, Np] = kp(Dp, Tp, up, op, ip, np);
-// ../../../../work/main/viewer/node_modules/d3-time-format/dist/d3-time-format.mjs
+// node_modules/d3-time-format/dist/d3-time-format.mjs
 function Pp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
@@ -6220,7 +6220,7 @@ function ah(e) {
 }
 var oh = "%Y-%m-%dT%H:%M:%S.%LZ";
 Date.prototype.toISOString || rh(oh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || ih(oh);
-// ../../../../work/main/viewer/node_modules/d3-scale/dist/d3-scale.mjs
+// node_modules/d3-scale/dist/d3-scale.mjs
 function sh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
@@ -6702,7 +6702,7 @@ function sg() {
 		return ng(e, sg()).exponent(e.exponent());
 	}, ch.apply(e, arguments);
 }
-// ../../../../work/main/viewer/node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
+// node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function G(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
@@ -7047,7 +7047,7 @@ function j_(e) {
 	};
 }
 var M_ = j_(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), N_ = j_(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), P_ = j_(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), F_ = j_(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
-// ../../../../work/main/viewer/node_modules/d3-shape/dist/d3-shape.mjs
+// node_modules/d3-shape/dist/d3-shape.mjs
 function I_(e) {
 	return function() {
 		return e;
@@ -7902,7 +7902,7 @@ function _y(e) {
 function vy(e) {
 	return new hy(e, 1);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/defined.js
+// node_modules/@observablehq/plot/src/defined.js
 function yy(e) {
 	return e != null && !Number.isNaN(e);
 }
@@ -7924,7 +7924,7 @@ function wy(e) {
 function Ty(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
-// ../../../../work/main/viewer/node_modules/isoformat/src/format.js
+// node_modules/isoformat/src/format.js
 function Ey(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
@@ -7936,18 +7936,18 @@ function Dy(e) {
 function Oy(e, t) {
 	return `${e}`.padStart(t, "0");
 }
-// ../../../../work/main/viewer/node_modules/isoformat/src/parse.js
+// node_modules/isoformat/src/parse.js
 var ky = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
 function Ay(e, t) {
 	return ky.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/order.js
+// node_modules/@observablehq/plot/src/order.js
 function jy(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
 	return xr(t, n);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/time.js
+// node_modules/@observablehq/plot/src/time.js
 var My = 1e3, Ny = My * 60, Py = Ny * 60, Fy = Py * 24, Iy = Fy * 7, Ly = Fy * 30, Ry = Fy * 365, zy = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
@@ -8178,7 +8178,7 @@ function rb(e, t, n) {
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/options.js
+// node_modules/@observablehq/plot/src/options.js
 var ib = Object.getPrototypeOf(Uint8Array), ab = Object.prototype.toString;
 function ob(e) {
 	return e instanceof Array || e instanceof ib;
@@ -8517,7 +8517,7 @@ function Rx(e) {
 function zx(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/index.js
+// node_modules/@observablehq/plot/src/scales/index.js
 var Bx = Symbol("position"), Vx = Symbol("color"), Hx = Symbol("radius"), Ux = Symbol("length"), Wx = Symbol("opacity"), Gx = Symbol("symbol"), Kx = Symbol("projection"), qx = /* @__PURE__ */ new Map([
 	["x", Bx],
 	["y", Bx],
@@ -8575,7 +8575,7 @@ function tS(e) {
 	}
 	return [e, void 0];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/basic.js
+// node_modules/@observablehq/plot/src/transforms/basic.js
 function nS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
 	if (r === void 0 && (e != null && (r = sS(e)), t != null && !qb(t) && (r = iS(r, uS(t))), n && (r = iS(r, cS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
@@ -8676,7 +8676,7 @@ function fS(e) {
 		};
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/group.js
+// node_modules/@observablehq/plot/src/transforms/group.js
 function pS(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
@@ -8836,7 +8836,7 @@ function PS(e, t) {
 var FS = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/channel.js
+// node_modules/@observablehq/plot/src/channel.js
 function IS(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = ax(r) }, s) {
 	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), zS(s, {
 		scale: t,
@@ -8947,7 +8947,7 @@ function JS(e, t) {
 		return n.source === null ? null : n;
 	}
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/schemes.js
+// node_modules/@observablehq/plot/src/scales/schemes.js
 var YS = /* @__PURE__ */ new Map([
 	["accent", lg],
 	["category10", cg],
@@ -9103,7 +9103,7 @@ var cC = /* @__PURE__ */ new Set([
 function lC(e) {
 	return e != null && cC.has(`${e}`.toLowerCase());
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/quantitative.js
+// node_modules/@observablehq/plot/src/scales/quantitative.js
 var uC = (e) => (t) => e(1 - t), dC = [0, 1], fC = /* @__PURE__ */ new Map([
 	["number", Dc],
 	["rgb", bc],
@@ -9240,7 +9240,7 @@ function NC(e) {
 function PC(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/warnings.js
+// node_modules/@observablehq/plot/src/warnings.js
 var FC = 0, IC;
 function LC() {
 	let e = FC;
@@ -9249,7 +9249,7 @@ function LC() {
 function RC(e) {
 	e !== IC && (IC = e, console.warn(e), ++FC);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/diverging.js
+// node_modules/@observablehq/plot/src/scales/diverging.js
 function zC(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = DC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = qx.get(e) === Vx ? u == null && d !== void 0 ? bc : sC(u === void 0 ? "rdbu" : u) : Dc, reverse: m }) {
 	l = +l, s = zb(s);
 	let [h, g] = s;
@@ -9332,7 +9332,7 @@ function YC(e) {
 		}
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/temporal.js
+// node_modules/@observablehq/plot/src/scales/temporal.js
 function XC(e, t, n, r) {
 	return mC(e, t, n, r);
 }
@@ -9342,7 +9342,7 @@ function ZC(e, t, n) {
 function QC(e, t, n) {
 	return XC(e, tg(), t, n);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/ordinal.js
+// node_modules/@observablehq/plot/src/scales/ordinal.js
 var $C = Symbol("ordinal");
 function ew(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
 	return i = dx(i, r), a === void 0 && (a = aw(n, i, e)), (r === "categorical" || r === $C) && (r = "ordinal"), s && (a = ki(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
@@ -9416,7 +9416,7 @@ function sw(e) {
 function cw(e) {
 	return Ox(e.fill) ? Av : kv;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales.js
+// node_modules/@observablehq/plot/src/scales.js
 function lw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
@@ -9700,7 +9700,7 @@ function Pw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 		...e.invert && { invert: (t) => e.invert(t) }
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/facet.js
+// node_modules/@observablehq/plot/src/facet.js
 function Fw(e, t) {
 	let { fx: n, fy: r } = lw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
 	return i && a ? Nr(i, a).map(([e, t], n) => ({
@@ -9819,7 +9819,7 @@ function nT(e, t) {
 function rT(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/projection.js
+// node_modules/@observablehq/plot/src/projection.js
 var iT = Math.PI, aT = 2 * iT, oT = .618;
 function sT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
@@ -9954,7 +9954,7 @@ function vT({ x: e, y: t }) {
 		this.stream.point(e(n), t(r));
 	} });
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/context.js
+// node_modules/@observablehq/plot/src/context.js
 function yT(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
@@ -9965,7 +9965,7 @@ function yT(e = {}) {
 function bT(e, { document: t }) {
 	return Uo(Ji(e).call(t.documentElement));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/memoize.js
+// node_modules/@observablehq/plot/src/memoize.js
 var xT = Symbol("unset");
 function ST(e) {
 	return (e.length === 1 ? CT : wT)(e);
@@ -9978,7 +9978,7 @@ function wT(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/format.js
+// node_modules/@observablehq/plot/src/format.js
 var TT = ST((e) => new Intl.NumberFormat(e));
 ST((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
@@ -10184,7 +10184,7 @@ function iE(e, t) {
 function aE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/mark.js
+// node_modules/@observablehq/plot/src/mark.js
 var oE = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
@@ -10303,7 +10303,7 @@ function dE(e, t) {
 		}
 	} : e;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/dimensions.js
+// node_modules/@observablehq/plot/src/dimensions.js
 function fE(e, t, n = {}) {
 	let r = .5 - AT, i = .5 + AT, a = .5 + AT, o = .5 - AT;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
@@ -10374,7 +10374,7 @@ function mE(e, t) {
 	let [a, o] = Lr(r);
 	return Math.abs(i(o) - i(a));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/interactions/pointer.js
+// node_modules/@observablehq/plot/src/interactions/pointer.js
 var hE = /* @__PURE__ */ new WeakMap();
 function gE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
@@ -10489,11 +10489,11 @@ function bE({ x1: e, x2: t, x: n = e }, r) {
 function xE({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/axes.js
+// node_modules/@observablehq/plot/src/axes.js
 function SE(e) {
 	return Dw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends/ramp.js
+// node_modules/@observablehq/plot/src/legends/ramp.js
 function CE(e, t) {
 	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = SE(e), round: m = !0, opacity: h, className: g } = t, _ = yT(t);
 	g = rE(g), h = Fb(h)[1], f === null && (f = () => null);
@@ -10521,9 +10521,9 @@ function CE(e, t) {
 	} else b = x(dh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
 	return v.append("g").attr("transform", `translate(0,${a - c})`).call(Hi(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", eE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/math.js
+// node_modules/@observablehq/plot/src/math.js
 var wE = Math.PI / 180;
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marker.js
+// node_modules/@observablehq/plot/src/marker.js
 function TE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
 	e.markerStart = EE(n), e.markerMid = EE(r), e.markerEnd = EE(i);
 }
@@ -10604,7 +10604,7 @@ function RE(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 	}
 	t && e.each(u("marker-start", t, l && ((e) => l(e) & FE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & FE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & IE)));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/inset.js
+// node_modules/@observablehq/plot/src/transforms/inset.js
 function zE({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
 	return [t, n] = VE(e, t, n), {
 		inset: e,
@@ -10624,7 +10624,7 @@ function BE({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
 function VE(e, t, n) {
 	return e === void 0 && t === void 0 && n === void 0 ? AT ? [1, 0] : [.5, .5] : [t, n];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/interval.js
+// node_modules/@observablehq/plot/src/transforms/interval.js
 function HE(e, { interval: t }) {
 	return e = { ...hx(e) }, e.interval = lx(e.interval === void 0 ? t : e.interval), e;
 }
@@ -10692,7 +10692,7 @@ function YE(e = {}) {
 function XE(e = {}) {
 	return WE("y", BE, e);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/rule.js
+// node_modules/@observablehq/plot/src/marks/rule.js
 var ZE = {
 	ariaLabel: "rule",
 	fill: null,
@@ -10775,7 +10775,7 @@ function nD(e, t, n) {
 	else if (n === void 0) return [e, t];
 	return [t, n];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/template.js
+// node_modules/@observablehq/plot/src/template.js
 function rD(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
@@ -10785,7 +10785,7 @@ function rD(e, ...t) {
 		return i;
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/text.js
+// node_modules/@observablehq/plot/src/marks/text.js
 var iD = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
@@ -11114,7 +11114,7 @@ function ND(e, t) {
 function PD(e, t) {
 	return !AD(e, t) && (OD.lastIndex = t, OD.test(e));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/vector.js
+// node_modules/@observablehq/plot/src/marks/vector.js
 var FD = {
 	ariaLabel: "vector",
 	fill: "none",
@@ -11194,7 +11194,7 @@ function WD(e, t = {}) {
 		y: n
 	});
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/axis.js
+// node_modules/@observablehq/plot/src/marks/axis.js
 function GD(e, t) {
 	return arguments.length < 2 && !_x(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
@@ -11563,7 +11563,7 @@ function EO(e = "auto") {
 function DO(e) {
 	return bx(e.domain());
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends/swatches.js
+// node_modules/@observablehq/plot/src/legends/swatches.js
 function OO(e, t) {
 	if (t == null) return t;
 	let n = e(t);
@@ -11621,7 +11621,7 @@ function jO(e, t = {}, n) {
 }
 ${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", eE(a, "normal")).call(iE, d).node();
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends.js
+// node_modules/@observablehq/plot/src/legends.js
 var MO = /* @__PURE__ */ new Map([
 	["symbol", AO],
 	["color", FO],
@@ -11677,14 +11677,14 @@ function RO(e, t, n) {
 	}
 	return r;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/identity.js
+// node_modules/@observablehq/plot/src/transforms/identity.js
 function zO(e = {}, t = "y") {
 	return Ub(e) ? e : {
 		...e,
 		[t]: xb
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
+// node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
 function BO(e, t) {
 	if (t.length === 1) return {
 		data: e,
@@ -11710,7 +11710,7 @@ function BO(e, t) {
 		facets: t
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/stack.js
+// node_modules/@observablehq/plot/src/transforms/stack.js
 function VO(e = {}, t = {}) {
 	arguments.length === 1 && ([e, t] = UO(e));
 	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = GO(r, i, "x", "y", e, a);
@@ -11903,7 +11903,7 @@ function ck(e, t) {
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/rect.js
+// node_modules/@observablehq/plot/src/marks/rect.js
 var lk = { ariaLabel: "rect" }, uk = class extends oE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
@@ -11963,7 +11963,7 @@ function hk(e, t) {
 function gk(e, t) {
 	return new uk(e, GE(KE(t)));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/frame.js
+// node_modules/@observablehq/plot/src/marks/frame.js
 var _k = {
 	ariaLabel: "frame",
 	fill: "none",
@@ -11993,7 +11993,7 @@ var _k = {
 function bk(e) {
 	return new yk(e);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/tip.js
+// node_modules/@observablehq/plot/src/marks/tip.js
 var xk = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
@@ -12225,7 +12225,7 @@ function Pk(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/plot.js
+// node_modules/@observablehq/plot/src/plot.js
 function Fk(e = {}) {
 	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = rE(e.className), l = e.marks === void 0 ? [] : Rk(e.marks);
 	l.push(...Yk(l));
@@ -12595,7 +12595,7 @@ function cA(e) {
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/curve.js
+// node_modules/@observablehq/plot/src/curve.js
 var lA = /* @__PURE__ */ new Map([
 	["basis", Pv],
 	["basis-closed", Iv],
@@ -12635,7 +12635,7 @@ function dA(e = fA, t) {
 function fA(e) {
 	return q_(e);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/bin.js
+// node_modules/@observablehq/plot/src/transforms/bin.js
 function pA(e = { y: "count" }, t = {}) {
 	[e, t] = _A(e, t);
 	let { x: n, y: r } = t;
@@ -12928,7 +12928,7 @@ function VA(e, t) {
 		x2: void 0
 	}, n === bb ? "y2" : "y")));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/dot.js
+// node_modules/@observablehq/plot/src/marks/dot.js
 var HA = {
 	ariaLabel: "dot",
 	fill: "none",
@@ -13008,7 +13008,7 @@ function GA(e, { x: t, y: n, ...r } = {}) {
 		y: n
 	});
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/line.js
+// node_modules/@observablehq/plot/src/marks/line.js
 var KA = {
 	ariaLabel: "line",
 	fill: "none",
@@ -13063,7 +13063,7 @@ function YA(e, { x: t, y: n, ...r } = {}) {
 		y: n
 	});
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/index.js
+// node_modules/@observablehq/plot/src/index.js
 oE.prototype.plot = function({ marks: e = [], ...t } = {}) {
 	return Fk({
 		...t,
@@ -19851,7 +19851,7 @@ function tB(e) {
 	throw Error(`THREE.TextureUtils: Unknown texture type ${e}.`);
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? q("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
-// ../../../../work/main/viewer/node_modules/three/build/three.module.js
+// node_modules/three/build/three.module.js
 function nB() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
