@@ -31,7 +31,8 @@ def next_checkpoint(before: Moment, left: int, total_steps: int) -> Callable[[Mo
     log(1 + step / u) in units of its value at the end, u = max(1, total_steps / 100). What is left until an accuracy
     of 1 and the last step is divided evenly: a moment is the next checkpoint once it is a `left`-th of that away from
     the one before. It is so too after two and a half even intervals of the clock, so that an accuracy that never
-    comes near 1 leaves no gap; and where each later checkpoint has just one step left. The very last is total_steps.
+    comes near 1 leaves no gap; and where each later checkpoint has half an even share of the steps left, so that the last
+    ones are not side by side. The very last is total_steps.
 
     Nothing is drawn, and nothing but `before` is remembered.
 
@@ -42,7 +43,7 @@ def next_checkpoint(before: Moment, left: int, total_steps: int) -> Callable[[Mo
     time = _clock(before.step, total_steps)
     share = (1 - before.accuracy + _TIME_WEIGHT * (1 - time)) / left
     longest = _LONGEST * (1 - time) / left
-    latest = total_steps - left + 1
+    latest = _latest(before.step, left, total_steps)
 
     def is_due(now: Moment) -> bool:
         elapsed = _clock(now.step, total_steps) - time
@@ -56,12 +57,12 @@ def steps_to_look_at(step: int, left: int, total_steps: int, count: int) -> list
     """Return the steps after `step` at which the accuracy is looked at, while `left` checkpoints are still to come.
 
     Even in log time as `checkpoint_steps`, three for each of `count` checkpoints; none so late that a later checkpoint
-    has no step.
+    has no room.
 
     >>> steps_to_look_at(0, 3, 100, 4)
-    [1, 2, 3, 4, 7, 11, 18, 28, 43, 65, 98]
+    [1, 2, 3, 4, 7, 11, 18, 28, 43, 65, 68]
     """
-    latest = total_steps - left + 1
+    latest = _latest(step, left, total_steps)
     looks = checkpoint_steps(total_steps, min(total_steps + 1, _LOOKS * count))
     return sorted({*(look for look in looks if step < look <= latest), latest})
 
@@ -80,6 +81,11 @@ def stop_at_next(
         return left > 1 and step in looks and is_due(Moment(step, accuracy(network)))
 
     return stop
+
+
+def _latest(step: int, left: int, total_steps: int) -> int:
+    """The last step at which the next checkpoint may lie: half an even share of the steps is left to each later one."""
+    return total_steps - (left - 1) * max(1, (total_steps - step) // (2 * left))
 
 
 def _clock(step: int, total_steps: int) -> float:
