@@ -119,7 +119,7 @@ def test_chance_is_measured_with_a_network_of_other_weights_unless_it_is_off(net
     ps.analyze(OneOfAKind(), *pictures, settings={**QUICK, "controls": {"enabled": False}}, **options)
 
 
-@pytest.mark.parametrize("name", ["counts", "sample_embedding", "regional_embedding", "losses", "emergence"])
+@pytest.mark.parametrize("name", ["counts", "sample_embedding", "regional_embedding", "losses", "evidence"])
 def test_figures_are_drawn_without_a_study(analysed, name):
     from matplotlib.figure import Figure
 
@@ -127,10 +127,15 @@ def test_figures_are_drawn_without_a_study(analysed, name):
 
 
 def test_figures_are_listed_and_an_unknown_one_names_the_nearest(analysed):
+    of_training = [n for n in figure_names() if n.startswith("training") or n == "emergence"]
     optional = [n for n in figure_names() if n.startswith(("attack", "distilled")) or n == "faithfulness"]
-    assert [*dir(analysed.plot), *optional] == sorted(figure_names(), key=lambda name: name in optional)
+    absent = [*optional, *of_training]
+    assert dir(analysed.plot) == [name for name in figure_names() if name not in absent]
     for name in optional:
         with pytest.raises(InputError, match=r"expected a study with \[(attack|distillation|faithfulness)\]"):
+            getattr(analysed.plot, name)()
+    for name in of_training:
+        with pytest.raises(InputError, match="expected a study with several checkpoints, got one"):
             getattr(analysed.plot, name)()
     with pytest.raises(AttributeError, match="did you mean 'counts'"):
         _ = analysed.plot.count
@@ -186,7 +191,7 @@ def test_without_labels_the_networks_own_decisions_stand_for_them(network, pictu
     assert torch.equal(found.images.labels, predicted)
     # The network agrees with itself: that is no accuracy.
     assert found.checkpoints[0].held_out_accuracy is None
-    for name in ("evidence", "losses", "knowledge_points", "sample_embedding", "evidence_maps", "training_strip"):
+    for name in ("evidence", "losses", "knowledge_points", "sample_embedding", "evidence_maps", "region_paths"):
         words = [text.get_text() for text in getattr(found.plot, name)().findobj(Text)]
         assert not [text for text in words if "true class" in text or "accuracy 1.00" in text], name
 

@@ -62,7 +62,7 @@ def test_training_shows_the_results_of_each_checkpoint(study):
             scale = group[f"{path}/position"].attrs["scale"][step] * known.unit_strength
             assert np.abs(shown - embedding.reshape(shown.shape)).max() <= 0.51 * scale
             told = results.evidence(layer, step)
-            assert (np.asarray(group[f"{path}/temperature"][step]) == told.temperature.float().numpy()).all()
+            assert (np.asarray(group[f"{path}/temperature"][step]) == told.point_temperature.float().numpy()).all()
             evidence = np.asarray(group[f"{path}/evidence"][step])
             assert evidence[:, 0] == pytest.approx([told.evidence.value, told.readable.value])
             assert evidence[0, 1:] == pytest.approx([told.evidence.low, told.evidence.high])

@@ -46,7 +46,15 @@ def without(results, *stages: str) -> ResultsInMemory:
 def at(number: int) -> TrainingResult:
     accuracy = {"held_out_accuracy": 0.5, "held_out_images": 9}
     return TrainingResult(
-        checkpoint=number, name=f"step {number}", step=number, losses=[], total_steps=9, start=None, **accuracy
+        checkpoint=number,
+        name=f"step {number}",
+        step=number,
+        losses=[],
+        total_steps=9,
+        start=None,
+        outputs=None,
+        probe=None,
+        **accuracy,
     )
 
 

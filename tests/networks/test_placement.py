@@ -71,6 +71,7 @@ def test_an_accuracy_that_never_changes_leaves_no_gap(level):
 )
 def test_the_next_one_is_an_even_part_of_what_is_left_away(accuracy, step, left, now, gone):
     total = 600
+    latest = total - (left - 1) * max(1, (total - step) // (2 * left))
     moment = Moment(min(step + gone, total), now)
 
     def clock(at: int) -> float:
@@ -81,7 +82,7 @@ def test_the_next_one_is_an_even_part_of_what_is_left_away(accuracy, step, left,
     due = next_checkpoint(Moment(step, accuracy), left, total)(moment)
     if length > ahead / left * (1 + 1e-9):
         assert due
-    elif moment.step < total - (left - 1) * max(1, (total - step) // (2 * left)) and clock(moment.step) - clock(step) < 2.4 * (1 - clock(step)) / left:
+    elif moment.step < latest and clock(moment.step) - clock(step) < 2.4 * (1 - clock(step)) / left:
         assert not due or math.isclose(length, ahead / left)
 
 

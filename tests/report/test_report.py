@@ -113,7 +113,8 @@ def test_a_study_of_one_checkpoint_and_one_layer(single):
     page = read_study_page(single)
     assert [part.key for part in page.parts] == ["evidence", "depth", "trust"]
     assert page.headlines[0].startswith(("A region of conv_53 has ", "No layer has evidence"))
-    assert "1 layer, 1 checkpoint" in page.about
+    assert "1 layer. A" in page.about
+    assert "checkpoint" not in page.about
     assert page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class asked for")
     assert set(page.omitted_figures) >= {"counts", "sample_embedding"}
     html = render(page)

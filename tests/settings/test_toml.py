@@ -3,9 +3,11 @@
 import tomllib
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patternscope.networks import TrainingSettings
 from patternscope.settings.study import load_settings, make_settings
 from patternscope.settings.toml import settings_toml
 from patternscope.study.run import saved_settings
@@ -14,6 +16,23 @@ from patternscope.study.run import saved_settings
 def test_settings_read_back_as_they_were(attacked_study, taught_study, tmp_path):
     for study in (attacked_study, taught_study):
         asked, _ = saved_settings(study)
+        for everything in (False, True):
+            file = tmp_path / "study.toml"
+            file.write_text(settings_toml(asked, everything=everything), encoding="utf-8")
+            assert load_settings(file) == asked
+
+
+@pytest.mark.parametrize("fine_tune", [True, False])
+@pytest.mark.parametrize("epochs", [0, 3, TrainingSettings().epochs])
+def test_what_is_derived_from_others_is_written(tmp_path, fine_tune, epochs):
+    cases = [
+        {"weights": "net.pth", "fine_tune": fine_tune and epochs > 0},
+        {"architecture": "huggingface:vit"},
+        {"classes": ["cat", "dog"]},
+        {"head": "probe"},
+    ]
+    for network in cases:
+        asked = make_settings({"network": network, "training": {"epochs": epochs}}, "s.toml", tmp_path)
         for everything in (False, True):
             file = tmp_path / "study.toml"
             file.write_text(settings_toml(asked, everything=everything), encoding="utf-8")

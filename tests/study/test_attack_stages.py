@@ -264,7 +264,7 @@ def test_the_command_refuses_a_network_that_knows_nothing_in_one_line(attacked_s
     asked = easy_settings(attacked_study.parent, network=turned_network)
     (tmp_path / "study.toml").write_text(settings_toml(asked), encoding="utf-8")
     arguments = ("run", tmp_path / "study.toml", "--out", tmp_path / "out", "--until", "attack", "--device", "cpu")
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit) as caught, pytest.warns(UserWarning, match="in the order of the classes"):
         main([str(each) for each in arguments])
     assert caught.value.code == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]

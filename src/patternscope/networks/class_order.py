@@ -8,6 +8,7 @@ from scipy.stats import binom
 from torch import Tensor
 
 _CHANCE = 0.975
+_LEAST_OF_A_CLASS = 4
 _CLEAR = 0.5
 """Share of images that another order has to classify correctly before it is named."""
 
@@ -40,7 +41,9 @@ def find_order(logits: Tensor, labels: Tensor, outputs: tuple[int, ...]) -> Like
     >>> find_order(shifted, labels, (1, 2, 0)) is None
     True
     """
-    c, n = len(outputs), len(labels)
+    c, n, counts = len(outputs), len(labels), torch.bincount(labels)
+    if counts[counts > 0].min() < _LEAST_OF_A_CLASS:
+        return None  # of so few images some order is right by chance
     accuracy = _accuracy(logits, labels, outputs)
     chance = float(binom.ppf(_CHANCE, n, 1 / c)) / n
     if accuracy > chance:
@@ -50,7 +53,9 @@ def find_order(logits: Tensor, labels: Tensor, outputs: tuple[int, ...]) -> Like
     known[labels.argsort(stable=True)[::2]] = True
     places = _assigned(logits[known], labels[known], c)
     likely = _accuracy(logits[~known], labels[~known], places)
-    return LikelyOrder(accuracy, chance, places, likely) if likely > max(_CLEAR, chance) else None
+    # A network that says the same of all images is right on one class, whatever that output is called.
+    of_one = float(counts.max()) / n
+    return LikelyOrder(accuracy, chance, places, likely) if likely > max(_CLEAR, chance, of_one) else None
 
 
 def _assigned(logits: Tensor, labels: Tensor, classes: int) -> tuple[int, ...]:

@@ -52,7 +52,7 @@ def check_features(tensor: Tensor, name: str) -> None:
     """
     check_finite(tensor, name)
     low, high = _SCALES
-    largest = max(abs(float(end)) for end in tensor.aminmax()) if tensor.numel() else 0.0
+    largest = max(abs(float(end)) for end in tensor.detach().aminmax()) if tensor.numel() else 0.0
     if largest and not low <= largest <= high:
         raise InputError(
             f"{name}: expected a largest magnitude between {low:g} and {high:g}, or all zeros, got {largest:.3g}; "

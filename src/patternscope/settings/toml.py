@@ -5,6 +5,7 @@ from typing import Any
 
 import tomli_w
 
+from patternscope.settings.core import is_analysed_as_it_is
 from patternscope.settings.study import StudySettings
 
 
@@ -16,6 +17,13 @@ def settings_toml(settings: StudySettings, *, everything: bool = False) -> str:
     <BLANKLINE>
     """
     content = settings.model_dump(mode="json", exclude_defaults=not everything)
+    network = content.get("network", {})
+    if network:
+        # What is not written of these two would be read from the rest of the section.
+        if settings.network.weights is not None:
+            network["fine_tune"] = settings.network.fine_tune
+        if is_analysed_as_it_is(network):
+            content.setdefault("training", {})["epochs"] = settings.training.epochs
     for name in settings.parts:
         # A section that is written is enabled, unless it says otherwise.
         if content.get(name):

@@ -84,11 +84,13 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
         columns["readable"] = [number(row.readable.value) for row in layers if row.readable]
     columns["points"] = [plus_minus(row.counts.total, 1) for row in layers]
     columns["reliable"] = [plus_minus(row.counts.reliable, 1) for row in layers]
-    columns["ratio"] = [plus_minus(row.counts.ratio) for row in layers]
     regions = [height * width for height, width in _grids(results, layers)]
     if len(set(regions)) > 1:
+        # Both would not fit; how many there are of a layer's regions is what compares layers of different grids.
         shares = [share_of_regions(row.counts.reliable, r) for row, r in zip(layers, regions, strict=True)]
-        columns["of regions"] = [percent(share) for share in shares]
+        columns["share"] = [percent(share) for share in shares]
+    else:
+        columns["ratio"] = [plus_minus(row.counts.ratio) for row in layers]
     if results.has(ControlsResult):
         controls = [results.load(ControlsResult, layer=row.layer) for row in layers]
         columns["chance"] = [
@@ -104,6 +106,13 @@ def _grids(results: StudyResults, layers: Sequence[LayerSummary]) -> list[tuple[
     return [results.region(row.layer).grid for row in layers] if results.has(RegionResult) else []
 
 
+def _ratio_or_share(results: StudyResults, layers: Sequence[LayerSummary]) -> str:
+    """What the column behind the points says."""
+    if len(set(_grids(results, layers))) > 1:
+        return "share: reliable points of all regions"
+    return "ratio: reliable / all knowledge points per image"
+
+
 def _points_by_chance(control: ControlsResult, rule: Rule | None) -> float | None:
     """Points per image with permuted targets, by the rule of the study."""
     return (control.permuted.counts if rule == "calibrated" else control.permuted.paper).total.value
@@ -116,7 +125,7 @@ def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
         most = results.evidence(layers[-1].layer).most
         lines += [
             f"bits of evidence per region, at most {number(most)}, on images the map was not fitted to",
-            "readable: bits of a linear probe; ratio: reliable / all knowledge points per image",
+            f"readable: bits of a linear probe; {_ratio_or_share(results, layers)}",
         ]
     chance = (
         "chance: knowledge points per image with permuted targets"
@@ -125,7 +134,7 @@ def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
     )
     setting = common_grid(_grids(results, layers))
     if setting is not None:
-        lines.append(f"of regions: reliable points, since grids differ; {setting} gives one grid")
+        lines.append(f"grids differ: {setting} gives all layers the same")
     networks = layers[-1].networks
     lines += [chance, half_width(over_what(networks))]
     areas = [row.object_area for row in layers if row.object_area is not None]

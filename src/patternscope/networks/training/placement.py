@@ -31,8 +31,8 @@ def next_checkpoint(before: Moment, left: int, total_steps: int) -> Callable[[Mo
     log(1 + step / u) in units of its value at the end, u = max(1, total_steps / 100). What is left until an accuracy
     of 1 and the last step is divided evenly: a moment is the next checkpoint once it is a `left`-th of that away from
     the one before. It is so too after two and a half even intervals of the clock, so that an accuracy that never
-    comes near 1 leaves no gap; and where each later checkpoint has half an even share of the steps left, so that the last
-    ones are not side by side. The very last is total_steps.
+    comes near 1 leaves no gap; and where each later checkpoint has half an even share of the steps left, so that the
+    last ones are not side by side. The very last is total_steps.
 
     Nothing is drawn, and nothing but `before` is remembered.
 
