@@ -10,6 +10,7 @@ import pytest
 import torch
 from easy_study import CLASSES, squares
 from matplotlib.text import Text
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -162,7 +163,6 @@ def test_a_saved_analysis_is_a_study(analysed, tmp_path, capsys):
 
 
 def test_images_come_as_arrays_data_sets_loaders_and_folders(network, pictures, analysed, tmp_path):
-    from PIL import Image
 
     images, labels = pictures
     dataset = TensorDataset(images, labels)
@@ -183,6 +183,24 @@ def test_images_come_as_arrays_data_sets_loaders_and_folders(network, pictures, 
         Image.fromarray((images[place] * 255).byte().permute(1, 2, 0).numpy()).save(file)
     study = ps.analyze(network, tmp_path / "pictures", image_size=32, samples_per_class=2, **options)
     assert sorted(study.classes) == sorted(CLASSES)
+
+
+def test_pictures_of_a_folder_are_resized_as_asked(network, pictures, tmp_path):
+    for place in range(24):
+        file = tmp_path / "pictures" / CLASSES[place % 4] / f"{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        wide = np.zeros((32, 64, 3), np.uint8)
+        wide[:, :16] = 255  # what a cut at the middle loses
+        Image.fromarray(wide).save(file)
+    options = {"image_size": 32, "samples_per_class": 1, "layers": ["conv_53"], "device": "cpu"}
+    found = {}
+    for resize in ("crop", "stretch"):
+        asked = {**QUICK, "images": {"resize": resize}}
+        found[resize] = ps.analyze(network, tmp_path / "pictures", settings=asked, **options).images.images
+    assert not found["crop"].any()
+    assert found["stretch"][:, :, :, :6].min() > 200
+    with pytest.raises(InputError, match="expected images.resize for a folder of pictures, got images in memory"):
+        ps.analyze(network, *pictures, settings={**QUICK, "images": {"resize": "pad"}})
 
 
 def test_without_labels_the_networks_own_decisions_stand_for_them(network, pictures):

@@ -1,20 +1,16 @@
 """The whole analysis in memory: any network, images and labels, without a folder and without settings in a file."""
 
-import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from patternscope.api.heads import Classes, HeadKind, ReadNetwork, probed_network, read_network, split_classes
+from patternscope.api.images_in_memory import Labels, as_bytes, check_labels, isolated_randomness, read_images
 from patternscope.api.study import Study
 from patternscope.errors import InputError, nearest
-from patternscope.images import ImageSet, choose_samples, open_images
 from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.networks import (
     Normalised,
@@ -26,7 +22,6 @@ from patternscope.networks import (
     resolve_device,
     suggest_layers,
 )
-from patternscope.networks.capture.hooks import isolate_random_state
 from patternscope.networks.models.normalised import head_of
 from patternscope.results.controls import ControlsResult
 from patternscope.results.features import FeaturesInMemory, FeaturesResult, LayerShape
@@ -53,7 +48,6 @@ from patternscope.workflow.cache_keys import resampling_seed, unit_seed
 from patternscope.workflow.stages import Unit
 
 _CHECKPOINT = 0
-Labels = Tensor | np.ndarray | Sequence[int]
 
 
 def analyze(
@@ -111,8 +105,9 @@ def analyze(
     if head not in get_args(HeadKind):
         raise InputError(f"head: expected a head, got {head!r}; {nearest(str(head), get_args(HeadKind))}")
     selected, outputs = split_classes(classes)
-    with _isolated_randomness():
-        pixels, truth, names, train = _read_images(images, labels, selected, samples_per_class, image_size, seed)
+    with isolated_randomness():
+        how = _section(settings, "images")
+        pixels, truth, names, train = read_images(images, labels, selected, samples_per_class, image_size, seed, how)
     asked = _settings(network, pixels, tuple(layers), head, seed, settings or {})
     bare = _normalised(network, mean, std, asked.network)
     if head == "probe":
@@ -125,7 +120,7 @@ def analyze(
     recorded = partial(record, layers=chosen, grid=asked.network.grid, sample_layer=asked.network.sample_layer)
     recording = recorded(model, pixels)
     labelled = truth is not None
-    truth, names = _check_labels(truth, names, recording.logits)
+    truth, names = check_labels(truth, names, recording.logits)
     untrained = {}
     if asked.controls.enabled:
         untrained = recorded(_untrained(model, pixels, seed), pixels).regional_features
@@ -133,7 +128,7 @@ def analyze(
         own = record(bare, pixels, []).logits if read.outputs else recording.logits
         warn_of_order(own, truth, head_of(model), names, read.names)
     study = _Analysis(resolved_settings(asked, len(names)), device, untrained, read)
-    return Study(study.run(_as_bytes(pixels), truth, names, recording, labelled), settings=asked)
+    return Study(study.run(as_bytes(pixels), truth, names, recording, labelled), settings=asked)
 
 
 def _untrained(network: nn.Module, pixels: Tensor, seed: int) -> nn.Module:
@@ -252,6 +247,12 @@ def _features(recording: Recording, temperature: float) -> FeaturesResult:
     )
 
 
+def _section(settings: Any, name: str) -> Mapping[str, Any]:
+    """A section of the settings that were given; whether they are right is found where they are read."""
+    found = settings.get(name) if isinstance(settings, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def _settings(
     network: nn.Module,
     pixels: Tensor,
@@ -276,121 +277,3 @@ def _settings(
     if enabled := [name for name in on if name != ControlsResult.PART]:
         raise InputError(f"settings: expected no [{enabled[0]}] in memory, got one; a study on the disk has such parts")
     return asked
-
-
-def _read_images(
-    images: Any,
-    labels: Labels | None,
-    classes: Sequence[str] | None,
-    samples_per_class: int,
-    image_size: int,
-    seed: int,
-) -> tuple[Tensor, Tensor | None, Sequence[str] | None, ImageSet | None]:
-    """Images (n, channels, h, w), labels (n,), class names and images to train on, as far as they are known."""
-    if isinstance(images, str | Path):
-        opened = open_images("folder", folder=images, image_size=image_size, class_names=classes, seed=seed)
-        chosen = opened.test.subset(choose_samples(opened.test.labels, samples_per_class, seed=seed))
-        return chosen.batch(range(len(chosen))), chosen.labels, chosen.classes, opened.train
-    if isinstance(images, Tensor | np.ndarray):
-        known = None if labels is None else _integers(labels)
-        return _checked_pixels(_tensor(images)), known, classes, None
-    if labels is not None:
-        raise InputError("labels: expected None for a data set, whose items have labels, got labels")
-    batches = [_pair(item) for item in _items(images)]
-    if not batches:
-        raise InputError("images: expected pairs of images and labels, got none")
-    if len(shapes := {tuple(batch.shape[1:]) for batch, _ in batches}) > 1:
-        raise InputError(f"images: expected images of one size, got {sorted(shapes)[:3]}")
-    pixels, known = torch.cat([batch for batch, _ in batches]), torch.cat([own for _, own in batches])
-    return _checked_pixels(pixels), known, classes, None
-
-
-def _items(images: Any) -> Iterable[Any]:
-    """The items of a data set or loader; a data set of torch need not be iterable."""
-    if hasattr(images, "__getitem__") and hasattr(images, "__len__"):
-        return (images[index] for index in range(len(images)))
-    if not isinstance(images, Iterable):
-        raise InputError(f"images: expected a tensor, a data set, a loader or a folder, got {type(images).__name__}")
-    return images
-
-
-def _pair(item: Any) -> tuple[Tensor, Tensor]:
-    """One item as a batch of images and their labels."""
-    try:
-        pixels, labels = _tensor(item[0]), _integers(item[1])
-    except (TypeError, ValueError, IndexError, KeyError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"images: expected pairs of an image and a label, got {type(item).__name__}") from error
-    return (pixels[None], labels[None]) if pixels.ndim == 3 else (pixels, labels)
-
-
-def _tensor(values: Any) -> Tensor:
-    """A tensor on the CPU of whatever holds numbers; an array may be flipped or of another machine's byte order."""
-    if isinstance(values, Tensor):
-        return values.detach().cpu()
-    array = np.array(values, order="C")
-    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
-
-
-def _integers(labels: Any) -> Tensor:
-    """Labels as integers; InputError where they are anything else, which a cast would hide."""
-    try:
-        known = _tensor(labels)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"labels: expected integers, got {labels!r:.60}") from error
-    if known.is_floating_point() or known.is_complex() or known.dtype == torch.bool:
-        raise InputError(f"labels: expected integers, got {known.dtype}")
-    return known.long()
-
-
-@contextmanager
-def _isolated_randomness() -> Iterator[None]:
-    """Keep a loader that shuffles, or a data set that transforms at random, from moving the caller's random state."""
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the state of others
-    try:
-        with isolate_random_state():
-            yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-
-
-def _checked_pixels(pixels: Tensor) -> Tensor:
-    """Images of 1 to 4 channels with pixels in [0, 1], or uint8."""
-    if pixels.ndim != 4 or pixels.shape[1] not in (1, 2, 3, 4) or not len(pixels):
-        raise InputError(f"images: expected (n, 1 to 4, height, width), got {tuple(pixels.shape)}")
-    pixels = pixels.contiguous()  # another order in memory would be rounded otherwise
-    if pixels.dtype == torch.uint8:
-        return pixels
-    if not pixels.is_floating_point():
-        raise InputError(f"images: expected floating point or uint8, got {pixels.dtype}")
-    low, high = float(pixels.min()), float(pixels.max())
-    if not (low >= 0 and high <= 1):
-        raise InputError(
-            f"images: expected pixels in [0, 1], got {low:.3g} to {high:.3g}; give the normaliser as mean and std"
-        )
-    return pixels
-
-
-def _as_bytes(pixels: Tensor) -> Tensor:
-    """Pixels as uint8, for pictures."""
-    return pixels if pixels.dtype == torch.uint8 else (pixels * 255).round().to(torch.uint8)
-
-
-def _check_labels(labels: Tensor | None, classes: Sequence[str] | None, logits: Tensor) -> tuple[Tensor, Sequence[str]]:
-    """Labels that fit the logits, and a name for each class."""
-    n, c = logits.shape
-    labels = logits.argmax(dim=1) if labels is None else labels
-    if labels.shape != (n,):
-        raise InputError(f"labels: expected {n}, one per image, got shape {tuple(labels.shape)}")
-    if n and not 0 <= int(labels.min()) <= int(labels.max()) < c:
-        raise InputError(
-            f"labels: expected classes of the network, 0 to {c - 1}, got {int(labels.min())} to {int(labels.max())}"
-        )
-    names = [str(label) for label in range(c)] if classes is None else list(classes)
-    if len(names) != c:
-        raise InputError(f"classes: expected {c} names, one per logit of the network, got {len(names)}")
-    if len(set(names)) < c:
-        raise InputError(f"classes: expected each name once, got {names}")
-    return labels, names
