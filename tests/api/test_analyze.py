@@ -199,7 +199,7 @@ def test_pictures_of_a_folder_are_resized_as_asked(network, pictures, tmp_path):
         found[resize] = ps.analyze(network, tmp_path / "pictures", settings=asked, **options).images.images
     assert not found["crop"].any()
     assert found["stretch"][:, :, :, :6].min() > 200
-    with pytest.raises(InputError, match="expected images.resize for a folder of pictures, got images in memory"):
+    with pytest.raises(InputError, match=r"expected images\.resize for a folder of pictures, got images in memory"):
         ps.analyze(network, *pictures, settings={**QUICK, "images": {"resize": "pad"}})
 
 
