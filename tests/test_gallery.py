@@ -52,8 +52,7 @@ def test_the_photographs_are_analysed_by_the_network_as_its_package_gives_it(tmp
     weights = script["weights_file"]()
     toml = script["TOML"].format(weights=weights.as_posix()) + script["MORE"]
     (tmp_path / "study.toml").write_text(toml.replace("[network]", "test_per_class = 2\n[network]"))
-    with pytest.warns(UserWarning, match="is a pickle: loaded with weights_only=True"):
-        run_analysis(tmp_path / "out", load_settings(tmp_path / "study.toml"), device="cpu", until="features")
+    run_analysis(tmp_path / "out", load_settings(tmp_path / "study.toml"), device="cpu", until="features")
     study = ps.open_study(tmp_path / "out")
     assert study.results.load(FeaturesResult).logits.shape == (20, len(counts))
     assert study.results.training().outputs.count == 1000

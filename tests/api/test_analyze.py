@@ -185,6 +185,33 @@ def test_images_come_as_arrays_data_sets_loaders_and_folders(network, pictures, 
     assert sorted(study.classes) == sorted(CLASSES)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"classes": [1, 2, 3, 50]}, "classes: expected outputs 0 to 3, got 50"),
+        ({"classes": [1.0, 2.0, 3.0, 0.0]}, "classes: expected names or numbers of outputs, got 1.0"),
+        ({"classes": [True, False, 2, 3]}, "classes: expected names or numbers of outputs, got True"),
+        ({"classes": []}, r"classes: expected the classes of the images, got \[\]"),
+        ({"classes": [0, 1, 2, 3], "head": "probe"}, 'expected names of the classes with head="probe"'),
+        ({"head": "sigmoid"}, "yes or no"),
+        ({"settings": {**QUICK, "network": {"weights": "w.pth"}}}, "expected no network.weights in memory"),
+        ({"settings": {**QUICK, "network": {"mean": [5.0]}}}, "expected no network.mean in memory"),
+        ({"settings": {**QUICK, "training": {"epochs": 3}}}, r"expected no \[training\] in memory"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(network, pictures, options, said):
+    with pytest.raises(InputError, match=said):
+        ps.analyze(network, *pictures, ["conv_53"], device="cpu", **{"settings": QUICK, **options})
+
+
+def test_numbers_of_numpy_are_numbers(network, pictures):
+    images, labels = pictures
+    order = np.array([3, 2, 1, 0])
+    found = ps.analyze(network, images, 3 - labels, ["conv_53"], classes=list(order), settings=QUICK, device="cpu")
+    plain = ps.analyze(network, images, labels, ["conv_53"], settings=QUICK, device="cpu")
+    assert found.layers["conv_53"].evidence.value == pytest.approx(plain.layers["conv_53"].evidence.value, abs=0.05)
+
+
 def test_pictures_of_a_folder_are_resized_as_asked(network, pictures, tmp_path):
     for place in range(24):
         file = tmp_path / "pictures" / CLASSES[place % 4] / f"{place}.png"

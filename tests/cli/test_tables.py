@@ -161,7 +161,7 @@ def test_what_numbers_mean_is_said(capsys):
         "reliable/all knowledge points per image",
         half_width("over images"),
         ONE_NETWORK,
-        "chance levels were not measured: [controls] is off",
+        "chance levels were not measured: [controls] is off or has not run",
         "strength and uncertainty   −0.94 (correlation)",
         "attack: 479 of 493 correctly classified images (success rate 97 %),",
         "held-out accuracy: teacher 0.985, logits 0.979, features 0.979",

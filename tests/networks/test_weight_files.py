@@ -13,8 +13,6 @@ from patternscope.networks import load_weights
 from patternscope.networks.models.weight_files import is_weight_file, weight_name
 from patternscope.study.network_factory import checkpoint_files
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* is a pickle:UserWarning")
-
 
 def make(value, outputs=3):
     network = nn.Sequential(nn.Linear(2, 4), nn.Linear(4, outputs))

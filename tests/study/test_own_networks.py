@@ -101,8 +101,7 @@ def project(tmp_path) -> Path:
 
 
 def test_checkpoints_of_a_plain_loop_become_findings(project):
-    with pytest.warns(UserWarning, match=r"epoch_2.pth is a pickle"):
-        done = run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu").done
+    done = run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu").done
     assert len({unit.checkpoint for unit in done if unit.stage == "knowledge"}) == 3
     rows = read_json(project / "out/summary/summary.json")["checkpoints"]
     assert [row["name"] for row in rows] == ["epoch_0", "epoch_2", "epoch_10"]
@@ -116,8 +115,7 @@ def test_what_is_run_again_when_code_or_one_checkpoint_changes(project):
     settings = load_settings(project / "study.toml")
 
     def ran() -> set[tuple[str, int | None]]:
-        with pytest.warns(UserWarning, match="pickle"):
-            done = run_analysis(project / "out", settings, device="cpu", until="features").done
+        done = run_analysis(project / "out", settings, device="cpu", until="features").done
         return {(unit.stage, unit.checkpoint) for unit in done}
 
     ran()
@@ -134,8 +132,7 @@ def test_what_is_run_again_when_code_or_one_checkpoint_changes(project):
 @pytest.mark.parametrize("gone", ["own_network.py", "weights", "weights/epoch_10.safetensors"])
 def test_what_was_made_from_code_and_weights_that_are_gone_is_taken_as_it_is(project, gone):
     settings = load_settings(project / "study.toml")
-    with pytest.warns(UserWarning, match="pickle"):
-        run_analysis(project / "out", settings, device="cpu", until="features")
+    run_analysis(project / "out", settings, device="cpu", until="features")
     for name in ("own_network", "own_parts"):
         sys.modules.pop(name, None)
     (project / gone).rename(project / "away")

@@ -48,6 +48,8 @@ from patternscope.workflow.cache_keys import resampling_seed, unit_seed
 from patternscope.workflow.stages import Unit
 
 _CHECKPOINT = 0
+# Of [network], what tells how a network in memory is read; the network itself and its normaliser are arguments.
+_READ = {"architecture", "grid", "sample_layer", "temperature", "prefix_tokens", "suffix_tokens"}
 
 
 def analyze(
@@ -110,6 +112,8 @@ def analyze(
         pixels, truth, names, train = read_images(images, labels, selected, samples_per_class, image_size, seed, how)
     asked = _settings(network, pixels, tuple(layers), head, seed, settings or {})
     bare = _normalised(network, mean, std, asked.network)
+    if head == "probe" and outputs is not None:
+        raise InputError('classes: expected names of the classes with head="probe", which has no outputs of its own')
     if head == "probe":
         read = probed_network(bare, pixels, truth, names, train, seed)
     else:
@@ -271,6 +275,11 @@ def _settings(
     for name, known in own.items():
         if given := [key for key in sections.get(name, {}) if key in known and key != "architecture"]:
             raise InputError(f"settings: expected no {name}.{given[0]}, which images and arguments tell, got one")
+    for name, told in (("training", "nothing is trained"), ("checkpoints", "the network is given")):
+        if sections.get(name):
+            raise InputError(f"settings: expected no [{name}] in memory, where {told}, got one")
+    if unused := [key for key in sections.get("network", {}) if key not in _READ]:
+        raise InputError(f"settings: expected no network.{unused[0]} in memory, where it has no effect, got one")
     content = {name: {**own.get(name, {}), **sections.get(name, {})} for name in {**own, **sections}}
     asked = make_settings({"seed": seed, **content}, "settings", Path())
     on = [name for name, part in asked.parts.items() if getattr(part, "enabled", False)]

@@ -1,8 +1,9 @@
 """What is read from the output of a network in memory: some of its outputs, or a probe on its features."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -49,10 +50,24 @@ def split_classes(classes: Classes | None) -> tuple[tuple[str, ...] | None, Aske
         return None, None
     if isinstance(classes, str) or not isinstance(classes, Mapping | Sequence):
         raise InputError(f"classes: expected a list of names, got {classes!r}; or a table of outputs by class")
+    if not len(classes):
+        raise InputError(f"classes: expected the classes of the images, got {classes!r}")
     if isinstance(classes, Mapping):
-        return tuple(classes), classes
+        return tuple(classes), {name: _output(place) for name, place in classes.items()}
     names = tuple(name for name in classes if isinstance(name, str))
-    return (names, None) if len(names) == len(classes) else (None, classes)
+    return (names, None) if len(names) == len(classes) else (None, [_output(place) for place in classes])
+
+
+def _output(place: Any) -> str | int:
+    """The name or number of an output; NumPy's integers count as integers, bools do not."""
+    if isinstance(place, str):
+        return place
+    try:
+        if isinstance(place, bool):
+            raise TypeError
+        return operator.index(place)
+    except TypeError as error:
+        raise InputError(f"classes: expected names or numbers of outputs, got {place!r}") from error
 
 
 def read_network(
@@ -68,13 +83,16 @@ def read_network(
     record = getattr(inner, "pretrained_cfg", None)
     architecture = record.get("architecture", "") if isinstance(record, Mapping) else ""
     known = output_names(inner, architecture, count)
+    places = () if asked is None else asked.values() if isinstance(asked, Mapping) else asked
+    if outside := [place for place in places if isinstance(place, int) and not 0 <= place < count]:
+        raise InputError(f"classes: expected outputs 0 to {count - 1}, got {outside[0]}")
+    sigmoid = kind == "sigmoid" or is_yes_or_no(inner)
     if names is None and asked is not None:
         # Without names of their own the classes are called what the outputs are.
         names = [str(place) if known is None or isinstance(place, str) else known.names[place][0] for place in asked]
-    if names is None and count > 1:
+    if names is None and count > 1 and not sigmoid:
         return ReadNetwork(model, None, names=known)
-    classes = ("0", "1") if names is None else names
-    sigmoid = kind == "sigmoid" or is_yes_or_no(inner)
+    classes = tuple(map(str, range(max(2, count)))) if names is None else names
     choice = choose_outputs(classes, count, known, asked, sigmoid=sigmoid, setting="classes")
     if choice is None:
         return ReadNetwork(model, names, names=known)

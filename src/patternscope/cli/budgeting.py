@@ -8,6 +8,7 @@ from patternscope.api.stages import pages_of
 from patternscope.cli.printing import file_size, new_table, say, show, time_span
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
+from patternscope.study.analysed_network import TRIED
 from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.run import study_plan
 from patternscope.study.start import beginning
@@ -52,6 +53,9 @@ def print_dry_run(folder: Path, settings: StudySettings, until: str | None, devi
     Store(folder).check_place()
     counts = count_images(folder, settings)
     if counts is None:
+        # What a factory returns for so many classes is told when their number is known.
+        if ":" not in settings.network.architecture:
+            say(beginning(settings, TRIED))
         say(f"{folder}: the number of images is not known yet; run with --until images first")
         return
     plan = study_plan(settings, pages_of, folder=folder)

@@ -70,8 +70,11 @@ class Depth:
 
 
 def ranked(layers: Mapping[str, KnowledgeResult]) -> list[str]:
-    """Return layers by their number of reliable points, the most last; of equal ones the deeper is later."""
-    return sorted(layers, key=lambda name: layers[name].counts.reliable.value or 0.0)
+    """Return layers by the share of their regions that are reliable points, the most last; of equal ones the deeper.
+
+    Where all layers have as many regions that is their number of reliable points.
+    """
+    return sorted(layers, key=lambda name: (layers[name].counts.reliable.value or 0.0) / layers[name].mask.shape[1])
 
 
 @dataclass(frozen=True)

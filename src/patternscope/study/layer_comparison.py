@@ -5,7 +5,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
-from patternscope.knowledge.calibration import fold_temperatures
+from patternscope.knowledge.calibration import fold_temperatures, temperature_of_points
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES, EmbeddedLayer, compare_layers
 from patternscope.knowledge.point_rule import PointRule
@@ -52,11 +52,15 @@ def layer_of(region: RegionResult, known: KnowledgeResult, told: EvidenceResult 
 def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, rule: PointRule) -> EmbeddedLayer:
     """Return a layer with the knowledge points of its regional embedding (n, r, e) and its evidence.
 
-    Source: Sec. 3.4. Without a unit in the rule strengths are in that of the layer's own mean.
+    Source: Sec. 3.4. Without a unit in the rule strengths are in that of the layer's own mean. Calibrated points are
+    none where the evidence is not above 0 beyond the noise.
     """
     known = replace(rule, mean_strength=rule.mean_strength or mean_strength(embedding) or 1.0)
-    points = known.points(embedding, mean_directions, labels)
     bits = known.bits(embedding, mean_directions, labels)
+    if known.temperature is not None and bits is not None:
+        told = bootstrap_mean(bits.double().mean(dim=1))
+        known = replace(known, temperature=temperature_of_points(known.temperature, told))
+    points = known.points(embedding, mean_directions, labels)
     return EmbeddedLayer(embedding, known.mean_strength or 1.0, points, bits)
 
 

@@ -28,7 +28,8 @@ def print_networks(shown: ComparedNetworks) -> None:
     if measured:
         say("bits of evidence per region, on images the map was not fitted to")
     say(f"knowledge points per image; more: than {shown.first}, on the same images;")
-    say(f"{HALF_WIDTH}; maps: whose maps show the network")
+    say(f"{HALF_WIDTH}; maps: whose maps show the network:")
+    say("those of another network keep less of it than its own")
     for noise in shown.noise[1:]:
         say(f"differences hold {noise} as well; other numbers are of one network each")
 

@@ -106,6 +106,15 @@ def _grids(results: StudyResults, layers: Sequence[LayerSummary]) -> list[tuple[
     return [results.region(row.layer).grid for row in layers] if results.has(RegionResult) else []
 
 
+def _untrained(results: StudyResults, layers: Sequence[LayerSummary]) -> str:
+    """The most that any layer has in an untrained network."""
+    found = [(results.load(ControlsResult, layer=row.layer).untrained, row.rule) for row in layers]
+    bits = max(control.evidence.value or 0.0 for control, _ in found)
+    by_rule = [control.counts if rule == "calibrated" else control.paper for control, rule in found]
+    points = max(counts.total.value or 0.0 for counts in by_rule)
+    return f"an untrained network: at most {number(bits)} bits, {number(points, 1)} knowledge points per image"
+
+
 def _ratio_or_share(results: StudyResults, layers: Sequence[LayerSummary]) -> str:
     """What the column behind the points says."""
     if len(set(_grids(results, layers))) > 1:
@@ -127,16 +136,14 @@ def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
             f"bits of evidence per region, at most {number(most)}, on images the map was not fitted to",
             f"readable: bits of a linear probe; {_ratio_or_share(results, layers)}",
         ]
-    chance = (
-        "chance: knowledge points per image with permuted targets"
-        if results.has(ControlsResult)
-        else "chance levels were not measured: [controls] is off"
-    )
+    chance = ["chance levels were not measured: [controls] is off or has not run"]
+    if results.has(ControlsResult):
+        chance = ["chance: knowledge points per image with permuted targets", _untrained(results, layers)]
     setting = common_grid(_grids(results, layers))
     if setting is not None:
         lines.append(f"grids differ: {setting} gives all layers the same")
     networks = layers[-1].networks
-    lines += [chance, half_width(over_what(networks))]
+    lines += [*chance, half_width(over_what(networks))]
     areas = [row.object_area for row in layers if row.object_area is not None]
     if areas:
         lines.append(f"object: share of the reliable points on it; it covers {number(areas[-1])} of the image")

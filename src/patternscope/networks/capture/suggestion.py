@@ -12,7 +12,8 @@ _LEAST_SIDE = 4
 # Kinds that pass values on, or move them: the layer before says the same, or says it in the image's frame.
 _INERT = re.compile("Identity|Drop|Pad|Permute|Pool|Flatten|Reshape|Rearrange|Shuffle|Upsample|Quant")
 # What authors call the parts in front of the blocks and behind them, and those of class tokens alone.
-_NO_STEP = re.compile("stem|patch_?embed|downsample|merging|final|head|cls|class", re.IGNORECASE)
+_NO_STEP = re.compile(r"(?<![a-z])(stem|patch_?embed|downsample|merging|final|head|cls|class)", re.IGNORECASE)
+_WORDS = re.compile("[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+")
 _STEM_SHARE, _STEM_DEPTH = 0.03, 0.1
 _DOMINANT = 0.5
 _EARLY = 2  # layers with weights
@@ -154,14 +155,19 @@ def _with_grid(steps: Iterable[_Node]) -> list[_Node]:
 
 
 def _is_active(call: _Node) -> bool:
-    """Whether a call does more than pass values on or move them."""
-    return _INERT.search(call.layer.kind) is None
+    """Whether a call does more than pass values on or move them: what has weights does, whatever it is called."""
+    return call.work > 0 or _INERT.search(call.layer.kind) is None
 
 
 def _own_name(step: _Node) -> str:
-    """Return what the author calls a step: its kind, and its name without those around it and its number."""
+    """Return what the author calls a step: its kind, and its name without those around it and its number.
+
+    The kind word by word, so that a SystemBlock is no stem; a kind that says block, stage or layer is one.
+    """
     path = [part for part in step.layer.name.split(".") if not part.isdigit()]
-    return f"{step.layer.kind} {path[-1] if path else ''}"
+    words = _WORDS.findall(step.layer.kind)
+    kind = [] if {"Block", "Stage", "Layer"} & set(words) else words
+    return f"{'_'.join(kind)} {path[-1] if path else ''}"
 
 
 def _chosen(levels: Sequence[Sequence[_Node]], count: int) -> list[_Node]:

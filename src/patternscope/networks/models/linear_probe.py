@@ -66,6 +66,8 @@ def fit_probe(features: Tensor, labels: Tensor, classes: int, *, seed: int = 0) 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    if classes < 2:
+        raise InputError(f'network.head = "probe": expected at least two classes, got {classes}')
     counts = torch.bincount(labels, minlength=classes)
     if int(counts.min()) < 2:
         few = int(counts.argmin())

@@ -17,6 +17,7 @@ WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
 # Where programs keep weights, the likeliest first; of DINO's two networks the teacher is the one that is evaluated.
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "state_dict_ema", "model_ema", "ema", "teacher")
 _KINDS = f"{', '.join(WEIGHT_SUFFIXES[:-1])} or {WEIGHT_SUFFIXES[-1]}"
+_SAFE = (2, 10)  # torch from which on weights_only is safe for files of unknown origin
 _CONTROL = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x1f]+")
 _SAVE = 'save the weights alone, torch.save({"state_dict": network.state_dict()}, path), or as safetensors'
 States = dict[str, dict[str, Tensor]]
@@ -68,14 +69,25 @@ def read_states(path: str | Path) -> States:
     return states
 
 
+def version_of_torch() -> tuple[int, int]:
+    """Return the first two numbers of torch's version.
+
+    >>> version_of_torch() >= (2, 4)
+    True
+    """
+    major, minor = torch.__version__.split(".")[:2]
+    return int(major), int(minor)
+
+
 def _read_pickle(path: Path) -> Any:
     """Read a pickled file without running code of its own."""
-    warnings.warn(
-        f"{path.name} is a pickle: loaded with weights_only=True, which is unsafe for files of unknown "
-        "origin before torch 2.10; prefer safetensors",
-        UserWarning,
-        stacklevel=5,
-    )
+    if version_of_torch() < _SAFE:
+        warnings.warn(
+            f"{path.name} is a pickle: loaded with weights_only=True, which is unsafe for files of unknown "
+            "origin before torch 2.10; prefer safetensors",
+            UserWarning,
+            stacklevel=5,
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch documents no narrower set

@@ -57,6 +57,11 @@ def most_reliable(depth: Depth) -> str:
     )
     if depth.lead is None:
         return f"{counts}."
+    regions = {layer: known.mask.shape[1] for layer, known in depth.layers.items()}
+    if len(set(regions.values())) > 1:
+        # More regions have more points: counts of different grids are not compared.
+        share = percent((known.counts.reliable.value or 0.0) / regions[best])
+        return f"{counts}: {share} of its {regions[best]} regions, the largest share of the {len(regions)} layers."
     lead = depth.lead.difference.reliable
     return (
         f"{counts}, the most of the {counted(len(depth.layers), 'layer')}. That is {compared(lead)} than in "

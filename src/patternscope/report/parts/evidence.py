@@ -81,8 +81,8 @@ def when_evidence_appears(summary: SummaryResult) -> str | None:
 
 
 def evidence_over_depth(layers: Layers, noise: MeasuredNoise = NOTHING_MEASURED) -> str | None:
-    """Return how evidence changes from layer to layer, on the same images; None for one layer."""
-    if len(layers) < 2:
+    """Return how evidence changes from layer to layer, on the same images; None for one layer, or without evidence."""
+    if len(layers) < 2 or not any(result.beyond_noise for result in layers.values()):
         return None
     names = list(layers)
     values = series([layers[name].evidence.value for name in names])
@@ -109,7 +109,7 @@ def without_evidence(layers: Layers) -> str | None:
 def chance(controls: Mapping[str, ControlsResult]) -> str:
     """Return what layers have by chance, or that it was not measured."""
     if not controls:
-        return "Chance levels were not measured: [controls] is off."
+        return "Chance levels were not measured: [controls] is off or has not run."
     origin = "at its first checkpoint" if _from_first(controls) else "with its weights drawn anew"
     permuted, untrained = (_most(_named(controls, name)) for name in ("permuted", "untrained"))
     return (
