@@ -35,6 +35,7 @@ _MOST_TRIED = 32
 _HELD_OUTPUTS = 3  # of a network without gradients: what a block gets, has inside and returns
 _AT_ONCE = 2  # recorded checkpoints that are on the disk together where features are not kept
 _FIGURE_BYTES, _FIGURE_HELD = 2e6, 10 * NUMBER  # of a file, and for each region and checkpoint
+_FIGURE_SECONDS = 3.0  # of a figure of weight 1: drawing it, and its png and svg
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def unit_costs(folder: Path, plan: Plan, units: Sequence[Unit], device: str = "a
         stage = plan.stage(unit)
         if stage.cost is None:
             held = _FIGURE_HELD * facts.checkpoints * facts.samples * facts.regions
-            cost = Cost(stage.weight, _FIGURE_BYTES, held)
+            cost = Cost(_FIGURE_SECONDS * stage.weight, _FIGURE_BYTES, held)
         else:
             cost = stage.cost(unit, facts, settings)
         costs[unit] = Cost(earlier.get(unit.path, cost.seconds), cost.disk, cost.memory)
