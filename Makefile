@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 .PHONY: help setup demo test lint types unit viewer screenshot bench evidence docs clean
 
 help:
-	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 4 minutes)"
+	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 5 minutes)"
 	@echo "make test    every check: lint, types, tests"
 	@echo "make unit    the tests alone        make lint    ruff        make types   pyright"
 	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
