@@ -155,3 +155,11 @@ def test_the_line():
     assert line == (
         "to do: 3 units, about 3 min on this machine, 1.0 GB on disk (10.0 GB free), 1.0 GB of memory per process"
     )
+
+
+def test_what_is_not_trained_needs_no_room_for_gradients():
+    cost = COSTS["training"]
+    trained, as_it_is = (
+        cost(Unit("training", 0), FACTS, StudySettings(training={"epochs": epochs})) for epochs in (1, 0)
+    )
+    assert as_it_is.memory == 3 * 4 * FACTS.weights < trained.memory / 10

@@ -237,7 +237,7 @@ def _looked_at(held_out: LabelledImages, seed: int) -> _Some:
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """The test on held-out images, and the steps since the checkpoint before."""
     tested = facts.held_out * facts.forward
-    if not trains_here(settings):
+    if not trains_here(settings) or settings.training.epochs == 0:
         return Cost(tested, NUMBER * facts.weights, 3 * NUMBER * facts.weights)
     asked = settings.training
     steps = checkpoint_steps(total_steps(asked, facts.train), asked.checkpoint_count)
