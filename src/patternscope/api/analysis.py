@@ -112,9 +112,11 @@ def analyze(
         pixels, truth, names, train = read_images(images, labels, selected, samples_per_class, image_size, seed, how)
     asked = _settings(network, pixels, tuple(layers), head, seed, settings or {})
     bare = _normalised(network, mean, std, asked.network)
-    if head == "probe" and outputs is not None:
-        raise InputError('classes: expected names of the classes with head="probe", which has no outputs of its own')
     if head == "probe":
+        if outputs is not None:
+            raise InputError(
+                'classes: expected names of the classes with head="probe", which has no outputs of its own'
+            )
         read = probed_network(bare, pixels, truth, names, train, seed)
     else:
         read = read_network(bare, pixels, names, outputs, head)

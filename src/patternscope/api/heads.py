@@ -18,7 +18,7 @@ from patternscope.networks.models.heads import ChosenOutputs
 from patternscope.networks.models.huggingface import is_yes_or_no
 from patternscope.networks.models.linear_probe import features_of, fit_probe
 from patternscope.networks.models.normalised import call_once, inner_network, with_head
-from patternscope.networks.models.output_choice import Asked, choose_outputs
+from patternscope.networks.models.output_choice import Asked, choose_outputs, output_number
 from patternscope.results.training import ReadOutputs, ReadProbe
 
 HeadKind = Literal["softmax", "sigmoid", "probe"]
@@ -83,13 +83,12 @@ def read_network(
     record = getattr(inner, "pretrained_cfg", None)
     architecture = record.get("architecture", "") if isinstance(record, Mapping) else ""
     known = output_names(inner, architecture, count)
-    places = () if asked is None else asked.values() if isinstance(asked, Mapping) else asked
-    if outside := [place for place in places if isinstance(place, int) and not 0 <= place < count]:
-        raise InputError(f"classes: expected outputs 0 to {count - 1}, got {outside[0]}")
     sigmoid = kind == "sigmoid" or is_yes_or_no(inner)
     if names is None and asked is not None:
         # Without names of their own the classes are called what the outputs are.
-        names = [str(place) if known is None or isinstance(place, str) else known.names[place][0] for place in asked]
+        places = [output_number(place, count, known, "classes") for place in asked]
+        shown = [str(place) if known is None else known.names[place][0] for place in places]
+        names = [own if isinstance(own, str) else name for own, name in zip(asked, shown, strict=True)]
     if names is None and count > 1 and not sigmoid:
         return ReadNetwork(model, None, names=known)
     classes = tuple(map(str, range(max(2, count)))) if names is None else names

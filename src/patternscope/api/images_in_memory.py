@@ -34,8 +34,7 @@ def read_images(
     """
     how = {name: value for name, value in (asked or {}).items() if name in _HOW}
     if isinstance(images, str | Path):
-        size, names = image_size, classes
-        opened = open_images("folder", folder=images, image_size=size, class_names=names, seed=seed, **how)
+        opened = open_images("folder", folder=images, image_size=image_size, class_names=classes, seed=seed, **how)
         chosen = opened.test.subset(choose_samples(opened.test.labels, samples_per_class, seed=seed))
         return chosen.batch(range(len(chosen))), chosen.labels, chosen.classes, opened.train
     if how:

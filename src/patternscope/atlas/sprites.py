@@ -15,9 +15,11 @@ _SHEET = 2048  # pixels a side of a sprite, at most: a browser decodes it whole
 _COLUMNS = 16
 _TRIED = 24  # images whose bytes stand for those of all
 _QUALITY = 90
+IMAGE_BYTES = 25e6
+"""What all images of a condition take at most, unless an atlas says otherwise."""
 
 
-def sprites(images: np.ndarray, most_bytes: float = 25e6) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def sprites(images: np.ndarray, most_bytes: float = IMAGE_BYTES) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield sprites of up to 256 images each, row by row, with what is needed to cut them.
 
     `images` (n, channels, h, w) uint8, of which `visible_channels` are shown; larger ones are reduced to 416 pixels a

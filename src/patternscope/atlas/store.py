@@ -12,6 +12,7 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition
 from patternscope.atlas.linear_view import share_shown
+from patternscope.atlas.sprites import IMAGE_BYTES
 from patternscope.atlas.store_arrays import NONE, StoreWriter, clear_times
 from patternscope.atlas.store_layers import Space, write_counts, write_emergence, write_layer
 from patternscope.radial.kappa import concentration_per_strength
@@ -24,7 +25,7 @@ Report = Callable[[float, str], None]
 
 
 def write_store(
-    folder: Path, content: AtlasContent, report: Report = lambda fraction, text: None, image_bytes: float = 25e6
+    folder: Path, content: AtlasContent, report: Report = lambda fraction, text: None, image_bytes: float = IMAGE_BYTES
 ) -> None:
     """Write an atlas into `folder`, which is created, as a zarr v3 group with consolidated metadata.
 

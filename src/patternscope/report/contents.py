@@ -16,6 +16,7 @@ from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.emergence import EmergenceResult, Emerges, LayerHistory
 from patternscope.results.faithfulness import FaithfulnessResult
 from patternscope.results.fits import SampleResult
+from patternscope.results.formatting import share_of_regions
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import CountDifferences, KnowledgeResult, PlainCounts
 from patternscope.results.networks import DistillationResult, LayerComparison, StudentAnalysisResult
@@ -74,7 +75,14 @@ def ranked(layers: Mapping[str, KnowledgeResult]) -> list[str]:
 
     Where all layers have as many regions that is their number of reliable points.
     """
-    return sorted(layers, key=lambda name: (layers[name].counts.reliable.value or 0.0) / layers[name].mask.shape[1])
+    shares = {name: share_of_regions(known.counts.reliable, known.mask.shape[1]) for name, known in layers.items()}
+    return sorted(layers, key=lambda name: shares[name] or 0.0)
+
+
+def differing_regions(layers: Mapping[str, KnowledgeResult]) -> dict[str, int]:
+    """Return the number of regions of each layer; none where all layers have as many."""
+    regions = {name: known.mask.shape[1] for name, known in layers.items()}
+    return regions if len(set(regions.values())) > 1 else {}
 
 
 @dataclass(frozen=True)

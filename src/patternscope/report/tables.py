@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from patternscope.knowledge.intervals import Interval
-from patternscope.report.contents import Attack, Depth, Students, Training
+from patternscope.report.contents import Attack, Depth, Students, Training, differing_regions
 from patternscope.report.formatting import difference_text, verdict
 from patternscope.results.faithfulness import ORDERS, FaithfulnessResult
 from patternscope.results.formatting import (
@@ -40,14 +40,13 @@ def _difference_cells(difference: Interval) -> list[str]:
 def layer_table(depth: Depth) -> Table:
     """Return a row per layer: counts, their share of regions where grids differ, and that of points on the object."""
     masked = depth.best[1].object_area is not None
-    regions = {layer: known.mask.shape[1] for layer, known in depth.layers.items()}
-    differ = len(set(regions.values())) > 1
+    regions = differing_regions(depth.layers)
     rows = [
         [
             layer,
-            str(regions[layer]),
+            str(known.mask.shape[1]),
             *_count_cells(known.counts),
-            *([percent(share_of_regions(known.counts.reliable, regions[layer]))] if differ else []),
+            *([percent(share_of_regions(known.counts.reliable, regions[layer]))] if regions else []),
             *([number(known.on_object), number(known.object_area)] if masked else []),
         ]
         for layer, known in depth.layers.items()
@@ -56,7 +55,7 @@ def layer_table(depth: Depth) -> Table:
         "layer",
         "regions",
         *_COUNTS,
-        *(["reliable regions"] if differ else []),
+        *(["reliable regions"] if regions else []),
         *(["on object", "object area"] if masked else []),
     ]
     return Table(f"Knowledge points per image{at_checkpoint(depth.when)}.", columns, rows)

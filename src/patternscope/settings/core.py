@@ -203,7 +203,7 @@ class AtlasSettings(Section):
     )
 
 
-def is_analysed_as_it_is(network: Any) -> bool:
+def asks_for_no_training(network: Any) -> bool:
     """Whether a [network] as it was written asks for a network that is not trained."""
     if not isinstance(network, Mapping):
         return False
@@ -253,7 +253,7 @@ class CoreSettings(Section):
     @classmethod
     def _nothing_is_trained(cls, content: Any) -> Any:
         """Without a number of epochs, a network whose outputs or features are chosen is analysed as it is."""
-        if not isinstance(content, Mapping) or not is_analysed_as_it_is(content.get("network")):
+        if not isinstance(content, Mapping) or not asks_for_no_training(content.get("network")):
             return content
         training = content.get("training", {})
         return {**content, "training": {"epochs": 0, **training}} if isinstance(training, Mapping) else content

@@ -5,7 +5,7 @@ from typing import Any
 
 import tomli_w
 
-from patternscope.settings.core import is_analysed_as_it_is
+from patternscope.settings.core import asks_for_no_training
 from patternscope.settings.study import StudySettings
 
 
@@ -22,7 +22,7 @@ def settings_toml(settings: StudySettings, *, everything: bool = False) -> str:
         # What is not written of these two would be read from the rest of the section.
         if settings.network.weights is not None:
             network["fine_tune"] = settings.network.fine_tune
-        if is_analysed_as_it_is(network):
+        if asks_for_no_training(network):
             content.setdefault("training", {})["epochs"] = settings.training.epochs
     for name in settings.parts:
         # A section that is written is enabled, unless it says otherwise.

@@ -20,9 +20,9 @@ def print_networks(shown: ComparedNetworks) -> None:
     first = ("bits", "bits more") if measured else ("points",)  # what fits into 80 columns
     table = new_table("layer", "network", "maps", *first, "reliable", "reliable more", texts=3)
     for row in rows:
-        told = [_cell(row.evidence), _more(row.bits)] if measured else [plus_minus(row.counts.total, 1)]
+        told = [_cell(row.evidence), _cell(row.bits, signed=True)] if measured else [plus_minus(row.counts.total, 1)]
         maps = row.maps.removesuffix(" maps") or "own"
-        more = _more(None if row.difference is None else row.difference.reliable, 1)
+        more = _cell(row.difference and row.difference.reliable, 1, signed=True)
         table.add_row(row.layer, row.network, maps, *told, plus_minus(row.counts.reliable, 1), more)
     show(table)
     if measured:
@@ -34,9 +34,5 @@ def print_networks(shown: ComparedNetworks) -> None:
         say(f"differences hold {noise} as well; other numbers are of one network each")
 
 
-def _cell(interval: Interval | None) -> str:
-    return "" if interval is None else plus_minus(interval)
-
-
-def _more(interval: Interval | None, digits: int = 2) -> str:
-    return "" if interval is None else plus_minus(interval, digits, signed=True)
+def _cell(interval: Interval | None, digits: int = 2, *, signed: bool = False) -> str:
+    return "" if interval is None else plus_minus(interval, digits, signed=signed)

@@ -11,6 +11,9 @@ from patternscope.results.noise import ONE_NETWORK, over_what
 from patternscope.results.study import StudyResults
 from patternscope.results.summary import CheckpointSummary, LayerSummary, SummaryResult
 
+_RATIO = "ratio: reliable / all knowledge points per image"
+_SHARE = "share: reliable points of all regions"
+
 
 def print_results(results: StudyResults) -> None:
     """Print how a study with several checkpoints developed, and what it found at the last one."""
@@ -84,11 +87,11 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
         columns["readable"] = [number(row.readable.value) for row in layers if row.readable]
     columns["points"] = [plus_minus(row.counts.total, 1) for row in layers]
     columns["reliable"] = [plus_minus(row.counts.reliable, 1) for row in layers]
-    regions = [height * width for height, width in _grids(results, layers)]
-    if len(set(regions)) > 1:
+    grids = _grids(results, layers)
+    if common_grid(grids) is not None:
         # Both would not fit; how many there are of a layer's regions is what compares layers of different grids.
-        shares = [share_of_regions(row.counts.reliable, r) for row, r in zip(layers, regions, strict=True)]
-        columns["share"] = [percent(share) for share in shares]
+        pairs = zip(layers, grids, strict=True)
+        columns["share"] = [percent(share_of_regions(row.counts.reliable, h * w)) for row, (h, w) in pairs]
     else:
         columns["ratio"] = [plus_minus(row.counts.ratio) for row in layers]
     if results.has(ControlsResult):
@@ -115,13 +118,6 @@ def _untrained(results: StudyResults, layers: Sequence[LayerSummary]) -> str:
     return f"an untrained network: at most {number(bits)} bits, {number(points, 1)} knowledge points per image"
 
 
-def _ratio_or_share(results: StudyResults, layers: Sequence[LayerSummary]) -> str:
-    """What the column behind the points says."""
-    if len(set(_grids(results, layers))) > 1:
-        return "share: reliable points of all regions"
-    return "ratio: reliable / all knowledge points per image"
-
-
 def _points_by_chance(control: ControlsResult, rule: Rule | None) -> float | None:
     """Points per image with permuted targets, by the rule of the study."""
     return (control.permuted.counts if rule == "calibrated" else control.permuted.paper).total.value
@@ -129,17 +125,16 @@ def _points_by_chance(control: ControlsResult, rule: Rule | None) -> float | Non
 
 def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
     """What the columns are, line by line."""
-    lines = []
+    lines, setting = [], common_grid(_grids(results, layers))
     if layers[-1].evidence is not None:
         most = results.evidence(layers[-1].layer).most
         lines += [
             f"bits of evidence per region, at most {number(most)}, on images the map was not fitted to",
-            f"readable: bits of a linear probe; {_ratio_or_share(results, layers)}",
+            f"readable: bits of a linear probe; {_RATIO if setting is None else _SHARE}",
         ]
     chance = ["chance levels were not measured: [controls] is off or has not run"]
     if results.has(ControlsResult):
         chance = ["chance: knowledge points per image with permuted targets", _untrained(results, layers)]
-    setting = common_grid(_grids(results, layers))
     if setting is not None:
         lines.append(f"grids differ: {setting} gives all layers the same")
     networks = layers[-1].networks

@@ -142,11 +142,11 @@ def _asked_outputs(
     if missing and not (yes_or_no and len(missing) == 1):
         hint = "" if yes_or_no or len(classes) > 2 else '; with network.head = "sigmoid" it is the rest'
         raise InputError(f"{setting}: expected an output for each class, got none for {_few(missing)}{hint}")
-    return tuple(_output(asked[name], count, names, setting) if name in asked else REST for name in classes)
+    return tuple(output_number(asked[name], count, names, setting) if name in asked else REST for name in classes)
 
 
-def _output(asked: Output, count: int, names: OutputNames | None, setting: str) -> int:
-    """The number of an output that is named or numbered."""
+def output_number(asked: Output, count: int, names: OutputNames | None, setting: str) -> int:
+    """Return the number of an output that is named or numbered; InputError where the network has no such output."""
     if isinstance(asked, int):
         if not 0 <= asked < count:
             raise InputError(f"{setting}: expected outputs 0 to {count - 1}, got {asked}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from patternscope.report.contents import Contents, Depth, Step
+from patternscope.report.contents import Contents, Depth, Step, differing_regions
 from patternscope.report.formatting import (
     BEYOND,
     UNKNOWN,
@@ -57,10 +57,9 @@ def most_reliable(depth: Depth) -> str:
     )
     if depth.lead is None:
         return f"{counts}."
-    regions = {layer: known.mask.shape[1] for layer, known in depth.layers.items()}
-    if len(set(regions.values())) > 1:
+    if regions := differing_regions(depth.layers):
         # More regions have more points: counts of different grids are not compared.
-        share = percent((known.counts.reliable.value or 0.0) / regions[best])
+        share = percent(share_of_regions(known.counts.reliable, regions[best]))
         return f"{counts}: {share} of its {regions[best]} regions, the largest share of the {len(regions)} layers."
     lead = depth.lead.difference.reliable
     return (
@@ -74,8 +73,8 @@ def shares_of_regions(layers: Layers, grids: Sequence[tuple[int, int]] = ()) -> 
 
     With the `grids` of the layers, also the setting that gives all layers the same.
     """
-    regions = {layer: known.mask.shape[1] for layer, known in layers.items()}
-    if len(set(regions.values())) == 1:
+    regions = differing_regions(layers)
+    if not regions:
         return None
     shares = [
         f"{percent(share_of_regions(known.counts.reliable, regions[layer]))} of the {regions[layer]} regions of {layer}"
