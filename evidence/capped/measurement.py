@@ -16,7 +16,7 @@ from evidence.capped.section import write
 from evidence.deletion import class_probabilities, first_of_each_class
 from evidence.measurements import Measurement, code_of
 from evidence.recording import sample_pixels, trained_network
-from evidence.studies import RUNS, CountedStudy, counted_studies
+from evidence.studies import RUNS, SEEDS, CountedStudy, counted_studies
 from evidence.tables import Row
 from patternscope.errors import InputError
 from patternscope.knowledge import removal_order
@@ -24,7 +24,6 @@ from patternscope.knowledge.faithfulness import mean_colour, replace_regions
 from patternscope.networks import Normalised, TrainingSettings, grad_cam, train
 from patternscope.results.study import StoredResults
 
-NETWORKS = ("vgg16_slim",)
 CAP, STEPS, PER_CLASS = 0.25, 8, 10
 FINE_TUNING = TrainingSettings(epochs=2, lr=0.001)
 GRID = (8, 8)
@@ -55,7 +54,7 @@ def _rows_of_layer(
     importances = {name: found[chosen] for name, found in _importances(study, results, layer).items()}
     masks = capped_masks(torch.stack([removal_order(each) for each in importances.values()]), STEPS, CAP, study.seed)
     pixels, labels = sample_pixels(results)[chosen], results.images.labels[chosen]
-    about = {"images": study.images, "network": study.network, "layer": layer}
+    about = {"images": study.images, "network": study.network, "seed": study.seed, "layer": layer}
     for kind, network in networks.items():
         curves = masked_curves(network, pixels, labels, masks)
         for name, curve in zip(importances, curves, strict=True):
@@ -103,6 +102,6 @@ MEASUREMENT = Measurement("capped", measure_capped, code_of(removal))
 
 
 def main(words: Sequence[str] = ()) -> None:
-    studies = [study for study in counted_studies(words) if study.network in NETWORKS]
+    studies = counted_studies(words, seeds=SEEDS)
     rows = MEASUREMENT.of_all(studies)
     write(RUNS / "capped", [row for study in studies for row in rows[study]])

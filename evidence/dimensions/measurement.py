@@ -16,7 +16,7 @@ from evidence.deletion import deletion_areas
 from evidence.dimensions.composed import CLASSES, ComposedStudy, composed_studies
 from evidence.dimensions.section import write
 from evidence.measurements import Measurement, code_of
-from evidence.studies import RUNS, EvidenceStudy, counted_studies
+from evidence.studies import RUNS, SEEDS, EvidenceStudy, counted_studies
 from evidence.tables import Row
 from patternscope.embeddings import SampleEmbedding, likelihood, region, sample
 from patternscope.knowledge import agreement, faithfulness
@@ -64,8 +64,8 @@ def _rows(
         if with_deletion:
             odds = torch.stack([true_class_odds(found, layer.labels) for found in judged.values()])
             areas = deletion_areas(study, results, odds, layer.regional.shape[2:]).mean(dim=1).tolist()
-        about = {"images": study.images, "network": study.network, "layer": name, "classes": layer.classes}
-        about |= {"samples": len(layer.labels), "accuracy": accuracy, **readable(layer)}
+        about = {"images": study.images, "network": study.network, "seed": study.seed, "layer": name}
+        about |= {"classes": layer.classes, "samples": len(layer.labels), "accuracy": accuracy, **readable(layer)}
         for (e, found), area in zip(judged.items(), areas, strict=True):
             yield {**about, "dimensions": e, "agreement": seen[e], **worth(found, layer), "deletion": area}
 
@@ -81,7 +81,7 @@ CLASSES_MEASUREMENT = Measurement("classes", measure_classes, _CODE)
 
 
 def main(words: Sequence[str] = ()) -> None:
-    studies, composed = counted_studies(words), composed_studies(words)
+    studies, composed = counted_studies(words, seeds=SEEDS), composed_studies(words)
     rows = MEASUREMENT.of_all(studies)
     by_classes = CLASSES_MEASUREMENT.of_all(composed) if composed else {}
     write(

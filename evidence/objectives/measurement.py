@@ -29,7 +29,7 @@ from evidence.measurements import Measurement, code_of
 from evidence.objectives import weighted
 from evidence.objectives.section import write
 from evidence.objectives.weighted import fit_weighted
-from evidence.studies import RUNS, CountedStudy, counted_studies
+from evidence.studies import RUNS, SEEDS, CountedStudy, counted_studies
 from evidence.tables import Row
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding, likelihood, region
 from patternscope.embeddings.likelihood import sharpened
@@ -78,7 +78,7 @@ def _rows_of_layer(
         judged.append(judge(fit, layer, frame.mean_directions, mean_units=objective.sharpening is None))
     odds = torch.stack([true_class_odds(found, layer.labels) for found in judged])
     areas = deletion_areas(study, results, odds, layer.regional.shape[2:])
-    about = {"images": study.images, "network": study.network, "layer": name, **readable(layer)}
+    about = {"images": study.images, "network": study.network, "seed": study.seed, "layer": name, **readable(layer)}
     for objective, found, area in zip(OBJECTIVES, judged, areas, strict=True):
         what = {"objective": objective.name, "dimensions": objective.dimensions}
         yield {**about, **what, **worth(found, layer), "deletion": float(area.mean())}
@@ -126,6 +126,6 @@ MEASUREMENT = Measurement(
 
 
 def main(words: Sequence[str] = ()) -> None:
-    studies = counted_studies(words)
+    studies = counted_studies(words, seeds=SEEDS)
     rows = MEASUREMENT.of_all(studies)
     write(RUNS / "objectives", [row for study in studies for row in rows[study]])

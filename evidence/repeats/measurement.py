@@ -13,7 +13,7 @@ from evidence import cross_fits
 from evidence.cross_fits import JudgedLayer, judge, judged_layer, likelihood_fit, sample_frame, worth
 from evidence.measurements import Measurement, code_of
 from evidence.repeats.section import write
-from evidence.studies import RUNS, CountedStudy, counted_studies
+from evidence.studies import RUNS, SEEDS, CountedStudy, counted_studies
 from evidence.tables import Row
 from patternscope.embeddings import SampleEmbedding, likelihood, region, sample
 from patternscope.embeddings.settings import dimensions
@@ -36,7 +36,7 @@ def _rows_of_layer(
     study: CountedStudy, results: StoredResults, name: str, features: FeaturesResult, frame: SampleEmbedding
 ) -> Iterator[Row]:
     images = results.images
-    about = {"images": study.images, "network": study.network, "layer": name}
+    about = {"images": study.images, "network": study.network, "seed": study.seed, "layer": name}
     about["moved_by_seed"] = _moved_by_seed(study, results, judged_layer(results, name, features), frame)
     for division in range(DIVISIONS):
         fold = assign_folds(images.labels, 2, identity=images.identity, seed=division)
@@ -76,6 +76,6 @@ MEASUREMENT = Measurement("repeats", measure_repeats, code_of(likelihood, region
 
 
 def main(words: Sequence[str] = ()) -> None:
-    studies = counted_studies(words)
+    studies = counted_studies(words, seeds=SEEDS)
     rows = MEASUREMENT.of_all(studies)
     write(RUNS / "repeats", [row for study in studies for row in rows[study]])

@@ -17,7 +17,7 @@ from evidence.recording import record_network, sample_pixels
 from evidence.sanity import broken_networks
 from evidence.sanity.broken_networks import SEED, reinitialised_from_the_top, trained_on_shuffled_labels
 from evidence.sanity.section import write
-from evidence.studies import RUNS, CountedStudy, counted_studies
+from evidence.studies import RUNS, SEEDS, CountedStudy, counted_studies
 from evidence.tables import Row
 from patternscope.embeddings import SampleEmbedding, likelihood, region, sample
 from patternscope.embeddings.settings import dimensions
@@ -25,8 +25,6 @@ from patternscope.networks import Normalised
 from patternscope.networks.models import untrained
 from patternscope.results.features import FeaturesResult
 from patternscope.results.study import StoredResults
-
-NETWORKS = ("vgg16_slim",)
 
 
 def measure_sanity(study: CountedStudy, results: StoredResults) -> list[Row]:
@@ -46,7 +44,8 @@ def _rows(study: CountedStudy, results: StoredResults) -> Iterator[Row]:
     features = results.load(FeaturesResult)
     frame = _frame(features)
     order = torch.randperm(len(results.images.labels), generator=torch.Generator().manual_seed(SEED))
-    about = {"images": study.images, "network": study.network, "accuracy": _accuracy(features, results)}
+    about = {"images": study.images, "network": study.network, "seed": study.seed}
+    about["accuracy"] = _accuracy(features, results)
     for name in study.layers:
         layer = judged_layer(results, name, features)
         told = {**_worth(layer, frame), **readable(layer)}
@@ -70,7 +69,7 @@ def _rows_of_network(
     asked = study.settings().network
     recorded = record_network(network, sample_pixels(results), study.layers, asked.grid, asked.temperature)
     own_frame = _frame(recorded)
-    about = {"images": study.images, "network": study.network, "check": check}
+    about = {"images": study.images, "network": study.network, "seed": study.seed, "check": check}
     about["accuracy"] = _accuracy(recorded, results)
     for name in study.layers:
         own = judged_layer(results, name, recorded)
@@ -97,6 +96,6 @@ SHUFFLED = Measurement("shuffled", measure_shuffled, _CODE)
 
 
 def main(words: Sequence[str] = ()) -> None:
-    studies = [study for study in counted_studies(words) if study.network in NETWORKS]
+    studies = counted_studies(words, seeds=SEEDS)
     rows, shuffled = MEASUREMENT.of_all(studies), SHUFFLED.of_all(studies)
     write(RUNS / "sanity", [row for study in studies for row in (*rows[study], *shuffled[study])])
