@@ -180,7 +180,9 @@ def invent(
             scale=0.4, size=(len(growth), images, dimensions)
         )
         chosen = np.where(rng.random((len(growth), images)) < 0.9, labels, (labels + 1) % classes)
-        return Condition(key, name, kind, steps_, np.stack([mu] * len(growth)), sample, chosen, found, **others)
+        certainty = np.random.default_rng(seed).uniform(0.3, 1.0, chosen.shape)
+        given = {"certainty": certainty, **others}
+        return Condition(key, name, kind, steps_, np.stack([mu] * len(growth)), sample, chosen, found, **given)
 
     numbers = [round(1000 * (2**each - 1) / max(1, 2 ** (steps - 1) - 1)) for each in range(steps)]
     checkpoints = tuple(

@@ -11,8 +11,9 @@ import {
   TRAJECTORY_COLOURS,
   UNRELIABLE,
 } from "../src/state/colours";
+import { NO_FILTER } from "../src/state/facets";
 import type { Snapshot } from "../src/state/snapshot";
-import type { View } from "../src/state/view";
+import { COLOURS, type View } from "../src/state/view";
 
 // Three images of two regions, such that every case occurs.
 const labels = Uint16Array.of(0, 1, 11);
@@ -25,6 +26,10 @@ const frame = {
   category: Uint8Array.of(0, 2, 1, 0, 11, 11),
   knowledge: Uint8Array.of(3, 1, 0, 1, 3, 0),
   trajectory: Uint8Array.of(1, 2, 0, 4, 1, 3),
+  temperature: null,
+  stability: { values: Uint8Array.of(6, 3, 0, 5, 2, 6), refits: 6 },
+  outcome: Uint8Array.of(3, 1, 0),
+  certainty: Uint16Array.of(60000, 50000, 30000),
   region: positions,
   bits: { values: Int16Array.of(0, 200, -200, 50, -9000, 400), scale: 0.01 },
   sample: { ...positions, drawn: drawn.slice(0, 9), all: drawn.slice(0, 9) },
@@ -35,8 +40,9 @@ const view = (changes: Partial<View> = {}, filter: Partial<View["filter"]> = {})
     space: "regions",
     colour: "true",
     selection: [],
+    sort: "number",
     ...changes,
-    filter: { classes: [], points: "all", path: 0, ...filter },
+    filter: { ...NO_FILTER, ...filter },
   }) as View;
 const painted = (...given: Parameters<typeof view>) =>
   paint(frame, view(...given), labels, marks, { strength: 2, bits: 2 });
@@ -101,12 +107,32 @@ describe("painting", () => {
       return passing;
     };
     expect(ids({ classes: [1, 11] })).toEqual([2, 3, 4, 5]);
-    expect(ids({ classes: [0] }, { colour: "predicted" })).toEqual([0, 1, 2, 3]);
-    expect(ids({ classes: [0] }, { colour: "knowledge" })).toEqual([0, 3]);
+    expect(ids({ decisions: [0] })).toEqual([0, 1, 2, 3]);
+    expect(ids({ regions: [0] })).toEqual([0, 3]);
+    expect(ids({ classes: [1], regions: [0] })).toEqual([3]);
+    expect(ids({ decided: "misclassified" })).toEqual([2, 3]);
+    expect(ids({ decided: "correct", bits: [-1, 2] })).toEqual([0, 1]);
+    expect(ids({ bits: [null, -1] })).toEqual([2, 4]);
+    expect(ids({ stable: true })).toEqual([0, 5]);
+    expect(ids({ outcome: "succeeded" })).toEqual([0, 1]);
+    expect(ids({ outcome: "failed" })).toEqual([2, 3]);
+    expect(ids({ outcome: "not attacked" })).toEqual([4, 5]);
+    for (const colour of COLOURS) expect(ids({ regions: [0] }, { colour })).toEqual([0, 3]);
+    // An image passes where one of its regions does.
+    expect(ids({ regions: [0] }, { space: "images" })).toEqual([0, 1]);
+    expect(ids({ decided: "misclassified" }, { space: "images" })).toEqual([1]);
     expect(ids({ points: "knowledge" })).toEqual([0, 1, 3, 4]);
     expect(ids({ points: "reliable" })).toEqual([0, 4]);
     expect(ids({ points: "unreliable" })).toEqual([1, 3]);
     expect(ids({ path: 1, points: "reliable" })).toEqual([0, 4]);
+  });
+
+  it("keeps the points outside in faint grey on request, and does not let them be picked", () => {
+    const { look, visible, shown } = painted({}, { regions: [0], outside: true });
+    expect(states(look)).toEqual([2, 1, 1, 2, 1, 1]);
+    expect(rgb(look)[1]).toEqual(MUTED);
+    expect([...visible]).toEqual([1, 0, 0, 1, 0, 0]);
+    expect(shown).toBe(2);
   });
 
   it("emphasises selected points", () => {
@@ -132,7 +158,14 @@ describe("the gallery", () => {
   it("shows the images of the classes in the filter", () => {
     expect(order()).toEqual([0, 1, 2]);
     expect(order({}, { classes: [1] })).toEqual([1]);
-    expect(order({ colour: "predicted" }, { classes: [0] })).toEqual([0, 1]);
+    expect(order({}, { decisions: [0] })).toEqual([0, 1]);
+    expect(order({}, { regions: [11] })).toEqual([2]);
+  });
+
+  it("puts wrong decisions first, the surest of them before the others, and the least sure correct ones next", () => {
+    expect(order({ sort: "wrong" })).toEqual([1, 2, 0]);
+    expect(order({ sort: "regions" }, { points: "knowledge" })).toEqual([0, 1, 2]);
+    expect(order({ sort: "regions" }, { bits: [0, 3] })).toEqual([0, 1]);
   });
 
   it("puts those with the most selected points first", () => {

@@ -9,7 +9,9 @@ import {
   joinWords,
   predictedClass,
 } from "../src/panels/formatting";
-import { findImages } from "../src/panels/image_search";
+import { chipsOf } from "../src/panels/facets";
+import { NO_FILTER, type Filter } from "../src/state/facets";
+import { findClasses, findImages } from "../src/panels/image_search";
 import { outlinePath, outlines } from "../src/panels/outlines";
 import { quote } from "../src/panels/points_csv";
 import { classSentence, evidenceSentence, pointsSentence } from "../src/panels/sentences";
@@ -184,6 +186,36 @@ describe("texts", () => {
     expect(findImages(names, "2").slice(0, 3)).toEqual([2, 20, 21]);
     expect(findImages(names, "CAT")).toEqual([30]);
     expect(findImages(names, "bus")).toEqual([]);
+  });
+
+  it("find classes, also of images whose regions predict another one", () => {
+    const classes = ["bus", "car", "Cat", "same as car"];
+    expect(findClasses(classes, " Bus ")).toEqual({ truth: 0, predicted: null });
+    expect(findClasses(classes, "bus as car")).toEqual({ truth: 0, predicted: 1 });
+    expect(findClasses(classes, "same as car as cat")).toEqual({ truth: 3, predicted: 2 });
+    expect(findClasses(classes, "same as car")).toEqual({ truth: 3, predicted: null });
+    for (const text of ["bu", "bus as", "bus as tram", "17"]) expect(findClasses(classes, text)).toBeNull();
+  });
+
+  it("name each facet on a chip, and remove it alone", () => {
+    const filter: Filter = {
+      ...NO_FILTER,
+      classes: [0, 2],
+      regions: [1],
+      decided: "misclassified",
+      bits: [0.5, null],
+    };
+    const chips = chipsOf(filter, ["bus", "car", "cat"]);
+    expect(chips.map(({ text }) => text)).toEqual([
+      "true class: bus",
+      "true class: cat",
+      "region predicts car",
+      "image misclassified",
+      "evidence ≥ 0.50 bits",
+    ]);
+    expect(chips[0].without).toEqual({ ...filter, classes: [2] });
+    expect(chips[4].without).toEqual({ ...filter, bits: [null, null] });
+    expect(chipsOf(NO_FILTER, [])).toEqual([]);
   });
 
   it("quote cells of CSV", () => {

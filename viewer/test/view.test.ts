@@ -3,6 +3,7 @@ import type { Atlas } from "../src/data/atlas";
 import type { Attributes } from "../src/data/format";
 import { fromAddress, packIds, toAddress, unpackIds } from "../src/state/address";
 import { classMarks, strengthColour } from "../src/state/colours";
+import { NO_FILTER } from "../src/state/facets";
 import { applyChanges, firstView, samePlace, type View } from "../src/state/view";
 
 const step = (label: string) => ({ label, number: 1, accuracy: null, residual: null, angle: null });
@@ -39,7 +40,7 @@ const attributes = {
 
 const atlas = {
   attributes,
-  has: (path: string) => path.endsWith("/training/bits"),
+  has: (path: string) => /\/training\/bits$|\/attack\/outcome$/.test(path),
   condition: (key: string) => attributes.conditions.find((candidate) => candidate.key === key),
   grid: (condition: string, layer: string) =>
     attributes.conditions.find(({ key }) => key === condition)?.grids[layer],
@@ -60,15 +61,27 @@ describe("a view", () => {
     expect(applyChanges(atlas, first, { selection: [0, 39, 40, -1, 1.5] }).selection).toEqual([0, 39]);
     expect(applyChanges(atlas, first, { colour: "path" }).colour).toBe("true");
     expect(applyChanges(atlas, first, { colour: "evidence" }).colour).toBe("evidence");
-    expect(applyChanges(atlas, first, { colour: "evidence", condition: "attack" }).colour).toBe("true");
+    expect(applyChanges(atlas, first, { colour: "evidence", condition: "attack" }).colour).toBe("knowledge");
     expect(applyChanges(atlas, first, { colour: "evidence", space: "images" }).colour).toBe("true");
-    expect(
-      applyChanges(atlas, first, { filter: { classes: [2, 7], points: "all", path: 3 } }).filter,
-    ).toEqual({
-      classes: [2],
-      points: "all",
-      path: 0,
-    });
+    const filter = { ...NO_FILTER, classes: [2, 7], path: 3, stable: true };
+    expect(applyChanges(atlas, first, { filter }).filter).toEqual({ ...NO_FILTER, classes: [2] });
+    expect(applyChanges(atlas, first, { filter: NO_FILTER }).filter).toBe(NO_FILTER);
+  });
+
+  it("colours a comparison by what is predicted, unless another colour was chosen", () => {
+    const attacked = applyChanges(atlas, first, { condition: "attack" });
+    expect(attacked.colour).toBe("knowledge");
+    expect(applyChanges(atlas, attacked, { space: "images" }).colour).toBe("predicted");
+    expect(applyChanges(atlas, attacked, { condition: "training" }).colour).toBe("true");
+    const chosen = applyChanges(atlas, first, { colour: "strength" });
+    expect(applyChanges(atlas, chosen, { condition: "attack" }).colour).toBe("strength");
+  });
+
+  it("keeps its facets when the colour changes", () => {
+    const filter = { ...NO_FILTER, classes: [1], regions: [2], decided: "misclassified" as const };
+    const filtered = applyChanges(atlas, first, { filter });
+    for (const colour of ["predicted", "knowledge", "reliability"] as const)
+      expect(applyChanges(atlas, filtered, { colour }).filter).toBe(filter);
   });
 
   it("changes relative to the view before, too", () => {
@@ -103,11 +116,39 @@ describe("the address", () => {
         importance: true,
         colour: "path",
       }),
-      filter: { classes: [0, 2], points: "reliable", path: 4 },
+      filter: {
+        classes: [0, 2],
+        regions: [1],
+        decisions: [2],
+        decided: "correct",
+        points: "reliable",
+        stable: false,
+        bits: [null, null],
+        outcome: "succeeded",
+        path: 4,
+        outside: true,
+      },
+      sort: "wrong",
       camera: { azimuth: 1.25, elevation: -0.5, zoom: 2, panX: 0.125, panY: 0 },
     };
     expect(applyChanges(atlas, first, fromAddress(`#${toAddress(view)}`))).toEqual(view);
     expect(applyChanges(atlas, first, fromAddress(toAddress(first)))).toEqual(first);
+    const bounded = { ...first, filter: { ...NO_FILTER, bits: [-0.5, null] as [number, null] } };
+    expect(applyChanges(atlas, first, fromAddress(toAddress(bounded)))).toEqual(bounded);
+  });
+
+  it("opens earlier links, which filtered by the class that their colours showed", () => {
+    const filterOf = (link: string) => fromAddress(link).filter;
+    expect(filterOf("#classes=0.2&points=reliable")).toEqual({
+      ...NO_FILTER,
+      classes: [0, 2],
+      points: "reliable",
+    });
+    expect(filterOf("#colour=predicted&classes=1")).toEqual({ ...NO_FILTER, decisions: [1] });
+    expect(filterOf("#colour=knowledge&classes=1")).toEqual({ ...NO_FILTER, regions: [1] });
+    expect(filterOf("#colour=knowledge&true=1")).toEqual({ ...NO_FILTER, classes: [1] });
+    expect(fromAddress("#condition=attack&layer=0").colour).toBe("true");
+    expect(filterOf("#layer=0")).toBeUndefined();
   });
 
   it("ignores what is unknown or invalid", () => {

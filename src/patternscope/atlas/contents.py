@@ -94,7 +94,8 @@ class Condition:
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step. `layers` by name. `note` is a sentence to show.
+    after its last step. `certainty` (t, n) is the probability that the network assigns to the class it predicts, None
+    where unknown. `layers` by name. `note` is a sentence to show.
     """
 
     key: str
@@ -110,6 +111,7 @@ class Condition:
     attacked: np.ndarray | None = None
     success: np.ndarray | None = None
     images: np.ndarray | None = None
+    certainty: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,14 @@ def _training(results: StudyResults, layers: Sequence[str]) -> Condition:
         direction=np.stack([sample.mean_directions.numpy() for sample in samples]),
         sample_position=np.stack([sample.embedding.numpy() for sample in samples]),
         predictions=np.stack([scores.argmax(dim=1).numpy() for scores in logits]),
+        certainty=np.stack([_certainty(scores) for scores in logits]),
         layers={layer: training_layer(results, layer) for layer in layers},
     )
+
+
+def _certainty(logits: Tensor) -> np.ndarray:
+    """The probability that a network assigns to the class it predicts, of logits (..., c)."""
+    return logits.float().softmax(dim=-1).amax(dim=-1).numpy()
 
 
 def _checkpoint(trained: TrainingResult, alignment: Alignment | None) -> Step:
@@ -93,6 +99,7 @@ def _attack(results: StudyResults, layers: Sequence[str], labels: Tensor, resamp
         direction=np.stack([results.sample().mean_directions.numpy()] * len(steps)),
         sample_position=attack.sample_embedding.numpy(),
         predictions=predictions.numpy(),
+        certainty=_certainty(attack.logits),
         layers={layer: attacked_layer(results, attack, layer, labels, resamples) for layer in layers},
         note=f"{attack.title}: it succeeded on {attack.succeeded_count} of {attack.attacked_count} attacked images.",
         targets=attack.targets.numpy(),
@@ -120,6 +127,7 @@ def _student(results: StudyResults, student: str, labels: Tensor) -> Condition:
         direction=analysis.mean_directions.numpy()[None],
         sample_position=analysis.embedding.numpy()[None],
         predictions=predictions.numpy()[None],
+        certainty=_certainty(analysis.logits)[None],
         layers={layer.layer: student_layer(results, analysis, layer) for layer in analysis.comparisons},
         note=f"Trained on its teacher's {student}. Embedded: {'; '.join(maps)}. "
         f"Predicts the same class as its teacher for {percent(analysis.agreement)} of the images.",

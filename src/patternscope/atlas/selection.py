@@ -40,6 +40,7 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
         direction=old.direction[chosen],
         sample_position=old.sample_position[chosen],
         predictions=old.predictions[chosen],
+        certainty=None if old.certainty is None else old.certainty[chosen],
     )
     conditions = tuple(new if condition is old else condition for condition in content.conditions)
     labels = ", ".join(step.label for step in new.steps)

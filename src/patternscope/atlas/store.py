@@ -68,6 +68,8 @@ def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarra
     writer.put(f"{path}/direction", condition.direction @ basis.T, "<f4", steps=True)
     writer.put_scaled(f"{path}/sample_position", condition.sample_position @ basis.T, "<i2")
     writer.put(f"{path}/predictions", condition.predictions, "<u2", steps=True)
+    if condition.certainty is not None:
+        writer.put(f"{path}/certainty", np.rint(65535 * condition.certainty), "<u2", steps=True)
     if condition.targets is not None:
         writer.put(f"{path}/targets", np.where(condition.targets < 0, NONE, condition.targets), "<u2")
     if condition.attacked is not None and condition.success is not None:

@@ -36,6 +36,10 @@ export interface Frame {
   trajectory: Uint8Array | null;
   /** Target class of the attack per image, or NOT_ATTACKED; null without an attack. */
   targets: Uint16Array | null;
+  /** Outcome of the attack per image, bits: 1 attacked, 2 the attack succeeded; null without an attack. */
+  outcome: Uint8Array | null;
+  /** 65535 times the probability that the network assigns to the class that it predicts; null where not stored. */
+  certainty: Uint16Array | null;
 }
 
 /** The keys of a frame. */
@@ -51,7 +55,7 @@ export async function readFrame(
 ): Promise<Frame> {
   const ofLayer = (array: string) => `layers/${key}/${name}/${array}`;
   const ofCondition = (array: string) => `conditions/${name}/${array}`;
-  const optional = (path: string) => (atlas.has(path) ? atlas.read(path) : null);
+  const optional = (path: string, at?: number) => (atlas.has(path) ? atlas.read(path, at) : null);
   const grid = atlas.grid(name, key);
   const read = {
     directions: readDirections(atlas, name, key, step),
@@ -67,6 +71,8 @@ export async function readFrame(
     stability: readStability(atlas, ofLayer("stability"), step),
     trajectory: optional(ofLayer("trajectory")) as Promise<Uint8Array> | null,
     targets: optional(ofCondition("targets")) as Promise<Uint16Array> | null,
+    outcome: optional(ofCondition("outcome")) as Promise<Uint8Array> | null,
+    certainty: optional(ofCondition("certainty"), step) as Promise<Uint16Array> | null,
   };
   // Awaited together: none may fail unhandled while another is awaited.
   await Promise.all(Object.values(read));
@@ -89,6 +95,8 @@ export async function readFrame(
     stability: await read.stability,
     trajectory: await read.trajectory,
     targets: await read.targets,
+    outcome: await read.outcome,
+    certainty: await read.certainty,
   };
 }
 

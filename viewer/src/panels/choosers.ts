@@ -2,8 +2,9 @@
 
 import type { Space } from "../data/frame";
 import { h } from "../dom";
+import type { Points } from "../state/facets";
 import type { ChangeView } from "../state/snapshot";
-import { coloursOf, type Colour, type Points } from "../state/view";
+import { coloursOf, type Colour } from "../state/view";
 import type { Panel } from "./panel";
 
 interface Chooser {
@@ -30,8 +31,8 @@ function makeChooser(name: string, choose: (value: string) => void): Chooser {
 const COLOUR_NAMES: Record<Space, Partial<Record<Colour, string>>> = {
   regions: {
     true: "true class",
-    predicted: "predicted class",
-    knowledge: "knowledge",
+    knowledge: "class predicted by the region",
+    predicted: "class predicted by the network",
     reliability: "reliability",
     evidence: "evidence",
     strength: "strength",
@@ -39,7 +40,7 @@ const COLOUR_NAMES: Record<Space, Partial<Record<Colour, string>>> = {
   },
   images: {
     true: "true class",
-    predicted: "predicted class",
+    predicted: "class predicted by the network",
     reliability: "correctness",
     strength: "strength",
   },
@@ -84,7 +85,7 @@ export function makeChoosers(change: ChangeView): Panel {
         coloursOf(atlas, current, view.space).map((key) => [key, COLOUR_NAMES[view.space][key] as string]),
         view.colour,
       );
-      points.set(POINT_NAMES, view.filter.points, view.space === "images");
+      points.set(POINT_NAMES, view.filter.points);
     },
   };
 }

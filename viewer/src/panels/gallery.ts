@@ -1,18 +1,40 @@
 /** Thumbnails of all images, page by page; those with the most selected points first. */
 
+import type { Atlas } from "../data/atlas";
+import type { Frame } from "../data/frame";
 import { h } from "../dom";
+import { passing } from "../state/facets";
 import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
-import { imageOf } from "../state/view";
+import { imageOf, type Sort } from "../state/view";
+import { formatProbability } from "./formatting";
 import type { Panel } from "./panel";
 import { makePicture, regionUnder } from "./picture";
 
 const PAGE = 12;
 const SIZE = 62;
+const SORT_NAMES: Record<Sort, string> = {
+  number: "number",
+  regions: "most regions that pass",
+  wrong: "wrong, surest first",
+};
 
 export function makeGallery(change: ChangeView): Panel {
   const grid = h("div", { class: "thumbs" });
   const range = h("span", { class: "of" });
   const thumbs = Array.from({ length: PAGE }, () => makeThumb(change));
+  const sort = h(
+    "select",
+    { "aria-label": "Sort images by", change: () => change({ sort: sort.value as Sort }) },
+    ...Object.entries(SORT_NAMES).map(([value, name]) => h("option", { value }, name)),
+  );
+  const wrong = h("input", {
+    type: "checkbox",
+    change: () =>
+      change(({ filter, sort: old }) => ({
+        filter: { ...filter, decided: wrong.checked ? "misclassified" : "any" },
+        sort: wrong.checked ? "wrong" : old,
+      })),
+  });
   let page = 0;
   let last: Snapshot | null = null;
   let order: number[] = [];
@@ -48,12 +70,20 @@ export function makeGallery(change: ChangeView): Panel {
         pageButton("Previous page", "‹", -1),
         pageButton("Next page", "›", 1),
       ),
+      h(
+        "div",
+        { class: "gallery-order" },
+        h("label", { class: "check" }, "Sort by ", sort),
+        h("label", { class: "check" }, wrong, "Wrong only"),
+      ),
       grid,
     ),
     update(snapshot) {
       last = snapshot;
       const { view, frame } = snapshot;
-      const dependencies = [view.selection, view.filter, view.colour, view.colour === "predicted" && frame];
+      sort.value = view.sort;
+      wrong.checked = view.filter.decided === "misclassified";
+      const dependencies = [view.selection, view.filter, view.sort, frame];
       if (dependencies.some((value, index) => value !== orderedBy[index])) {
         const before = order;
         [order, orderedBy] = [galleryOrder(snapshot), dependencies];
@@ -64,21 +94,34 @@ export function makeGallery(change: ChangeView): Panel {
   };
 }
 
-/** Images of the classes in the filter; with several points selected, only their images, most points first. */
+/** Images that pass the filter, sorted; with several points selected, only their images, most points first. */
 export function galleryOrder(snapshot: Snapshot): number[] {
   const { atlas, view, frame } = snapshot;
-  const classes = new Set(view.filter.classes);
-  const classOf = (image: number) =>
-    view.colour === "predicted" && frame ? frame.predictions[image] : atlas.labels[image];
-  const included = (image: number) => !classes.size || classes.has(classOf(image));
-  if (view.selection.length < 2)
-    return Array.from(atlas.labels, (_, image) => image).filter(
-      (image) => view.colour === "knowledge" || included(image),
+  if (view.selection.length < 2) {
+    const all = Array.from(atlas.labels, (_, image) => image);
+    if (!frame) return all;
+    const { images } = passing(frame, view.filter, atlas.labels);
+    return sortImages(
+      all.filter((image) => images[image] > 0),
+      scoreOf(frame, view.sort, atlas.labels, images),
     );
+  }
   const counts = new Map<number, number>();
   for (const image of view.selection.map((id) => imageOf(snapshot, id)))
     counts.set(image, (counts.get(image) ?? 0) + 1);
-  return [...counts].sort(([a, one], [b, other]) => other - one || a - b).map(([image]) => image);
+  return sortImages([...counts.keys()], (image) => counts.get(image) as number);
+}
+
+/** By what images are sorted, highest first: of wrong decisions the surest come first, of correct ones the least sure. */
+function scoreOf(frame: Frame, sort: Sort, labels: Uint16Array, regions: Uint16Array) {
+  const { predictions, certainty } = frame;
+  if (sort === "number") return () => 0;
+  if (sort === "regions") return (image: number) => regions[image];
+  return (image: number) => (predictions[image] === labels[image] ? -1 : 1) * (certainty?.[image] ?? 1);
+}
+
+function sortImages(images: number[], score: (image: number) => number): number[] {
+  return images.sort((one, other) => score(other) - score(one) || one - other);
 }
 
 /** A thumbnail: a click selects the region under the pointer, or the image while several points are selected. */
@@ -99,7 +142,8 @@ function makeThumb(change: ChangeView) {
       ),
     );
   };
-  const element = h("button", { class: "thumb", click: select }, picture.element);
+  const caption = h("span", { class: "thumb-caption" });
+  const element = h("button", { class: "thumb", click: select }, picture.element, caption);
   return {
     element,
     show(snapshot: Snapshot, image: number) {
@@ -107,7 +151,10 @@ function makeThumb(change: ChangeView) {
       const { atlas, view, frame, clean } = snapshot;
       const [height, width] = atlas.attributes.image_size;
       const scale = SIZE / Math.max(height, width);
-      element.title = element.ariaLabel = `Image ${image}, ${atlas.attributes.classes[atlas.labels[image]]}`;
+      const mistake = frame && describeMistake(frame, image, atlas);
+      const name = `Image ${image}, ${atlas.attributes.classes[atlas.labels[image]]}`;
+      element.title = element.ariaLabel = mistake ? `${name}: the network predicts ${mistake}` : name;
+      caption.textContent = mistake;
       if (image === view.image) element.setAttribute("aria-current", "true");
       else element.removeAttribute("aria-current");
       picture.show({
@@ -122,4 +169,11 @@ function makeThumb(change: ChangeView) {
       });
     },
   };
+}
+
+/** The class that the network takes an image for, and how sure it is; null where it is right. */
+function describeMistake({ predictions, certainty }: Frame, image: number, atlas: Atlas): string | null {
+  if (predictions[image] === atlas.labels[image]) return null;
+  const name = atlas.attributes.classes[predictions[image]];
+  return certainty ? `${name} ${formatProbability(certainty[image] / 65535)}` : name;
 }

@@ -1,7 +1,9 @@
-/** Search for an image by its number or a part of its name. */
+/** Search for an image by its number or a part of its name, or for images of a class ("bus", "bus as car"). */
 
 import { freshId, h } from "../dom";
+import type { Filter } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
+import { galleryOrder } from "./gallery";
 import type { Panel } from "./panel";
 
 const MOST_MATCHES = 40;
@@ -26,13 +28,28 @@ export function makeImageSearch(change: ChangeView): Panel {
   };
   const offer = () => {
     if (!last) return;
-    const images = findImages(last.atlas.names, input.value).slice(0, MOST_MATCHES);
     const { names, labels, attributes } = last.atlas;
+    const images = findImages(names, input.value).slice(0, MOST_MATCHES);
     list.replaceChildren(
+      ...offerClasses(attributes.classes, input.value)
+        .slice(0, MOST_MATCHES)
+        .map(([value, text]) => h("option", { value }, text)),
       ...images.map((image) =>
         h("option", { value: image }, `${names[image]} (${attributes.classes[labels[image]]})`),
       ),
     );
+  };
+  const goToClasses = ({ truth, predicted }: ClassQuery) => {
+    const snapshot = last as Snapshot;
+    const facets: Partial<Filter> = { classes: [truth], regions: predicted === null ? [] : [predicted] };
+    const { view } = snapshot;
+    const sort = predicted === null ? view.sort : "regions";
+    const filter = { ...view.filter, ...facets };
+    const [image = view.image] = galleryOrder({
+      ...snapshot,
+      view: { ...view, filter, sort, selection: [] },
+    });
+    change({ filter, sort, image, selection: [] });
   };
   input.addEventListener("focus", () => input.select());
   input.addEventListener("input", () => {
@@ -46,12 +63,13 @@ export function makeImageSearch(change: ChangeView): Panel {
   input.addEventListener("change", () => {
     typing = false;
     if (!last || !input.value.trim()) return void (input.value = String(last?.view.image ?? ""));
-    const [image] = findImages(last.atlas.names, input.value);
-    if (image === undefined) input.setCustomValidity("No image has this number or name.");
-    else {
-      input.setCustomValidity("");
-      change({ image, selection: [] });
-    }
+    const { names, attributes } = last.atlas;
+    const classes = findClasses(attributes.classes, input.value);
+    const [image] = findImages(names, input.value);
+    input.setCustomValidity("");
+    if (classes) goToClasses(classes);
+    else if (image !== undefined) change({ image, selection: [] });
+    else input.setCustomValidity("No image has this number, name or class.");
     input.reportValidity();
   });
   return {
@@ -90,4 +108,42 @@ export function findImages(names: string[], text: string): number[] {
     return [Number(query), ...longer];
   }
   return names.flatMap((name, image) => (name.toLowerCase().includes(query) ? [image] : []));
+}
+
+/** Images of one class whose regions predict another one; null for whatever they predict. */
+export interface ClassQuery {
+  truth: number;
+  predicted: number | null;
+}
+
+const AS = " as ";
+
+/** The classes that a text names: "bus", or "bus as car"; null where it names none. */
+export function findClasses(classes: string[], text: string): ClassQuery | null {
+  const names = classes.map((name) => name.toLowerCase());
+  const query = text.trim().toLowerCase();
+  const whole = names.indexOf(query);
+  if (whole >= 0) return { truth: whole, predicted: null };
+  // A name may itself hold " as ".
+  for (let at = query.indexOf(AS); at >= 0; at = query.indexOf(AS, at + 1)) {
+    const [truth, predicted] = [
+      names.indexOf(query.slice(0, at)),
+      names.indexOf(query.slice(at + AS.length)),
+    ];
+    if (truth >= 0 && predicted >= 0) return { truth, predicted };
+  }
+  return null;
+}
+
+/** Texts that complete what is typed to names of classes, with what they mean. */
+function offerClasses(classes: string[], text: string): [value: string, meaning: string][] {
+  const query = text.trimStart().toLowerCase();
+  const truth = classes.find((name) => query.startsWith(name.toLowerCase() + AS));
+  if (truth)
+    return classes
+      .filter((name) => name.toLowerCase().startsWith(query.slice(truth.length + AS.length)))
+      .map((name) => [`${truth}${AS}${name}`, `images of ${truth} with regions that predict ${name}`]);
+  return classes
+    .filter((name) => name.toLowerCase().includes(query))
+    .map((name) => [name, `all images of ${name}; add "as" and another class for regions that predict it`]);
 }

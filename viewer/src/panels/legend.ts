@@ -14,7 +14,9 @@ import {
   type Mark,
   type Rgb,
 } from "../state/colours";
+import type { ClassFacet } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
+import type { Colour } from "../state/view";
 import { measureText, shorten } from "../text_width";
 import { formatBits } from "./formatting";
 import type { Panel } from "./panel";
@@ -23,19 +25,23 @@ import type { Panel } from "./panel";
 const NAME_WIDTH = 92;
 const measure = measureText("13px system-ui, sans-serif");
 
-const TITLES: Record<string, string> = {
+const TITLES: Partial<Record<Colour, string>> = {
   true: "True class",
-  predicted: "Predicted class",
+  predicted: "Predicted by the network",
   knowledge: "Predicted by the region",
 };
+/** The facet of the classes that the colours show; otherwise the true class. */
+const FACETS: Partial<Record<Colour, ClassFacet>> = { predicted: "decisions", knowledge: "regions" };
 
 export function makeLegend(change: ChangeView): Panel {
   const meaning = h("div", { class: "meaning" });
   const title = h("h2", {});
   const all = h("button", { class: "small", click: () => setClasses(() => []) }, "Show all");
   const list = h("ul", { class: "classes" });
+  let drawn: Colour = "true";
+  const facetOf = (colour: Colour) => FACETS[colour] ?? "classes";
   const setClasses = (next: (classes: number[]) => number[]) =>
-    change(({ filter }) => ({ filter: { ...filter, classes: next(filter.classes) } }));
+    change(({ filter }) => ({ filter: { ...filter, [facetOf(drawn)]: next(filter[facetOf(drawn)]) } }));
   const toggle = (label: number) =>
     setClasses((classes) =>
       classes.includes(label)
@@ -47,8 +53,9 @@ export function makeLegend(change: ChangeView): Panel {
     element: h("nav", { class: "legend", "aria-label": "Classes and colours" }, meaning, title, list, all),
     update(snapshot) {
       const { view, marks, atlas } = snapshot;
-      title.textContent = TITLES[view.colour] ?? TITLES.true;
-      const { classes } = view.filter;
+      drawn = view.colour;
+      title.textContent = TITLES[drawn] ?? (TITLES.true as string);
+      const classes = view.filter[facetOf(drawn)];
       all.disabled = classes.length === 0;
       if (!buttons.length) {
         buttons = atlas.attributes.classes.map((name, label) =>

@@ -4,7 +4,10 @@ import { readLayerCounts } from "../data/findings";
 import type { Frame } from "../data/frame";
 import { bitsAt, stabilityAt } from "../data/regions";
 import { h } from "../dom";
+import { concernsRegions, isActive, passing } from "../state/facets";
 import type { Snapshot } from "../state/snapshot";
+import type { View } from "../state/view";
+import { galleryOrder } from "./gallery";
 import {
   formatBits,
   formatBitsCount,
@@ -38,8 +41,7 @@ export function makeTables(): Panel {
   const render = async () => {
     if (!details.open || !last) return;
     const snapshot = last;
-    title.textContent =
-      snapshot.view.selection.length > 1 ? "Selected points" : `Regions of image ${snapshot.view.image}`;
+    title.textContent = titleOf(snapshot.view);
     regions.replaceChildren(regionTable(snapshot));
     const table = await countsTable(snapshot);
     if (snapshot === last) counts.replaceChildren(table);
@@ -57,6 +59,12 @@ export function makeTables(): Panel {
       void render();
     },
   };
+}
+
+function titleOf({ selection, space, image, filter }: View): string {
+  if (selection.length > 1) return "Selected points";
+  const passed = isActive(filter) ? " that pass the filter" : "";
+  return space === "images" ? `Images${passed}` : `Regions of image ${image}${passed}`;
 }
 
 function table(head: string[], rows: (string | number)[][], caption: string): HTMLElement {
@@ -110,12 +118,8 @@ async function countsTable({ atlas, view }: Snapshot): Promise<HTMLElement> {
 function regionTable(snapshot: Snapshot): HTMLElement {
   const { view, frame, atlas } = snapshot;
   if (!frame) return h("p", {}, snapshot.problem ?? "");
-  if (view.space === "images")
-    return h("p", {}, "The points are images; set Points to regions to list regions.");
-  const ids =
-    view.selection.length > 1
-      ? view.selection
-      : Array.from({ length: frame.regions }, (_, region) => view.image * frame.regions + region);
+  if (view.space === "images") return imageTable(snapshot, frame);
+  const ids = listedRegions(snapshot, frame);
   const rows = ids
     .slice(0, MOST_ROWS)
     .map((id) => [
@@ -128,8 +132,6 @@ function regionTable(snapshot: Snapshot): HTMLElement {
       ...(frame.bits ? [formatBits(bitsAt(frame, id) as number)] : []),
       ...(frame.stability ? [formatStability(frame, id)] : []),
     ]);
-  const more =
-    ids.length > MOST_ROWS ? ` (first ${MOST_ROWS} of ${ids.length}; the saved table has all)` : "";
   return table(
     [
       ...["point", "image", "region", "predicted class", "p", "knowledge point"],
@@ -137,7 +139,46 @@ function regionTable(snapshot: Snapshot): HTMLElement {
       ...(frame.stability ? ["refits"] : []),
     ],
     rows,
-    `${frame.layer.name}, ${stepLabel(frame.condition, frame.step)}${more}`,
+    `${frame.layer.name}, ${stepLabel(frame.condition, frame.step)}${moreThan(ids)}`,
+  );
+}
+
+/** The selected regions, or those of the image in view that pass the filter. */
+function listedRegions({ atlas, view }: Snapshot, frame: Frame): number[] {
+  if (view.selection.length > 1) return view.selection;
+  const { regions } = passing(frame, view.filter, atlas.labels);
+  const first = view.image * frame.regions;
+  return Array.from({ length: frame.regions }, (_, region) => first + region).filter((id) => regions[id]);
+}
+
+const moreThan = (rows: unknown[]) =>
+  rows.length > MOST_ROWS ? ` (first ${MOST_ROWS} of ${rows.length}; the saved table has all)` : "";
+
+/** The images that pass the filter or are selected, in the order of the gallery. */
+function imageTable(snapshot: Snapshot, frame: Frame): HTMLElement {
+  const { view, atlas } = snapshot;
+  const { classes } = atlas.attributes;
+  const { images } = passing(frame, view.filter, atlas.labels);
+  const counted = concernsRegions(view.filter);
+  const order = galleryOrder(snapshot);
+  const rows = order
+    .slice(0, MOST_ROWS)
+    .map((image) => [
+      image,
+      atlas.names[image],
+      classes[atlas.labels[image]],
+      classes[frame.predictions[image]],
+      ...(frame.certainty ? [formatProbability(frame.certainty[image] / 65535)] : []),
+      ...(counted ? [images[image]] : []),
+    ]);
+  return table(
+    [
+      ...["image", "name", "true class", "predicted class"],
+      ...(frame.certainty ? ["p"] : []),
+      ...(counted ? ["regions that pass"] : []),
+    ],
+    rows,
+    `${stepLabel(frame.condition, frame.step)}${moreThan(order)}`,
   );
 }
 

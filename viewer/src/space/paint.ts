@@ -12,7 +12,8 @@ import {
   type Mark,
   type Rgb,
 } from "../state/colours";
-import type { Filter, View } from "../state/view";
+import { passing } from "../state/facets";
+import type { View } from "../state/view";
 
 /** Emphasis of a point: times 8 in the last byte of its look, beside its shape. Hidden points have 0. */
 export const STATE = { faint: 1, plain: 2, strong: 3 } as const;
@@ -50,14 +51,19 @@ export function paint(
   const count = regional ? labels.length * frame.regions : labels.length;
   const look = new Uint8Array(4 * count);
   const visible = new Uint8Array(count);
-  const passes = visiblePoints(frame, view, labels);
+  const { regions, images } = passing(frame, view.filter, labels);
+  const passes = regional ? (id: number) => regions[id] > 0 : (id: number) => images[id] > 0;
   const lookOf = lookOfPoints(frame, view, labels, marks, ends);
   const selected = view.selection.length > 1 ? new Set(view.selection) : null;
   const isFaint = faintPoints(frame, view);
+  const outside = [...MUTED, 8 * STATE.faint];
   let [shown, plain] = [0, 0];
   for (let id = 0; id < count; id++) {
     const image = regional ? Math.floor(id / frame.regions) : id;
-    if (!passes(id, image)) continue;
+    if (!passes(id)) {
+      if (view.filter.outside) look.set(outside, 4 * id);
+      continue;
+    }
     const { rgb, shape } = lookOf(id, image);
     const faint = selected ? !selected.has(id) : isFaint(id);
     const state = faint ? STATE.faint : selected ? STATE.strong : STATE.plain;
@@ -81,39 +87,6 @@ function faintPoints(
   if (colour === "path" && trajectory) return (id) => trajectory[id] === 0;
   return filter.points === "all" ? (id) => (knowledge[id] & 1) === 0 : () => false;
 }
-
-/** The class to filter by: the one that the colours show, otherwise the true one. */
-function filteredClass(frame: Frame, view: Pick<View, "colour" | "space">, labels: Uint16Array) {
-  if (view.colour === "predicted") return (_: number, image: number) => frame.predictions[image];
-  if (view.colour === "knowledge" && view.space === "regions") return (id: number) => frame.category[id];
-  return (_: number, image: number) => labels[image];
-}
-
-function visiblePoints(
-  frame: Frame,
-  view: View,
-  labels: Uint16Array,
-): (id: number, image: number) => boolean {
-  const { classes, points, path } = view.filter;
-  const included = new Uint8Array(65536).fill(classes.length ? 0 : 1);
-  for (const label of classes) included[label] = 1;
-  const classOf = filteredClass(frame, view, labels);
-  if (view.space === "images") return (id, image) => included[classOf(id, image)] === 1;
-  const [bits, value] = KINDS[points];
-  const { knowledge, trajectory } = frame;
-  return (id, image) =>
-    included[classOf(id, image)] === 1 &&
-    (knowledge[id] & bits) === value &&
-    (path === 0 || trajectory === null || trajectory[id] === path);
-}
-
-/** Bits of `knowledge` to test, and their required value. */
-const KINDS: Record<Filter["points"], [number, number]> = {
-  all: [0, 0],
-  knowledge: [1, 1],
-  reliable: [3, 3],
-  unreliable: [3, 1],
-};
 
 function lookOfPoints(
   frame: Frame,

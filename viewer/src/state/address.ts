@@ -1,7 +1,8 @@
 /** The view in the fragment of the page's address. */
 
 import type { Camera } from "./camera";
-import { COLOURS, POINTS, type View } from "./view";
+import { filterFromAddress, filterParameters } from "./filter_address";
+import { COLOURS, SORTS, type View } from "./view";
 
 /** Writes the view to the address once it rests: browsers are slow at this and limit its rate. */
 export function makeAddress(): { keep(view: View): void; now(): string } {
@@ -27,17 +28,16 @@ const LONGEST = 4000;
 
 /** The fragment of a view. */
 export function toAddress(view: View): string {
-  const { filter, camera } = view;
+  const { camera } = view;
   const parts: Record<string, string | number | false> = {
     condition: view.condition,
     layer: view.layer,
     step: view.step,
     space: view.space !== "regions" && view.space,
     colour: view.colour !== "true" && view.colour,
-    classes: filter.classes.length > 0 && filter.classes.join("."),
-    points: filter.points !== "all" && filter.points,
-    path: filter.path > 0 && filter.path,
+    ...filterParameters(view.filter),
     image: view.image,
+    sort: view.sort !== "number" && view.sort,
     importance: view.importance && 1,
     selection: view.selection.length > 0 && packIds(view.selection),
     camera:
@@ -73,13 +73,10 @@ export function fromAddress(text: string): Partial<View> {
     "selection",
     parameters.has("selection") ? unpackIds(parameters.get("selection") as string) : undefined,
   );
-  const classes = (parameters.get("classes") ?? "")
-    .split(".")
-    .filter((label) => /^\d+$/.test(label))
-    .map(Number);
-  const points = oneOf("points", POINTS) ?? "all";
-  if (["classes", "points", "path"].some((name) => parameters.has(name)))
-    changes.filter = { classes, points, path: Math.min(4, number("path") ?? 0) };
+  put("sort", oneOf("sort", SORTS));
+  // Where a link names a condition and no colour, it has always meant the true classes.
+  if (changes.condition && !changes.colour) changes.colour = "true";
+  put("filter", filterFromAddress(parameters));
   const camera = (parameters.get("camera") ?? "").split("_").map(Number);
   if (camera.length === 5 && camera.every(Number.isFinite))
     changes.camera = {

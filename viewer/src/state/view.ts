@@ -4,6 +4,7 @@ import type { Atlas } from "../data/atlas";
 import type { Condition, Grid } from "../data/format";
 import type { Space } from "../data/frame";
 import type { Camera } from "./camera";
+import { NO_FILTER, validFilter, type Filter } from "./facets";
 
 export const COLOURS = [
   "true",
@@ -15,15 +16,9 @@ export const COLOURS = [
   "path",
 ] as const;
 export type Colour = (typeof COLOURS)[number];
-export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
-export type Points = (typeof POINTS)[number];
-
-/** Which points are visible: by class (none means all), by kind, by trajectory type (`path`; 0 means any). */
-export interface Filter {
-  classes: number[];
-  points: Points;
-  path: number;
-}
+/** Orders of the images: by number, by their regions that pass the filter, misclassified ones first, surest first. */
+export const SORTS = ["number", "regions", "wrong"] as const;
+export type Sort = (typeof SORTS)[number];
 
 export interface View {
   condition: string;
@@ -35,6 +30,7 @@ export interface View {
   /** Ids of points: of regions, or of images in their space. */
   selection: number[];
   image: number;
+  sort: Sort;
   importance: boolean;
   /** Null for the initial camera, which spreads the directions most. */
   camera: Camera | null;
@@ -55,9 +51,10 @@ export function firstView(atlas: Atlas): View {
     step: condition.steps.length - 1,
     space: "regions",
     colour: "true",
-    filter: { classes: [], points: "all", path: 0 },
+    filter: NO_FILTER,
     selection: [],
     image: 0,
+    sort: "number",
     importance: false,
     camera: null,
   };
@@ -67,16 +64,15 @@ export function firstView(atlas: Atlas): View {
 export function applyChanges(atlas: Atlas, view: View, requested: Changes): View {
   const changes = typeof requested === "function" ? requested(view) : requested;
   const next = { ...view, ...changes };
-  const { conditions, n_images, classes } = atlas.attributes;
+  const { conditions, n_images } = atlas.attributes;
   const condition = conditions.find(({ key }) => key === next.condition) ?? conditions[0];
   next.condition = condition.key;
   if (condition.key !== view.condition && changes.step === undefined) next.step = condition.steps.length - 1;
   next.step = clamp(Math.round(next.step), condition.steps.length);
   next.layer = nearestLayer(atlas, condition, next.layer);
   next.image = clamp(Math.round(next.image), n_images);
-  const colours = coloursOf(atlas, condition, next.space);
-  if (!colours.includes(next.colour)) next.colour = "true";
-  next.filter = validFilter(condition, classes.length, next.filter);
+  next.colour = validColour(atlas, condition, view, next, changes.colour !== undefined);
+  next.filter = validFilter(atlas, condition, next.filter);
   next.selection = validSelection(atlas, view, next, changes.selection !== undefined);
   // A new selection, also one made in a notebook, brings along the image that holds most of it.
   if (changes.selection && changes.image === undefined)
@@ -84,12 +80,18 @@ export function applyChanges(atlas: Atlas, view: View, requested: Changes): View
   return next;
 }
 
-/** The filter without what the condition lacks; the same object where nothing changes, for caches. */
-function validFilter(condition: Condition, classes: number, filter: Filter): Filter {
-  const path = condition.kind === "attack" ? filter.path : 0;
-  const valid = filter.classes.filter((label) => label >= 0 && label < classes);
-  if (path === filter.path && valid.length === filter.classes.length) return filter;
-  return { ...filter, path, classes: valid };
+/** The chosen colour where it applies; in another condition its first colour, unless another one had been chosen. */
+function validColour(atlas: Atlas, condition: Condition, before: View, next: View, given: boolean): Colour {
+  const colours = coloursOf(atlas, condition, next.space);
+  const first = firstColour(condition, next.space);
+  const old = firstColour(atlas.condition(before.condition), before.space);
+  const followed = !given && first !== old && before.colour === old;
+  return followed || !colours.includes(next.colour) ? first : next.colour;
+}
+
+/** What colours show at first: of a comparison, what is predicted, since the true classes do not differ. */
+export function firstColour({ kind }: Condition, space: Space): Colour {
+  return kind === "training" ? "true" : space === "images" ? "predicted" : "knowledge";
 }
 
 /** The colourings that apply to a condition and a space. */

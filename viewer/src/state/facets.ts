@@ -1,0 +1,177 @@
+/** The filter: facets that say which points pass, whatever their colours are. */
+
+import type { Atlas } from "../data/atlas";
+import type { Condition } from "../data/format";
+import type { Frame } from "../data/frame";
+import { bitsAt, isUninformed } from "../data/regions";
+
+export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
+export type Points = (typeof POINTS)[number];
+export const DECIDED = ["any", "correct", "misclassified"] as const;
+export type Decided = (typeof DECIDED)[number];
+export const OUTCOMES = ["any", "succeeded", "failed", "not attacked"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Facets that all have to hold; of a list of classes one, and an empty list is any. */
+export interface Filter {
+  /** True class of the image. */
+  classes: number[];
+  /** Class that the region predicts. */
+  regions: number[];
+  /** Class that the network predicts for the image. */
+  decisions: number[];
+  decided: Decided;
+  points: Points;
+  /** Whether the region has to be a point of its class in all refits. */
+  stable: boolean;
+  /** Least and most evidence in bits; null for no bound. */
+  bits: [least: number | null, most: number | null];
+  outcome: Outcome;
+  /** Trajectory type; 0 means any. */
+  path: number;
+  /** Whether the points that do not pass stay, in faint grey. */
+  outside: boolean;
+}
+
+export const NO_FILTER: Filter = {
+  classes: [],
+  regions: [],
+  decisions: [],
+  decided: "any",
+  points: "all",
+  stable: false,
+  bits: [null, null],
+  outcome: "any",
+  path: 0,
+  outside: false,
+};
+
+/** The facets that name classes. */
+export const CLASS_FACETS = ["classes", "regions", "decisions"] as const;
+export type ClassFacet = (typeof CLASS_FACETS)[number];
+
+/** What a condition has, so that a facet can hold there. */
+export function facetsOf(
+  atlas: Atlas,
+  { key, kind, layers }: Condition,
+): Record<"stable" | "bits" | "outcome" | "path", boolean> {
+  const everywhere = (array: string) => layers.every((layer) => atlas.has(`layers/${layer}/${key}/${array}`));
+  return {
+    stable: everywhere("stability"),
+    bits: everywhere("bits"),
+    outcome: atlas.has(`conditions/${key}/outcome`),
+    path: kind === "attack",
+  };
+}
+
+/** The filter without what the condition lacks; the same object where nothing changes, for caches. */
+export function validFilter(atlas: Atlas, condition: Condition, filter: Filter): Filter {
+  const has = facetsOf(atlas, condition);
+  const valid = { ...filter };
+  for (const name of ["stable", "outcome", "path"] as const)
+    if (!has[name]) Object.assign(valid, { [name]: NO_FILTER[name] });
+  if (!has.bits && !isAnyEvidence(filter)) valid.bits = NO_FILTER.bits;
+  const exists = (label: number) => label >= 0 && label < atlas.attributes.classes.length;
+  for (const facet of CLASS_FACETS)
+    if (!filter[facet].every(exists)) valid[facet] = filter[facet].filter(exists);
+  const names = Object.keys(valid) as (keyof Filter)[];
+  return names.every((name) => valid[name] === filter[name]) ? filter : valid;
+}
+
+export function isAnyEvidence({ bits: [least, most] }: Filter): boolean {
+  return least === null && most === null;
+}
+
+/** Whether a facet tells regions of one image apart. */
+export function concernsRegions(filter: Filter): boolean {
+  const { regions, points, stable, path } = filter;
+  return regions.length > 0 || points !== "all" || stable || path > 0 || !isAnyEvidence(filter);
+}
+
+/** Whether there may be points that do not pass. */
+export function isActive(filter: Filter): boolean {
+  const { classes, decisions, decided, outcome } = filter;
+  const named = classes.length > 0 || decisions.length > 0;
+  return named || decided !== "any" || outcome !== "any" || concernsRegions(filter);
+}
+
+/** What passes: 1 per region, and per image the number of its regions. */
+export interface Passing {
+  regions: Uint8Array;
+  images: Uint16Array;
+}
+
+const cache = new WeakMap<Frame, { filter: Filter; passing: Passing }>();
+
+/** The regions and images of a frame that pass a filter; the same objects for the same filter. */
+export function passing(frame: Frame, filter: Filter, labels: Uint16Array): Passing {
+  const cached = cache.get(frame);
+  if (cached?.filter === filter) return cached.passing;
+  const found = findPassing(frame, filter, labels);
+  cache.set(frame, { filter, passing: found });
+  return found;
+}
+
+function findPassing(frame: Frame, filter: Filter, labels: Uint16Array): Passing {
+  const regions = new Uint8Array(labels.length * frame.regions);
+  const images = new Uint16Array(labels.length);
+  const [imagePasses, regionPasses] = [imageTest(frame, filter, labels), regionTest(frame, filter)];
+  for (let image = 0; image < labels.length; image++) {
+    if (!imagePasses(image)) continue;
+    for (let id = image * frame.regions; id < (image + 1) * frame.regions; id++) {
+      if (!regionPasses(id)) continue;
+      regions[id] = 1;
+      images[image]++;
+    }
+  }
+  return { regions, images };
+}
+
+/** Bits of `knowledge` to test, and their required value. */
+const KINDS: Record<Points, [bits: number, value: number]> = {
+  all: [0, 0],
+  knowledge: [1, 1],
+  reliable: [3, 3],
+  unreliable: [3, 1],
+};
+
+function regionTest(frame: Frame, filter: Filter): (id: number) => boolean {
+  const { category, knowledge, stability, trajectory } = frame;
+  const [bits, value] = KINDS[filter.points];
+  const [least, most] = filter.bits;
+  const predicts = classTest(filter.regions);
+  const bounded = !isAnyEvidence(filter) && frame.bits !== null;
+  const hasEvidence = (id: number) => {
+    const own = bitsAt(frame, id) as number;
+    return (least === null || own >= least) && (most === null || own <= most);
+  };
+  return (id) =>
+    (knowledge[id] & bits) === value &&
+    (!filter.regions.length || (predicts(category[id]) && !isUninformed(frame, id))) &&
+    (!filter.stable || stability === null || stability.values[id] === stability.refits) &&
+    (filter.path === 0 || trajectory === null || trajectory[id] === filter.path) &&
+    (!bounded || hasEvidence(id));
+}
+
+function imageTest(frame: Frame, filter: Filter, labels: Uint16Array): (image: number) => boolean {
+  const { predictions } = frame;
+  const [isTrue, isDecision] = [classTest(filter.classes), classTest(filter.decisions)];
+  return (image) =>
+    isTrue(labels[image]) &&
+    isDecision(predictions[image]) &&
+    (filter.decided === "any" || (predictions[image] === labels[image]) === (filter.decided === "correct")) &&
+    (filter.outcome === "any" || filter.outcome === outcomeOf(frame, image));
+}
+
+/** What an attack did to an image; null where there is none. */
+export function outcomeOf({ outcome }: Pick<Frame, "outcome">, image: number): Outcome | null {
+  if (!outcome) return null;
+  if (!(outcome[image] & 1)) return "not attacked";
+  return outcome[image] & 2 ? "succeeded" : "failed";
+}
+
+function classTest(labels: number[]): (label: number) => boolean {
+  if (!labels.length) return () => true;
+  const included = new Set(labels);
+  return (label) => included.has(label);
+}
