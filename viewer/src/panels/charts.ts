@@ -115,7 +115,7 @@ function stepAxis(steps: number, label: (step: number) => string) {
   return [end(0, "start"), end(steps - 1, "end")];
 }
 
-type PlotElement = ReturnType<typeof Plot.plot>;
+export type PlotElement = ReturnType<typeof Plot.plot>;
 
 /** Add a rule at the current step, and dots on the lines there. */
 function withRule(
@@ -227,16 +227,16 @@ const shade = (share: number) =>
   `color-mix(in oklab, var(--cell-high) ${(100 * share).toFixed(1)}%, var(--cell-low))`;
 
 /** Hide a chart from screen readers, which have the sentences, button names and tables. */
-function hide(plot: PlotElement): void {
+export function hide(plot: PlotElement): void {
   plot.setAttribute("aria-hidden", "true");
 }
 
-function pixelOf(plot: PlotElement, axis: "x" | "y", value: number): number {
+export function pixelOf(plot: PlotElement, axis: "x" | "y", value: number): number {
   return plot.scale(axis)?.apply(value) as number;
 }
 
 /** The step under the pointer; the chart may be scaled down. */
-function stepUnder(event: MouseEvent, plot: PlotElement, steps: number): number {
+export function stepUnder(event: MouseEvent, plot: PlotElement, steps: number): number {
   const box = plot.getBoundingClientRect();
   const drawn = box.width / Number(plot.getAttribute("width") ?? box.width);
   const step = plot.scale("x")?.invert?.((event.clientX - box.left) / (drawn || 1)) as number;

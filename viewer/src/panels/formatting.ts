@@ -95,3 +95,17 @@ export function axisLabels({ steps }: Condition): (step: number) => string {
 export function formatKind({ knowledge }: Frame, id: number): string {
   return knowledge[id] & 2 ? "reliable" : knowledge[id] & 1 ? "unreliable" : "no";
 }
+
+/** A share in percent; 0 and 100 only where it is exactly that. */
+export function formatPercent(share: number): string {
+  if (!Number.isFinite(share)) return "–";
+  const text =
+    share > 0 && share < 0.005 ? "< 1" : share < 1 && share > 0.995 ? "> 99" : (100 * share).toFixed(0);
+  return `${text} %`.replace(/ /g, "\u00a0");
+}
+
+/** A share in percent with its 95 % interval: 12 % (8–17). */
+export function formatPercentCount({ value, low, high }: Count): string {
+  const interval = Number.isFinite(low) ? `${(100 * low).toFixed(0)}–${(100 * high).toFixed(0)}` : "–";
+  return `${formatPercent(value)} (${interval})`;
+}

@@ -7,10 +7,10 @@ import { h, replaceChildren } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { samePlace } from "../state/view";
 import { measureText, shorten } from "../text_width";
-import { probabilityCurve, type Chart, type ProbabilityRow } from "./charts";
+import { lineChart, type LineChart } from "./line_chart";
 import { axisLabels, formatP, formatProbability, predictedClass, storedProbability } from "./formatting";
 
-const CHART = { width: 184, height: 84 };
+const CHART = { width: 300, height: 150 };
 /** Pixels for the name of a class in a row. */
 const NAME_WIDTH = 56;
 const measure = measureText("11px system-ui, sans-serif");
@@ -34,22 +34,25 @@ export interface RegionPart {
   update(snapshot: Snapshot, region: RegionContent | null): void;
 }
 
-/** Curves of the region's most probable classes; drawn again for another region or other classes. */
+/**
+ * The classes that are drawn of a region: the true one, the network's decision, the one that wins at the last step, and
+ * the one that wins now.
+ */
+export function drawnClasses(truth: number, decision: number, winner: number, now: number): number[] {
+  return [...new Set([truth, decision, winner, now])];
+}
+
+/** Curves of a region's classes over the steps; drawn again for another region or other classes. */
 export function makeStepCurve(change: ChangeView): RegionPart {
   const element = h("div", { class: "steps" });
-  let chart: Chart | null = null;
+  let chart: LineChart | null = null;
   let drawn = "";
   let last: Snapshot;
-  const draw = async (
-    snapshot: Snapshot,
-    { frame, id }: RegionContent,
-    classes: number[],
-    drawing: string,
-  ) => {
-    const curve = await stepCurve(snapshot, frame, id, classes);
+  const draw = async (snapshot: Snapshot, region: RegionContent, drawing: string) => {
+    const curve = await stepCurve(snapshot, region);
     if (drawn !== drawing) return;
     chart = curve;
-    const title = frame.condition.kind === "attack" ? "Over the attack" : "Over training";
+    const title = region.frame.condition.kind === "attack" ? "Over the attack" : "Over training";
     element.replaceChildren(...(curve ? [h("h4", {}, title), curve.element] : []));
     curve?.element.addEventListener("click", (event) =>
       change({ step: curve.stepUnder(event as MouseEvent) }),
@@ -60,17 +63,22 @@ export function makeStepCurve(change: ChangeView): RegionPart {
     element,
     update(snapshot, region) {
       last = snapshot;
-      const classes = region ? sortClasses(region.probabilities).slice(0, 3) : [];
-      const drawing = region
-        ? `${region.frame.condition.key}/${region.frame.layer.key}/${region.id}/${classes}`
-        : "";
+      const drawing = region ? drawingOf(snapshot, region) : "";
       if (drawing === drawn) return chart?.markStep(snapshot.view.step);
       drawn = drawing;
       chart = null;
-      if (region) void draw(snapshot, region, classes, drawing);
+      if (region) void draw(snapshot, region, drawing);
       else element.replaceChildren();
     },
   };
+}
+
+/** What a drawing depends on; the class that wins now and the network's decision may differ at each step. */
+function drawingOf({ atlas }: Snapshot, { frame, id, probabilities }: RegionContent): string {
+  const image = Math.floor(id / frame.regions);
+  const [now] = sortClasses(probabilities);
+  const { condition, layer } = frame;
+  return [condition.key, layer.key, id, atlas.labels[image], frame.predictions[image], now].join("/");
 }
 
 /** The region in each layer. */
@@ -90,28 +98,33 @@ export function makeLayerRows(change: ChangeView): RegionPart {
   };
 }
 
-/** Probabilities of some classes at each step of the condition; null where it has one step alone. */
+/** Probabilities of a region's classes at each step of the condition; null where it has one step alone. */
 async function stepCurve(
   { atlas, marks }: Snapshot,
-  frame: Frame,
-  id: number,
-  classes: number[],
-): Promise<Chart | null> {
-  const { condition, layer } = frame;
+  { frame, id, probabilities }: RegionContent,
+): Promise<LineChart | null> {
+  const { condition, layer, regions, predictions } = frame;
   if (condition.steps.length < 2) return null;
-  const rowsAt = async (step: number): Promise<ProbabilityRow[]> => {
-    const key = { condition: condition.key, layer: layer.key, step };
-    const probabilities = await readRegionPosterior(atlas, key, id);
-    return classes.map((label, curve) => ({ step, curve, p: probabilities[label] }));
-  };
-  // A damaged step is a gap in the curve.
-  const rows: ProbabilityRow[] = [];
+  const all: (number[] | null)[] = [];
   for (let step = 0; step < condition.steps.length; step++)
-    rows.push(
-      ...(await rowsAt(step).catch(() => classes.map((_, curve) => ({ step, curve, p: Number.NaN })))),
+    // A damaged step is a gap in the curves.
+    all.push(
+      await readRegionPosterior(atlas, { condition: condition.key, layer: layer.key, step }, id).catch(
+        () => null,
+      ),
     );
-  const colours = classes.map((label) => marks[label].colour);
-  return probabilityCurve(rows, colours, atlas.attributes.tau, axisLabels(condition), CHART);
+  const image = Math.floor(id / regions);
+  const [truth, decision] = [atlas.labels[image], predictions[image]];
+  const [now] = sortClasses(probabilities);
+  const [winner] = sortClasses(all[all.length - 1] ?? probabilities);
+  const lines = drawnClasses(truth, decision, winner, now).map((label) => ({
+    name: `${atlas.attributes.classes[label]}${label === truth ? " (true)" : ""}`,
+    colour: marks[label].colour,
+    values: all.map((posterior) => posterior?.[label] ?? Number.NaN),
+    strong: label === truth,
+  }));
+  const axis = { most: 1, ticks: [0, 0.5, 1], format: String, rule: atlas.attributes.tau };
+  return lineChart(lines, axis, axisLabels(condition), CHART);
 }
 
 /** The region at the same place in each layer, and what it predicts there. */

@@ -95,6 +95,11 @@ export function isActive(filter: Filter): boolean {
   return named || decided !== "any" || outcome !== "any" || concernsRegions(filter);
 }
 
+/** Whether a filter is about the regions of one class that predict one other, or the same. */
+export function isPair({ classes, regions }: Filter, truth: number, predicted: number): boolean {
+  return classes.length === 1 && regions.length === 1 && classes[0] === truth && regions[0] === predicted;
+}
+
 /** What passes: 1 per region, and per image the number of its regions. */
 export interface Passing {
   regions: Uint8Array;

@@ -1,0 +1,136 @@
+/** Which classes the regions of each class predict: a matrix whose cells filter, and one pair over the steps. */
+
+import {
+  countConfusions,
+  largestConfusions,
+  type Confusion,
+  type Confusions,
+  type Counted,
+} from "../data/confusions";
+import { h, replaceChildren } from "../dom";
+import { isPair } from "../state/facets";
+import type { ChangeView, Snapshot } from "../state/snapshot";
+import type { View } from "../state/view";
+import { makeMatrix, type Matrix } from "./confusion_matrix";
+import { makeConfusionPair } from "./confusion_pair";
+import { formatPercent } from "./formatting";
+import type { Panel } from "./panel";
+
+/** Most classes of a whole matrix; of more, the largest confusions and some classes are shown. */
+const MOST_CLASSES = 20;
+const MOST_CONFUSIONS = 15;
+/** Classes of a matrix where none is chosen: those of the largest confusions. */
+const CHOSEN = 10;
+
+/** `fly` turns the space so that the arrows of some classes lie in the plane of the screen. */
+export function makeConfusions(change: ChangeView, fly: (classes: number[]) => void): Panel {
+  let counted: Counted = "regions";
+  let last: Snapshot | null = null;
+  const choose = (truth: number, predicted: number) => {
+    change(({ filter }) => {
+      const again = isPair(filter, truth, predicted);
+      const pair = again ? { classes: [], regions: [] } : { classes: [truth], regions: [predicted] };
+      return { filter: { ...filter, ...pair }, sort: again ? "number" : "regions", selection: [] };
+    });
+    if (truth !== predicted) fly([truth, predicted]);
+  };
+  const matrix: Matrix = makeMatrix(choose);
+  const list = h("ol", { class: "confusion-list", "aria-label": "Largest confusions" });
+  const pair = makeConfusionPair(change, () => counted);
+  const kinds = h("div", { class: "segments", role: "group", "aria-label": "Which regions are counted" });
+  const buttons = (["regions", "points"] as const).map((kind) =>
+    h(
+      "button",
+      {
+        "aria-pressed": String(kind === counted),
+        click: () => {
+          counted = kind;
+          buttons.forEach((button, index) =>
+            button.setAttribute("aria-pressed", String((index ? "points" : "regions") === kind)),
+          );
+          if (last) update(last);
+        },
+      },
+      kind === "regions" ? "All regions" : "Knowledge points",
+    ),
+  );
+  kinds.append(...buttons);
+  const title = h("p", { class: "finding" });
+  const update = (snapshot: Snapshot) => {
+    last = snapshot;
+    const { atlas, frame, view } = snapshot;
+    if (!frame) return title.replaceChildren(snapshot.problem ?? "");
+    const { classes } = atlas.attributes;
+    const confusions = countConfusions(frame, atlas.labels, classes.length, counted);
+    const largest = largestConfusions(confusions, MOST_CONFUSIONS);
+    title.replaceChildren(titleOf(snapshot, confusions, largest[0], counted));
+    const whole = classes.length <= MOST_CLASSES;
+    list.hidden = whole;
+    if (!whole) replaceChildren(list, ...largest.map((one) => listItem(one, classes, view, choose)));
+    matrix.show(
+      snapshot,
+      confusions,
+      whole ? classes.map((_, label) => label) : chosenClasses(view, largest),
+    );
+    pair.update(snapshot);
+  };
+  return {
+    element: h(
+      "div",
+      { class: "confusions" },
+      h("div", { class: "confusions-head" }, title, kinds),
+      list,
+      matrix.element,
+      pair.element,
+    ),
+    update,
+  };
+}
+
+function titleOf(
+  { atlas, frame }: Snapshot,
+  { counts }: Confusions,
+  largest: Confusion | undefined,
+  counted: Counted,
+): string {
+  const predicts = counts.some((count) => count > 0);
+  const { classes } = atlas.attributes;
+  const what = counted === "regions" ? "regions" : "knowledge points";
+  const where = frame ? `${frame.layer.name}, ${frame.condition.steps[frame.step].label}` : "";
+  if (!predicts) return `${where}: no ${what} predict a class; nothing is known of the images here.`;
+  return largest
+    ? `${where}: the largest confusion is ${classes[largest.truth]} taken for ${classes[largest.predicted]}, ${formatPercent(largest.share)} of its ${what}.`
+    : `${where}: no ${what} predict another class.`;
+}
+
+function listItem(
+  { truth, predicted, share }: Confusion,
+  classes: string[],
+  { filter }: View,
+  choose: (truth: number, predicted: number) => void,
+): HTMLElement {
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      {
+        class: "confusion-item",
+        "aria-pressed": String(isPair(filter, truth, predicted)),
+        click: () => choose(truth, predicted),
+      },
+      h("span", {}, `${classes[truth]} taken for ${classes[predicted]}`),
+      h("span", { class: "bar-value" }, formatPercent(share)),
+    ),
+  );
+}
+
+/** The classes in the filter; with fewer than two, those of the largest confusions. */
+function chosenClasses({ filter }: View, largest: Confusion[]): number[] {
+  const named = [...new Set([...filter.classes, ...filter.regions])];
+  if (named.length > 2) return named.sort((one, other) => one - other).slice(0, MOST_CLASSES);
+  const classes = new Set(named);
+  for (const { truth, predicted } of largest)
+    for (const label of [truth, predicted]) if (classes.size < CHOSEN) classes.add(label);
+  return [...classes].sort((one, other) => one - other);
+}
