@@ -1,10 +1,7 @@
 /** The charts, by Observable Plot: rows in, an SVG out that is drawn once and then marks the current step. */
 
 import * as Plot from "@observablehq/plot";
-import type { LayerCounts } from "../data/findings";
 import { s } from "../dom";
-
-type CurveRow = LayerCounts["rows"][number];
 
 const STYLE = { background: "none", overflow: "visible", fontSize: "10px", color: "var(--soft)" };
 
@@ -21,131 +18,7 @@ export interface Size {
   height: number;
 }
 
-/** Total and reliable points of a layer over the steps, with intervals. */
-export function layerCurve(
-  rows: LayerCounts["rows"],
-  most: number,
-  label: (step: number) => string,
-  size: Size,
-): Chart {
-  const single = rows.length === 1;
-  const value = (kind: "total" | "reliable") => (row: CurveRow) => row[kind].value;
-  const band = (kind: "total" | "reliable", colour: string) =>
-    (single ? Plot.ruleX : Plot.areaY)(rows, {
-      x: "step",
-      y1: (row: CurveRow) => row[kind].low,
-      y2: (row: CurveRow) => row[kind].high,
-      ...(single ? { stroke: colour, strokeWidth: 2 } : { fill: colour, fillOpacity: 0.22 }),
-    });
-  const line = (kind: "total" | "reliable", colour: string, dash: string) =>
-    single
-      ? Plot.dot(rows, { x: "step", y: value(kind), fill: colour, r: 4 })
-      : Plot.line(rows, { x: "step", y: value(kind), stroke: colour, strokeWidth: 2, strokeDasharray: dash });
-  const plot = Plot.plot({
-    ...size,
-    ...marginsOf(size),
-    style: STYLE,
-    x: { domain: single ? [-1, 1] : [0, rows.length - 1], axis: null },
-    y: { domain: [0, most], ticks: 3, tickSize: 0, grid: true, label: null },
-    marks: [
-      ...(single ? [] : stepAxis(rows.length, label)),
-      band("total", "var(--total)"),
-      band("reliable", "var(--reliable)"),
-      line("total", "var(--total)", "3 2"),
-      line("reliable", "var(--reliable)", "none"),
-    ],
-  });
-  const dotAt = (step: number) => [{ value: rows[step].reliable.value, colour: "var(--reliable)" }];
-  return withRule(plot, rows.length, size, single ? () => [] : dotAt);
-}
-
-export interface ProbabilityRow {
-  step: number;
-  /** Index of the class among the colours. */
-  curve: number;
-  p: number;
-}
-
-/** Probabilities of a few classes of one region over the steps. */
-export function probabilityCurve(
-  rows: ProbabilityRow[],
-  colours: string[],
-  tau: number,
-  label: (step: number) => string,
-  size: Size,
-): Chart {
-  const steps = Math.max(...rows.map(({ step }) => step)) + 1;
-  const plot = Plot.plot({
-    ...size,
-    ...marginsOf(size),
-    style: STYLE,
-    x: { domain: [0, steps - 1] },
-    y: { domain: [0, 1], ticks: [0, 0.5, 1], tickSize: 0, grid: true, label: null },
-    marks: [
-      ...stepAxis(steps, label),
-      Plot.ruleY([tau], { stroke: "var(--soft)", strokeDasharray: "2 2" }),
-      Plot.line(rows, {
-        x: "step",
-        y: "p",
-        z: "curve",
-        stroke: ({ curve }: ProbabilityRow) => colours[curve],
-        strokeWidth: 2,
-      }),
-    ],
-    color: { type: "identity" },
-  });
-  return withRule(plot, steps, size, (now) =>
-    rows.flatMap(({ step, curve, p }) =>
-      step === now && Number.isFinite(p) ? [{ value: p, colour: colours[curve] }] : [],
-    ),
-  );
-}
-
-const marginsOf = ({ width }: Size) => ({
-  marginLeft: 26,
-  marginRight: Math.min(10, width / 8),
-  marginTop: 6,
-  marginBottom: 20,
-});
-
-/** Labels of the first and the last step, inside the frame. */
-function stepAxis(steps: number, label: (step: number) => string) {
-  const end = (step: number, textAnchor: "start" | "end") =>
-    Plot.axisX([step], { tickFormat: label, tickSize: 3, label: null, textAnchor });
-  return [end(0, "start"), end(steps - 1, "end")];
-}
-
 export type PlotElement = ReturnType<typeof Plot.plot>;
-
-/** Add a rule at the current step, and dots on the lines there. */
-function withRule(
-  plot: PlotElement,
-  steps: number,
-  size: Size,
-  dotsAt: (step: number) => { value: number; colour: string }[],
-): Chart {
-  const { marginTop, marginBottom } = marginsOf(size);
-  hide(plot);
-  const rule = s("line", { class: "now-rule", y1: marginTop, y2: size.height - marginBottom });
-  const dots = s("g", {});
-  if (steps > 1) plot.append(rule, dots);
-  return {
-    element: plot,
-    markStep(step) {
-      const cx = pixelOf(plot, "x", step);
-      rule.setAttribute("x1", String(cx));
-      rule.setAttribute("x2", String(cx));
-      dots.replaceChildren(
-        ...dotsAt(step)
-          .filter(({ value }) => Number.isFinite(value))
-          .map(({ value, colour }) =>
-            s("circle", { cx, cy: pixelOf(plot, "y", value), r: 3.5, fill: colour }),
-          ),
-      );
-    },
-    stepUnder: (event) => stepUnder(event, plot, steps),
-  };
-}
 
 export interface ClassCell {
   /** Row from the bottom. */

@@ -2,7 +2,7 @@
 
 import type { Camera } from "./camera";
 import { filterFromAddress, filterParameters } from "./filter_address";
-import { COLOURS, SORTS, type View } from "./view";
+import { COLOURS, SORTS, TABS, type View } from "./view";
 
 /** Writes the view to the address once it rests: browsers are slow at this and limit its rate. */
 export function makeAddress(): { keep(view: View): void; now(): string } {
@@ -39,6 +39,7 @@ export function toAddress(view: View): string {
     image: view.image,
     sort: view.sort !== "number" && view.sort,
     importance: view.importance && 1,
+    tab: view.tab !== "space" && view.tab,
     selection: view.selection.length > 0 && packIds(view.selection),
     camera:
       camera !== null &&
@@ -68,6 +69,7 @@ export function fromAddress(text: string): Partial<View> {
   put("image", number("image"));
   put("space", oneOf("space", ["regions", "images"] as const));
   put("colour", oneOf("colour", COLOURS));
+  put("tab", oneOf("tab", TABS));
   put("importance", parameters.has("importance") ? true : undefined);
   put(
     "selection",

@@ -19,6 +19,9 @@ export type Colour = (typeof COLOURS)[number];
 /** Orders of the images: by number, by their regions that pass the filter, misclassified ones first, surest first. */
 export const SORTS = ["number", "regions", "wrong"] as const;
 export type Sort = (typeof SORTS)[number];
+/** The tabs beside the image. */
+export const TABS = ["confusions", "space"] as const;
+export type TabName = (typeof TABS)[number];
 
 export interface View {
   condition: string;
@@ -32,6 +35,7 @@ export interface View {
   image: number;
   sort: Sort;
   importance: boolean;
+  tab: TabName;
   /** Null for the initial camera, which spreads the directions most. */
   camera: Camera | null;
 }
@@ -56,6 +60,7 @@ export function firstView(atlas: Atlas): View {
     image: 0,
     sort: "number",
     importance: false,
+    tab: "space",
     camera: null,
   };
 }
