@@ -5,6 +5,7 @@ import { h } from "../dom";
 import type { Points } from "../state/facets";
 import type { ChangeView } from "../state/snapshot";
 import { coloursOf, type Colour } from "../state/view";
+import { makeFacets } from "./facets";
 import type { Panel } from "./panel";
 
 interface Chooser {
@@ -64,10 +65,13 @@ export function makeChoosers(change: ChangeView): Panel {
   const points = makeChooser("Show", (value) =>
     change(({ filter }) => ({ filter: { ...filter, points: value as Points } })),
   );
+  const facets = makeFacets(change);
   const all = [condition, layer, space, colour, points];
   return {
-    element: h("div", { class: "choosers" }, ...all.map(({ element }) => element)),
-    update({ atlas, view }) {
+    element: h("div", { class: "choosers" }, ...all.map(({ element }) => element), facets.element),
+    update(snapshot) {
+      facets.update(snapshot);
+      const { atlas, view } = snapshot;
       const { conditions } = atlas.attributes;
       const current = atlas.condition(view.condition);
       condition.set(

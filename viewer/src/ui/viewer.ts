@@ -6,6 +6,7 @@ import { makePathCache } from "../data/path_cache";
 import { makePrefetch } from "../data/prefetch";
 import { openThumbnails, type Thumbnails } from "../data/thumbnails";
 import { makeChoosers } from "../panels/choosers";
+import { makeConfusions } from "../panels/confusions";
 import { makeEmergence } from "../panels/emergence";
 import { makeEmergenceMap } from "../panels/emergence_map";
 import { makeImagePanel } from "../panels/image_panel";
@@ -164,7 +165,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     choosers: makeChoosers(changeView),
     strip: emptyPanel("Through depth and training"),
     image: makeImagePanel(changeView),
-    confusions: emptyPanel("Confusions"),
+    confusions: makeConfusions(changeView, () => undefined),
     legend: makeLegend(changeView),
     classes: makeEmergence(changeView),
     tables: makeTables(),
