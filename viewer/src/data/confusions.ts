@@ -4,6 +4,7 @@ import type { Atlas } from "./atlas";
 import type { Count } from "./findings";
 import type { Layer } from "./format";
 import { readTemperature, type Frame, type FrameKey } from "./frame";
+import { ratioOf } from "./intervals";
 import { isUninformed } from "./regions";
 
 /** What confusions are counted from. */
@@ -96,13 +97,19 @@ export function pairRow(
   const either = (parts: ImageCount[]) => parts.reduce((sum, part) => sum + part.one + part.other, 0);
   return {
     step,
-    taken: ratioOf(first.some(({ known }) => known) ? first.map(({ other: of, all }) => [of, all]) : []),
+    taken: shareOf(first.some(({ known }) => known) ? first.map(({ other: of, all }) => [of, all]) : []),
     own: [
-      ratioOf(first.map((part) => [part.one, part.one + part.other])),
-      ratioOf(second.map((part) => [part.other, part.one + part.other])),
+      shareOf(first.map((part) => [part.one, part.one + part.other])),
+      shareOf(second.map((part) => [part.other, part.one + part.other])),
     ],
     enough: [first, second].every((parts) => parts.length > 0 && either(parts) >= parts.length),
   };
+}
+
+/** A ratio whose interval stays between 0 and 1. */
+function shareOf(parts: [of: number, all: number][]): Count {
+  const { value, low, high } = ratioOf(parts);
+  return { value, low: Math.max(0, low), high: Math.min(1, high) };
 }
 
 interface ImageCount {
@@ -131,21 +138,6 @@ function countImage(
     else if (category[id] === other) count.other++;
   }
   return count;
-}
-
-/**
- * The ratio of sums over images with a 95 % interval of the linearised ratio: the regions of one image are not
- * independent, so that images are what varies.
- */
-export function ratioOf(parts: [of: number, all: number][]): Count {
-  const sum = (place: 0 | 1) => parts.reduce((total, part) => total + part[place], 0);
-  const all = sum(1);
-  if (!all) return { value: Number.NaN, low: Number.NaN, high: Number.NaN };
-  const value = sum(0) / all;
-  const n = parts.length;
-  const square = parts.reduce((total, [of, own]) => total + (of - value * own) ** 2, 0);
-  const half = n > 1 ? (1.96 * Math.sqrt((square * n) / (n - 1))) / all : Number.NaN;
-  return { value, low: Math.max(0, value - half), high: Math.min(1, value + half) };
 }
 
 /** Of the regions that predict one of two classes, the share from which on these count as apart. */

@@ -109,7 +109,7 @@ export function pixelOf(plot: PlotElement, axis: "x" | "y", value: number): numb
 }
 
 /** The step under the pointer; the chart may be scaled down. */
-export function stepUnder(event: MouseEvent, plot: PlotElement, steps: number): number {
+function stepUnder(event: MouseEvent, plot: PlotElement, steps: number): number {
   const box = plot.getBoundingClientRect();
   const drawn = box.width / Number(plot.getAttribute("width") ?? box.width);
   const step = plot.scale("x")?.invert?.((event.clientX - box.left) / (drawn || 1)) as number;

@@ -5,7 +5,7 @@ import type { Condition } from "../data/format";
 import { h, widthOf } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import type { View } from "../state/view";
-import { axisLabels, formatPercent, formatPercentCount, joinWords, stepLabel } from "./formatting";
+import { formatPercent, formatPercentCount, joinWords, stepLabel } from "./formatting";
 import { lineChart, type LineChart } from "./line_chart";
 import type { Panel } from "./panel";
 
@@ -89,8 +89,8 @@ function pairChart(layers: PairLayer[], condition: Condition, current: string, w
     };
   });
   const format = (value: number) => `${Math.round(100 * value)} %`;
-  const axis = { most, ticks: [0, most / 2, most], format };
-  return lineChart(lines, axis, axisLabels(condition), { width, height: HEIGHT });
+  const axis = { range: [0, most] as [number, number], ticks: [0, most / 2, most], format };
+  return lineChart(lines, axis, condition, { width, height: HEIGHT });
 }
 
 /** When and where two classes part, and by which rule; of a comparison, where most is taken for the other class. */

@@ -14,6 +14,7 @@ import type { View } from "../state/view";
 import { makeMatrix, type Matrix } from "./confusion_matrix";
 import { makeConfusionPair } from "./confusion_pair";
 import { formatPercent } from "./formatting";
+import { showImages } from "./gallery";
 import type { Panel } from "./panel";
 
 /** Most classes of a whole matrix; of more, the largest confusions and some classes are shown. */
@@ -27,12 +28,12 @@ export function makeConfusions(change: ChangeView, fly: (classes: number[]) => v
   let counted: Counted = "regions";
   let last: Snapshot | null = null;
   const choose = (truth: number, predicted: number) => {
-    change(({ filter }) => {
-      const again = isPair(filter, truth, predicted);
-      const pair = again ? { classes: [], regions: [] } : { classes: [truth], regions: [predicted] };
-      return { filter: { ...filter, ...pair }, sort: again ? "number" : "regions", selection: [] };
-    });
-    if (truth !== predicted) fly([truth, predicted]);
+    if (!last) return;
+    const snapshot = last;
+    const again = isPair(snapshot.view.filter, truth, predicted);
+    const facets = again ? { classes: [], regions: [] } : { classes: [truth], regions: [predicted] };
+    change((view) => showImages({ ...snapshot, view }, facets, again ? "number" : "regions"));
+    if (!again && truth !== predicted) fly([truth, predicted]);
   };
   const matrix: Matrix = makeMatrix(choose);
   const list = h("ol", { class: "confusion-list", "aria-label": "Largest confusions" });

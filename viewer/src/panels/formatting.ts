@@ -84,7 +84,7 @@ export function stepLabel({ steps }: Condition, step: number): string {
 }
 
 /** Short names of a condition's steps, for an axis. */
-export function axisLabels({ steps }: Condition): (step: number) => string {
+export function axisLabels({ steps }: Pick<Condition, "steps">): (step: number) => string {
   return (step) => {
     const { number = null, label = "" } = steps[step] ?? {};
     return number === null ? label : number.toLocaleString("en");

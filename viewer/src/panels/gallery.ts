@@ -3,9 +3,9 @@
 import type { Atlas } from "../data/atlas";
 import type { Frame } from "../data/frame";
 import { h } from "../dom";
-import { passing } from "../state/facets";
+import { passing, type Filter } from "../state/facets";
 import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
-import { imageOf, type Sort } from "../state/view";
+import { imageOf, type Sort, type View } from "../state/view";
 import { formatProbability } from "./formatting";
 import type { Panel } from "./panel";
 import { makePicture, regionUnder } from "./picture";
@@ -110,6 +110,14 @@ export function galleryOrder(snapshot: Snapshot): number[] {
   for (const image of view.selection.map((id) => imageOf(snapshot, id)))
     counts.set(image, (counts.get(image) ?? 0) + 1);
   return sortImages([...counts.keys()], (image) => counts.get(image) as number);
+}
+
+/** Changes to the images that pass other facets, the first of them in view. */
+export function showImages(snapshot: Snapshot, facets: Partial<Filter>, sort: Sort): Partial<View> {
+  const filter = { ...snapshot.view.filter, ...facets };
+  const view = { ...snapshot.view, filter, sort, selection: [] };
+  const [image = view.image] = galleryOrder({ ...snapshot, view });
+  return { filter, sort, image, selection: [] };
 }
 
 /** By what images are sorted, highest first: of wrong decisions the surest come first, of correct ones the least sure. */

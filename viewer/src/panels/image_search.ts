@@ -1,9 +1,8 @@
 /** Search for an image by its number or a part of its name, or for images of a class ("bus", "bus as car"). */
 
 import { freshId, h } from "../dom";
-import type { Filter } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
-import { galleryOrder } from "./gallery";
+import { showImages } from "./gallery";
 import type { Panel } from "./panel";
 
 const MOST_MATCHES = 40;
@@ -39,17 +38,9 @@ export function makeImageSearch(change: ChangeView): Panel {
       ),
     );
   };
-  const goToClasses = ({ truth, predicted }: ClassQuery) => {
-    const snapshot = last as Snapshot;
-    const facets: Partial<Filter> = { classes: [truth], regions: predicted === null ? [] : [predicted] };
-    const { view } = snapshot;
-    const sort = predicted === null ? view.sort : "regions";
-    const filter = { ...view.filter, ...facets };
-    const [image = view.image] = galleryOrder({
-      ...snapshot,
-      view: { ...view, filter, sort, selection: [] },
-    });
-    change({ filter, sort, image, selection: [] });
+  const goToClasses = (snapshot: Snapshot, { truth, predicted }: ClassQuery) => {
+    const facets = { classes: [truth], regions: predicted === null ? [] : [predicted] };
+    change((view) => showImages({ ...snapshot, view }, facets, predicted === null ? view.sort : "regions"));
   };
   input.addEventListener("focus", () => input.select());
   input.addEventListener("input", () => {
@@ -67,7 +58,7 @@ export function makeImageSearch(change: ChangeView): Panel {
     const classes = findClasses(attributes.classes, input.value);
     const [image] = findImages(names, input.value);
     input.setCustomValidity("");
-    if (classes) goToClasses(classes);
+    if (classes) goToClasses(last, classes);
     else if (image !== undefined) change({ image, selection: [] });
     else input.setCustomValidity("No image has this number, name or class.");
     input.reportValidity();

@@ -1,9 +1,12 @@
-/** Lines over the steps, each with its name at its end, and a rule at the current step. */
+/** Lines over the steps in true spacing, each with its name at its end, and a rule at the current step. */
 
 import * as Plot from "@observablehq/plot";
+import type { Condition } from "../data/format";
+import { nearestStep, stepPositions } from "../data/steps";
 import { s } from "../dom";
 import { measureText, shorten } from "../text_width";
-import { hide, pixelOf, stepUnder, type Chart, type PlotElement, type Size } from "./charts";
+import { hide, pixelOf, type Chart, type PlotElement, type Size } from "./charts";
+import { axisLabels } from "./formatting";
 
 export interface Line {
   name: string;
@@ -18,8 +21,8 @@ export interface Line {
 }
 
 export interface Axis {
-  /** The highest value. */
-  most: number;
+  /** The lowest and the highest value. */
+  range: [low: number, high: number];
   ticks: number[];
   format: (value: number) => string;
   /** A dashed line across. */
@@ -42,19 +45,26 @@ const measure = measureText(`${FONT}px system-ui, sans-serif`);
 export function lineChart(
   lines: Line[],
   axis: Axis,
-  label: (step: number) => string,
+  condition: Pick<Condition, "steps">,
   { width, height }: Size,
 ): LineChart {
-  const steps = Math.max(1, ...lines.map(({ values }) => values.length));
+  const positions = stepPositions(condition);
+  const single = positions.length === 1;
   const names = lines.map(({ name }) => shorten(name, WIDEST, measure));
   const marginRight = GAP + 4 + Math.max(...names.map(measure));
   const rows = lines.flatMap(({ values, bounds }, line) =>
-    values.map((value, step) => ({ line, step, value, low: bounds?.[step][0], high: bounds?.[step][1] })),
+    values.map((value, step) => ({
+      line,
+      x: positions[step],
+      value,
+      low: bounds?.[step][0],
+      high: bounds?.[step][1],
+    })),
   );
   const inner = height - MARGINS.marginTop - MARGINS.marginBottom;
   const ends = placeEnds(
     lines.map(({ values }) => lastValue(values)),
-    axis.most,
+    axis.range,
     inner,
   );
   const plot = Plot.plot({
@@ -63,13 +73,13 @@ export function lineChart(
     height,
     marginRight,
     style: { background: "none", overflow: "visible", fontSize: `${FONT}px`, color: "var(--soft)" },
-    x: { domain: steps > 1 ? [0, steps - 1] : [-1, 0] },
-    y: { domain: [0, axis.most], label: null },
+    x: { domain: [0, single ? 0.5 : 1] },
+    y: { domain: axis.range, label: null },
     color: { type: "identity" },
     marks: [
       Plot.axisY(axis.ticks, { tickFormat: axis.format, tickSize: 0, label: null }),
       Plot.gridY(axis.ticks, {}),
-      ...(steps > 1 ? stepAxis(steps, label) : []),
+      ...(single ? [] : stepAxis(condition)),
       ...(axis.rule === undefined
         ? []
         : [Plot.ruleY([axis.rule], { stroke: "var(--soft)", strokeDasharray: "2 2" })]),
@@ -80,7 +90,7 @@ export function lineChart(
         ),
       ),
       Plot.text(names, {
-        x: steps > 1 ? steps - 1 : 0,
+        x: positions[positions.length - 1],
         y: (_: string, index: number) => ends[index],
         text: (name: string) => name,
         dx: GAP,
@@ -92,7 +102,7 @@ export function lineChart(
   });
   const dots = (now: number) =>
     lines.flatMap(({ values, colour }) => ({ value: values[now] ?? Number.NaN, colour }));
-  const chart = withRule(plot, steps, height, dots);
+  const chart = withRule(plot, positions, height, dots);
   return {
     ...chart,
     lineUnder(event) {
@@ -107,18 +117,18 @@ export function lineChart(
 
 function lineMarks(
   { colour, strong, dash }: Line,
-  rows: { step: number; value: number; low: number | undefined; high: number | undefined }[],
+  rows: { x: number; value: number; low: number | undefined; high: number | undefined }[],
 ) {
   const band =
     rows[0]?.low === undefined
       ? []
-      : [Plot.areaY(rows, { x: "step", y1: "low", y2: "high", fill: colour, fillOpacity: 0.18 })];
-  const options = { x: "step", y: "value", stroke: colour, strokeWidth: strong ? 2.6 : 1.6 };
+      : [Plot.areaY(rows, { x: "x", y1: "low", y2: "high", fill: colour, fillOpacity: 0.18 })];
+  const options = { x: "x", y: "value", stroke: colour, strokeWidth: strong ? 2.6 : 1.6 };
   const single = rows.length === 1;
   return [
     ...band,
     single
-      ? Plot.dot(rows, { x: "step", y: "value", fill: colour, r: 4 })
+      ? Plot.dot(rows, { x: "x", y: "value", fill: colour, r: 4 })
       : Plot.line(rows, { ...options, strokeDasharray: dash ?? "none" }),
   ];
 }
@@ -128,9 +138,9 @@ function lastValue(values: number[]): number {
 }
 
 /** Heights of the names in the units of the axis: beside the ends of their lines, moved apart where they would overlap. */
-export function placeEnds(ends: number[], most: number, pixels: number): number[] {
+export function placeEnds(ends: number[], [low, high]: [number, number], pixels: number): number[] {
   const order = ends.map((_, index) => index).sort((one, other) => ends[other] - ends[one]);
-  const from = order.map((index) => pixels * (1 - ends[index] / most));
+  const from = order.map((index) => (pixels * (high - ends[index])) / (high - low));
   for (let place = 1; place < from.length; place++)
     from[place] = Math.max(from[place], from[place - 1] + LABEL_HEIGHT);
   // Back up from the bottom, where the last ones have been pushed below it.
@@ -141,32 +151,33 @@ export function placeEnds(ends: number[], most: number, pixels: number): number[
   )
     from[place] = Math.min(from[place], floor);
   const heights = new Array<number>(ends.length);
-  order.forEach((index, place) => (heights[index] = most * (1 - from[place] / pixels)));
+  order.forEach((index, place) => (heights[index] = high - ((high - low) * from[place]) / pixels));
   return heights;
 }
 
 /** Labels of the first and the last step, inside the frame. */
-function stepAxis(steps: number, label: (step: number) => string) {
-  const end = (step: number, textAnchor: "start" | "end") =>
-    Plot.axisX([step], { tickFormat: label, tickSize: 3, label: null, textAnchor });
-  return [end(0, "start"), end(steps - 1, "end")];
+function stepAxis({ steps }: Pick<Condition, "steps">) {
+  const label = axisLabels({ steps });
+  const end = (place: 0 | 1, step: number, textAnchor: "start" | "end") =>
+    Plot.axisX([place], { tickFormat: () => label(step), tickSize: 3, label: null, textAnchor });
+  return [end(0, 0, "start"), end(1, steps.length - 1, "end")];
 }
 
 /** Add a rule at the current step, and dots on the lines there. */
 function withRule(
   plot: PlotElement,
-  steps: number,
+  positions: number[],
   height: number,
   dotsAt: (step: number) => { value: number; colour: string }[],
 ): Chart {
   hide(plot);
   const rule = s("line", { class: "now-rule", y1: MARGINS.marginTop, y2: height - MARGINS.marginBottom });
   const dots = s("g", {});
-  if (steps > 1) plot.append(rule, dots);
+  if (positions.length > 1) plot.append(rule, dots);
   return {
     element: plot,
     markStep(step) {
-      const cx = pixelOf(plot, "x", step);
+      const cx = pixelOf(plot, "x", positions[step]);
       rule.setAttribute("x1", String(cx));
       rule.setAttribute("x2", String(cx));
       dots.replaceChildren(
@@ -177,6 +188,11 @@ function withRule(
           ),
       );
     },
-    stepUnder: (event) => stepUnder(event, plot, steps),
+    stepUnder(event) {
+      const box = plot.getBoundingClientRect();
+      const drawn = box.width / Number(plot.getAttribute("width") ?? box.width);
+      const place = plot.scale("x")?.invert?.((event.clientX - box.left) / (drawn || 1)) as number;
+      return nearestStep(positions, place);
+    },
   };
 }

@@ -8,7 +8,7 @@ import type { ChangeView, Snapshot } from "../state/snapshot";
 import { samePlace } from "../state/view";
 import { measureText, shorten } from "../text_width";
 import { lineChart, type LineChart } from "./line_chart";
-import { axisLabels, formatP, formatProbability, predictedClass, storedProbability } from "./formatting";
+import { formatP, formatProbability, predictedClass, storedProbability } from "./formatting";
 
 const CHART = { width: 300, height: 150 };
 /** Pixels for the name of a class in a row. */
@@ -34,12 +34,14 @@ export interface RegionPart {
   update(snapshot: Snapshot, region: RegionContent | null): void;
 }
 
-/**
- * The classes that are drawn of a region: the true one, the network's decision, the one that wins at the last step, and
- * the one that wins now.
- */
-export function drawnClasses(truth: number, decision: number, winner: number, now: number): number[] {
-  return [...new Set([truth, decision, winner, now])];
+/** Fewest lines of a region. */
+const LEAST_LINES = 3;
+
+/** The classes that are drawn of a region: some that always are, and the most probable now until there are three. */
+export function drawnClasses(always: number[], now: number[]): number[] {
+  const drawn = new Set([...always, now[0]]);
+  for (const label of now) if (drawn.size < LEAST_LINES) drawn.add(label);
+  return [...drawn];
 }
 
 /** Curves of a region's classes over the steps; drawn again for another region or other classes. */
@@ -76,7 +78,7 @@ export function makeStepCurve(change: ChangeView): RegionPart {
 /** What a drawing depends on; the class that wins now and the network's decision may differ at each step. */
 function drawingOf({ atlas }: Snapshot, { frame, id, probabilities }: RegionContent): string {
   const image = Math.floor(id / frame.regions);
-  const [now] = sortClasses(probabilities);
+  const now = sortClasses(probabilities).slice(0, LEAST_LINES);
   const { condition, layer } = frame;
   return [condition.key, layer.key, id, atlas.labels[image], frame.predictions[image], now].join("/");
 }
@@ -115,16 +117,22 @@ async function stepCurve(
     );
   const image = Math.floor(id / regions);
   const [truth, decision] = [atlas.labels[image], predictions[image]];
-  const [now] = sortClasses(probabilities);
   const [winner] = sortClasses(all[all.length - 1] ?? probabilities);
-  const lines = drawnClasses(truth, decision, winner, now).map((label) => ({
+  // The final winner is drawn at all steps, so that what is drawn before can be followed to the end.
+  const drawn = drawnClasses([truth, decision, winner], sortClasses(probabilities));
+  const lines = drawn.map((label) => ({
     name: `${atlas.attributes.classes[label]}${label === truth ? " (true)" : ""}`,
     colour: marks[label].colour,
     values: all.map((posterior) => posterior?.[label] ?? Number.NaN),
     strong: label === truth,
   }));
-  const axis = { most: 1, ticks: [0, 0.5, 1], format: String, rule: atlas.attributes.tau };
-  return lineChart(lines, axis, axisLabels(condition), CHART);
+  const axis = {
+    range: [0, 1] as [number, number],
+    ticks: [0, 0.5, 1],
+    format: String,
+    rule: atlas.attributes.tau,
+  };
+  return lineChart(lines, axis, condition, CHART);
 }
 
 /** The region at the same place in each layer, and what it predicts there. */

@@ -6,6 +6,7 @@ import { makePathCache } from "../data/path_cache";
 import { makePrefetch } from "../data/prefetch";
 import { openThumbnails, type Thumbnails } from "../data/thumbnails";
 import { makeChoosers } from "../panels/choosers";
+import { makeComparison } from "../panels/comparison";
 import { makeConfusions } from "../panels/confusions";
 import { makeEmergence } from "../panels/emergence";
 import { makeEmergenceMap } from "../panels/emergence_map";
@@ -161,7 +162,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
   const map = makeEmergenceMap(change, () => view);
   const parts: Parts = {
     map,
-    comparison: emptyPanel("Comparison"),
+    comparison: makeComparison(changeView),
     choosers: makeChoosers(changeView),
     strip: emptyPanel("Through depth and training"),
     image: makeImagePanel(changeView),
