@@ -12,7 +12,7 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition
 from patternscope.atlas.linear_view import share_shown
-from patternscope.atlas.sprites import IMAGE_BYTES
+from patternscope.atlas.sprites import IMAGE_BYTES, magnified
 from patternscope.atlas.store_arrays import NONE, StoreWriter, clear_times
 from patternscope.atlas.store_layers import Space, write_counts, write_emergence, write_layer
 from patternscope.radial.kappa import concentration_per_strength
@@ -45,7 +45,9 @@ def write_store(
     space = Space.of(content)
     done, reach = 0, 1.0
     for condition in content.conditions:
-        _write_condition(writer, condition, space.basis, image_bytes)
+        _write_condition(writer, condition, space.basis)
+        if condition.images is not None:
+            _write_attacked(writer, condition.key, content.images, condition.images, image_bytes)
         for name, layer in condition.layers.items():
             path = f"layers/{keys[name]}/{condition.key}"
             for strength in write_layer(writer, path, condition, layer, space):
@@ -62,7 +64,7 @@ def write_store(
         zarr.consolidate_metadata(folder)
 
 
-def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarray, image_bytes: float) -> None:
+def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarray) -> None:
     """Write what a condition has apart from its layers, positions and directions along the axes of the basis."""
     path = f"conditions/{condition.key}"
     writer.put(f"{path}/direction", condition.direction @ basis.T, "<f4", steps=True)
@@ -74,8 +76,14 @@ def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarra
         writer.put(f"{path}/targets", np.where(condition.targets < 0, NONE, condition.targets), "<u2")
     if condition.attacked is not None and condition.success is not None:
         writer.put(f"{path}/outcome", condition.attacked + 2 * condition.success.astype(np.uint8), "|u1")
-    if condition.images is not None:
-        writer.put_sprites(f"{path}/thumbnails", condition.images, image_bytes)
+
+
+def _write_attacked(writer: StoreWriter, key: str, clean: np.ndarray, after: np.ndarray, image_bytes: float) -> None:
+    """Write the images after an attack, and what it changed, magnified."""
+    path = f"conditions/{key}"
+    writer.put_sprites(f"{path}/thumbnails", after, image_bytes)
+    perturbation, factor = magnified(clean, after)
+    writer.put_sprites(f"{path}/perturbation", perturbation, image_bytes, factor=factor)
 
 
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:

@@ -44,10 +44,10 @@ class StoreWriter:
         options = {"compressors": None, "attributes": attributes}
         self._create(name, values.shape, values.shape, values.dtype, **options)[...] = values
 
-    def put_sprites(self, name: str, images: np.ndarray, most_bytes: float) -> None:
+    def put_sprites(self, name: str, images: np.ndarray, most_bytes: float, **others: Any) -> None:
         """Write sprites of many small images, smaller where they would take more than so many bytes."""
         for place, (content, attributes) in enumerate(sprites(images, most_bytes)):
-            self.put_bytes(f"{name}/{place}", content, **attributes)
+            self.put_bytes(f"{name}/{place}", content, **attributes, **others)
 
     def _create(
         self, name: str, shape: tuple[int, ...], chunks: tuple[int, ...], dtype: np.dtype, **options: Any
