@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ReliabilityBin,
         at_temperature,
         calibrate,
+        calibrate_by_strength,
         calibrate_folds,
         calibration_error,
         class_shares,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         shared_by_all,
         shared_by_chance,
     )
+    from patternscope.knowledge.temperatures import Temperatures, temperatures_of_points
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -72,8 +74,8 @@ else:
                 "bootstrap_ratio",
             ),
             "calibration": (
-                "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_folds",
-                "calibration_error", "class_shares", "fold_temperatures", "reliability",
+                "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_by_strength",
+                "calibrate_folds", "calibration_error", "class_shares", "fold_temperatures", "reliability",
             ),
             "emergence": (
                 "ClassAppearance", "class_appearance", "corresponding_regions", "first_appearance",
@@ -96,6 +98,7 @@ else:
             ),
             "probe": ("probe_evidence",),
             "quality": ("agreement", "object_cover", "strength_uncertainty_correlation"),
+            "temperatures": ("Temperatures", "temperatures_of_points"),
             "replicates": ("difference_over_networks", "over_networks", "shared_by_all", "shared_by_chance"),
         },
     )  # fmt: skip
