@@ -114,7 +114,7 @@ export async function readTemperature(
   return atlas.has(path) ? atlas.read<Float32Array>(path, step) : null;
 }
 
-async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {
+export async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {
   if (!atlas.has(path)) return null;
   const [values, scale] = await Promise.all([
     atlas.read<Int16Array>(path, step),

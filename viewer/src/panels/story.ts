@@ -32,7 +32,7 @@ export async function readStory(atlas: Atlas): Promise<Story> {
   const counts = await readLayerCounts(atlas, training.key);
   const span = await readSpan(atlas, training);
   return {
-    title: counts.length ? titleOf(atlas, training, counts, span) : atlas.attributes.title,
+    title: counts.length ? titleOf(training, counts, span) : atlas.attributes.title,
     links: [
       whenLink(atlas, training, span),
       ...layerLinks(training, counts),
@@ -56,9 +56,9 @@ async function readSpan(atlas: Atlas, training: Condition): Promise<Span | null>
   return best;
 }
 
-function titleOf(atlas: Atlas, training: Condition, counts: LayerCounts[], span: Span | null): string {
+function titleOf(training: Condition, counts: LayerCounts[], span: Span | null): string {
   const last = training.steps.length - 1;
-  const layers = compareLayers(atlas, counts, last);
+  const layers = compareLayers(counts, last);
   if (training.steps.length === 1) return layers;
   const when = span
     ? span.first === span.last
@@ -69,19 +69,19 @@ function titleOf(atlas: Atlas, training: Condition, counts: LayerCounts[], span:
 }
 
 /** The best layer at a step beside the one that tells least. */
-function compareLayers(atlas: Atlas, counts: LayerCounts[], step: number): string {
+function compareLayers(counts: LayerCounts[], step: number): string {
   const sorted = [...counts].sort((one, other) => worth(other, step) - worth(one, step));
   const [best, least] = [sorted[0], sorted[sorted.length - 1]];
   const what = (layer: LayerCounts) => {
     const { told, reliable } = layer.rows[step];
     return told ? formatBits(told.evidence.value) : formatNumber(reliable.value);
   };
-  const decision = atlas.attributes.evidence?.against === "decision";
-  const text = best.rows[step].told
-    ? `A region of ${best.layer.name} tells ${what(best)} bits about ${decision ? "the network's decision" : "its image's class"}`
+  const { told } = best.rows[step];
+  const text = told
+    ? `Regions of ${best.layer.name} tell ${what(best)} bits`
     : `An image has ${what(best)} reliable points in ${best.layer.name}`;
   if (sorted.length < 2) return text;
-  return `${text}, ${best.rows[step].told ? "one of" : "in"} ${least.layer.name} ${what(least)}`;
+  return `${text}, ${told ? "those of" : "in"} ${least.layer.name} ${what(least)}`;
 }
 
 /** What layers are ranked by: evidence, or reliable points where it was not measured. */

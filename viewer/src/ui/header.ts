@@ -36,8 +36,12 @@ export function makeHeader(
       "header",
       {},
       title,
-      h("p", { class: "study" }, h("b", {}, "patternscope"), ` · ${atlas.attributes.title}`),
-      definition(atlas),
+      h(
+        "div",
+        { class: "intro" },
+        definition(atlas),
+        h("p", { class: "study" }, h("b", {}, "patternscope"), ` · ${atlas.attributes.title}`),
+      ),
     ),
     actions: h(
       "div",

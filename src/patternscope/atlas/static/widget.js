@@ -13697,55 +13697,62 @@ function _M(e, t, n, r) {
 			axis: null
 		},
 		marks: [
-			...DM(t, n),
-			...e.flatMap((e, t) => xM(e, n.bands[t], n, `url(#${o})`)),
-			...OM(t, n),
-			...kM(t, n, r)
+			...kM(t, n),
+			...e.flatMap((e, t) => SM(e, n.bands[t], n, `url(#${o})`)),
+			...AM(t, n),
+			...jM(t, n, r)
 		]
 	});
-	return s.setAttribute("aria-hidden", "true"), s.prepend(jM(o)), s;
+	return s.setAttribute("aria-hidden", "true"), s.prepend(NM(o)), s;
 }
-function vM(e, t, n, r) {
-	let i = r.evidence(0);
+function vM(e, t, n) {
+	let [r] = n.names;
 	return V("g", {
 		class: "emerged",
-		"aria-hidden": "true"
-	}, ...e.map(({ x: e }) => V("line", {
-		x1: e,
-		x2: e,
-		y1: r.names[0],
-		y2: i
-	})), ...t.flatMap(({ label: e, text: t, x: r, y: i }) => [e === null ? null : V("path", {
-		d: mM(n[e].shape, 4.2),
-		fill: n[e].colour,
-		transform: `translate(${r + 4.5} ${i - 4})`
-	}), V("text", {
-		x: e === null ? r : r + 11,
-		y: i
-	}, t)]));
+		"aria-hidden": "true",
+		"text-anchor": "start"
+	}, ...e.map(({ x: e, side: t }) => V("path", {
+		class: "at",
+		d: `M${e + 5 * t} ${r}H${e}V${n.evidence(0)}`
+	})), ...e.flatMap(({ names: e }) => e.flatMap((e) => yM(e, t))));
 }
-var yM = ({ axis: e }, t) => e.left + e.width * e.positions[t];
-function bM({ rows: e }, t) {
+function yM({ label: e, text: t, x: n, y: r }, i) {
+	if (e === null) return [V("text", {
+		x: n,
+		y: r
+	}, t)];
+	let { shape: a, colour: o } = i[e];
+	return [V("path", {
+		d: mM(a, 4.2),
+		fill: o,
+		transform: `translate(${n + 4.5} ${r - 4})`
+	}), V("text", {
+		x: n + 11,
+		y: r
+	}, t)];
+}
+var bM = ({ axis: e }, t) => e.left + e.width * e.positions[t];
+function xM({ rows: e }, t) {
 	if (e.length > 1) return e.map((e) => ({
-		x: yM(t, e.step),
+		x: bM(t, e.step),
 		row: e
 	}));
-	let n = yM(t, 0);
+	let n = bM(t, 0);
 	return [-60, gM].map((t) => ({
 		x: n + t,
 		row: e[0]
 	}));
 }
-function xM(e, t, n, r) {
-	let i = bM(e, n), a = e.rows.every(({ told: e }) => e);
+function SM(e, t, n, r) {
+	let i = xM(e, n), a = e.rows.every(({ told: e }) => e);
 	return [
 		rD([t.top + t.height], { stroke: "var(--line)" }),
-		...EM(t, n, a),
-		...a ? SM(i, t, n, e.chance) : [],
-		...CM(i, t, r, n, e.chance)
+		...OM(t, n, a),
+		...a ? CM(i, t, n, e.chance) : [],
+		...wM(i, t, r, n, e.chance)
 	];
 }
-function SM(e, t, n, r) {
+function CM(e, t, n, r) {
 	let i = (e) => (n) => t.evidence(e(n.row.told)), a = i(({ evidence: e }) => e.value);
 	return [
 		UA(e, {
@@ -13774,10 +13781,10 @@ function SM(e, t, n, r) {
 			stroke: "var(--evidence)",
 			strokeWidth: 2
 		}),
-		...r ? [TM(t.evidence(wM(r, "evidence")), n)] : []
+		...r ? [EM(t.evidence(TM(r, "evidence")), n)] : []
 	];
 }
-function CM(e, t, n, r, i) {
+function wM(e, t, n, r, i) {
 	let a = ({ row: e }) => t.points(e.reliable.value || 0), o = ({ row: e }) => t.points(e.total.value || 0);
 	return [
 		UA(e, {
@@ -13800,13 +13807,13 @@ function CM(e, t, n, r, i) {
 			strokeDasharray: "3 2",
 			strokeWidth: 1
 		}),
-		...i ? [TM(t.points(wM(i, "total")), r)] : []
+		...i ? [EM(t.points(TM(i, "total")), r)] : []
 	];
 }
-function wM({ permuted: e, untrained: t }, n) {
+function TM({ permuted: e, untrained: t }, n) {
 	return Math.max(e[n].value || 0, t[n].value || 0);
 }
-function TM(e, { axis: { left: t, width: n } }) {
+function EM(e, { axis: { left: t, width: n } }) {
 	return qA([0], {
 		x1: t,
 		x2: t + n,
@@ -13817,16 +13824,17 @@ function TM(e, { axis: { left: t, width: n } }) {
 		strokeWidth: 1.2
 	});
 }
-function EM(e, { axis: { left: t }, most: n }, r) {
+var DM = (e) => e >= 10 ? String(Math.round(e)) : Sj(e);
+function OM(e, { axis: { left: t }, most: n }, r) {
 	let i = (e, t) => ({
 		y: e,
 		text: t
 	});
 	return [dD(r ? [
-		i(e.evidence(n.bits), `${Sj(n.bits)} b`),
+		i(e.evidence(n.bits) + 4, Sj(n.bits)),
 		i(e.evidence(0), "0"),
-		i(e.points(n.points), Sj(Math.round(n.points)))
-	] : [i(e.points(n.points), Sj(Math.round(n.points))), i(e.points(0), "0")], {
+		i(e.points(n.points) - 4, DM(n.points))
+	] : [i(e.points(n.points) + 4, DM(n.points)), i(e.points(0) - 4, "0")], {
 		x: t - 6,
 		y: "y",
 		text: "text",
@@ -13835,10 +13843,10 @@ function EM(e, { axis: { left: t }, most: n }, r) {
 		fontSize: 11
 	})];
 }
-function DM({ steps: e }, t) {
+function kM({ steps: e }, t) {
 	return [qA(e.flatMap((e, t) => t > 0 && Qj(e) ? [t] : []), {
-		x1: (e) => yM(t, e - 1),
-		x2: (e) => yM(t, e),
+		x1: (e) => bM(t, e - 1),
+		x2: (e) => bM(t, e),
 		y1: t.bottom,
 		y2: t.bottom,
 		stroke: "var(--warn)",
@@ -13846,7 +13854,7 @@ function DM({ steps: e }, t) {
 		strokeDasharray: "2 3"
 	})];
 }
-function OM({ steps: e }, t) {
+function AM({ steps: e }, t) {
 	let n = e.flatMap(({ accuracy: e }, t) => e === null ? [] : [{
 		step: t,
 		accuracy: e
@@ -13861,17 +13869,17 @@ function OM({ steps: e }, t) {
 		fill: "var(--soft)",
 		fontSize: 11
 	}), nj(n, {
-		x: ({ step: e }) => yM(t, e),
+		x: ({ step: e }) => bM(t, e),
 		y: ({ accuracy: e }) => i(e),
 		stroke: "var(--ink)",
 		strokeWidth: 1.2
 	})];
 }
-function kM(e, t, n) {
+function jM(e, t, n) {
 	let r = Fj(e), { bottom: i } = t, a = e.steps.map((e, n) => ({
-		x: yM(t, n),
+		x: bM(t, n),
 		text: r(n)
-	})), o = AM(a, n);
+	})), o = MM(a, n);
 	return [
 		rD([i], {
 			x1: t.axis.left,
@@ -13894,12 +13902,12 @@ function kM(e, t, n) {
 		})
 	];
 }
-function AM(e, t) {
+function MM(e, t) {
 	let n = ({ text: e }) => t(e) / 2 + 5, r = e[e.length - 1], i = [r], a = -Infinity;
 	for (let t of e.slice(0, -1)) t.x - n(t) < a || t.x + n(t) > r.x - n(r) || (i.push(t), a = t.x + n(t));
 	return i;
 }
-function jM(e) {
+function NM(e) {
 	return V("defs", {}, V("pattern", {
 		id: e,
 		width: 5,
@@ -13912,20 +13920,21 @@ function jM(e) {
 	})));
 }
 // src/panels/map_key.ts
-function MM(e) {
-	let t = (e, t) => B("span", { class: "key-item" }, B("span", { class: `map-swatch ${e}` }), t);
+function PM(e, { steps: t }) {
+	let n = (e, t) => B("span", { class: "key-item" }, B("span", { class: `map-swatch ${e}` }), t);
 	if (!e.length) return [];
-	let n = e.some((e) => e.rows.some(({ told: e }) => e)), r = [t("evidence", "evidence, bits per region, 95 %"), t("readable", "readable")];
+	let r = e.some((e) => e.rows.some(({ told: e }) => e)), i = [n("evidence", "evidence, bits per region, 95 %"), n("readable", "readable")];
 	return [
-		...n ? r : [],
-		t("reliable", "reliable points per image"),
-		t("unreliable", "unreliable"),
-		...e.some(({ chance: e }) => e) ? [t("chance", "chance")] : [],
-		t("emerges", "class emerges")
+		...r ? i : [],
+		n("reliable", "reliable points per image"),
+		n("unreliable", "unreliable"),
+		...e.some(({ chance: e }) => e) ? [n("chance", "chance")] : [],
+		...t.length > 1 ? [n("emerges", "class emerges")] : [],
+		...t.some(Qj) ? [n("gap", "too far apart to follow points")] : []
 	];
 }
 // src/panels/map_labels.ts
-function NM(e, t, n) {
+function FM(e, t, n) {
 	let { axis: r, bands: i, narrow: a, accuracy: o } = t, s = a ? r.left : r.left + r.width + 8, c = e.map((e, t) => {
 		let r = B("div", {
 			class: "map-row",
@@ -13952,21 +13961,21 @@ function NM(e, t, n) {
 		show(e) {
 			for (let { layer: t, band: n, button: r, numbers: i } of c) {
 				let a = t.rows[e.step], o = t.layer.key === e.layer;
-				n.classList.toggle("here", o), r.setAttribute("aria-pressed", String(o)), i.replaceChildren(...PM(a)), r.title = r.ariaLabel = FM(t.layer.name, a);
+				n.classList.toggle("here", o), r.setAttribute("aria-pressed", String(o)), i.replaceChildren(...IM(a)), r.title = r.ariaLabel = LM(t.layer.name, a);
 			}
 		}
 	};
 }
-function PM({ told: e, reliable: t, total: n }) {
+function IM({ told: e, reliable: t, total: n }) {
 	let r = B("span", {}, B("b", {}, Sj(t.value)), ` of ${Sj(n.value)} points reliable`);
 	return e ? [B("span", {}, B("b", {}, kj(e.evidence.value)), ` of ${kj(e.readable.value)} bits`), r] : [r];
 }
-function FM(e, { told: t, reliable: n, total: r }) {
+function LM(e, { told: t, reliable: n, total: r }) {
 	return `${e}: ${t ? `${Aj(t.evidence)} bits per region of ${Aj(t.readable)} readable, ` : ""}${Oj(n)} reliable of ${Oj(r)} knowledge points per image`;
 }
 // src/panels/map_names.ts
-var IM = 15, LM = 11, RM = 9;
-function zM(e, t, n) {
+var RM = 14, zM = 11, BM = 8, VM = 4;
+function HM(e, t, n) {
 	let r = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		if (Number.isNaN(t[n])) continue;
@@ -13979,52 +13988,66 @@ function zM(e, t, n) {
 		labels: t
 	})).sort((e, t) => e.x - t.x);
 }
-function BM(e, t, [n, r], i, a) {
-	let o = Math.max(1, Math.floor((r - n) / IM));
-	return e.flatMap((r, s) => {
-		let c = (e[s + 1]?.x ?? i) - RM;
-		return VM(r, t, {
-			left: r.x + 5,
-			right: c,
-			top: n,
-			lines: o
-		}, a);
+function UM(e, t, [n, r], [i, a], o) {
+	let s = Math.max(1, Math.floor((r - n) / RM)), c = (e) => zM + o(t[e]), l = i;
+	return e.map(({ x: r, labels: i }, u) => {
+		let d = {
+			1: (e[u + 1]?.x ?? a) - BM - r - VM,
+			[-1]: r - VM - l
+		}, f = (e) => WM(i, c, d[e], s, o), p = d[1] >= d[-1] || f(1).every(({ more: e }) => e === 0) ? 1 : -1, m = f(p), h = (e) => p > 0 ? r + VM : r - VM - e.width;
+		return l = BM + (p > 0 ? r + VM + Math.max(...m.map((e) => e.width)) : r), {
+			x: r,
+			side: p,
+			names: m.flatMap((e, r) => GM(e, t, h(e), n + r * RM + 11, c))
+		};
 	});
 }
-function VM({ labels: e }, t, n, r) {
-	let i = [], [a, o] = [n.left, 0];
-	for (let [s, c] of e.entries()) {
-		let l = e.length - s, u = LM + r(t[c]), d = o === n.lines - 1 && l > 1 ? r(`+${l - 1}`) + RM : 0;
-		a + u + d > n.right && o < n.lines - 1 && a > n.left && ([a, o] = [n.left, o + 1]);
-		let f = a + u + (o === n.lines - 1 ? d : 0) <= n.right, p = n.top + o * IM + 11;
-		if (!f) {
-			i.push({
-				label: null,
-				text: `+${l}`,
-				x: a,
-				y: p
-			});
-			break;
-		}
-		i.push({
-			label: c,
-			text: t[c],
-			x: a,
-			y: p
-		}), a += u + RM;
+function WM(e, t, n, r, i) {
+	let a = [{
+		labels: [],
+		more: 0,
+		width: 0
+	}];
+	for (let [o, s] of e.entries()) {
+		let c = a[a.length - 1], l = e.length - o, u = a.length === r && l > 1 ? BM + i(`+${l - 1}`) : 0;
+		(c.labels.length ? c.width + BM : 0) + t(s) + u > n && a.length < r && c.labels.length && (c = {
+			labels: [],
+			more: 0,
+			width: 0
+		}, a.push(c));
+		let d = (c.labels.length ? c.width + BM : 0) + t(s);
+		if (d + (a.length === r ? u : 0) > n) return c.more = l, c.width += (c.labels.length ? BM : 0) + i(`+${l}`), a;
+		c.labels.push(s), c.width = d;
 	}
-	return i;
+	return a;
+}
+function GM({ labels: e, more: t }, n, r, i, a) {
+	let o = r, s = e.map((e) => {
+		let t = {
+			label: e,
+			text: n[e],
+			x: o,
+			y: i
+		};
+		return o += a(e) + BM, t;
+	});
+	return t ? [...s, {
+		label: null,
+		text: `+${t}`,
+		x: o,
+		y: i
+	}] : s;
 }
 // src/panels/map_rows.ts
-var HM = 42, UM = 26, WM = 34, GM = 26, KM = 196, qM = 640, JM = 40, YM = .3, XM = 44, ZM = 150;
-function QM(e, t, n, r) {
-	let i = n < qM, a = i ? 14 : KM, o = (r - UM - WM - GM) / Math.max(1, e.length), s = Math.min(ZM, Math.max(XM + (i ? JM : 0), o)), c = $M(e), l = e.map((e, t) => eN(UM + t * s, s, i ? JM : 4, c)), u = UM + e.length * s + 4, d = u + WM - 4;
+var KM = 42, qM = 26, JM = 34, YM = 26, XM = 196, ZM = 640, QM = 40, $M = .3, eN = 44, tN = 150;
+function nN(e, t, n, r) {
+	let i = n < ZM, a = i ? 14 : XM, o = (r - qM - JM - YM) / Math.max(1, e.length), s = Math.min(tN, Math.max(eN + (i ? QM : 0), o)), c = rN(e), l = e.map((e, t) => iN(qM + t * s, s, i ? QM : 4, c)), u = qM + e.length * s + 4, d = u + JM - 4;
 	return {
 		width: n,
-		height: d + GM,
+		height: d + YM,
 		axis: {
-			left: HM,
-			width: Math.max(1, n - HM - a),
+			left: KM,
+			width: Math.max(1, n - KM - a),
 			positions: $j(t)
 		},
 		narrow: i,
@@ -14040,7 +14063,7 @@ function QM(e, t, n, r) {
 		}
 	};
 }
-function $M(e) {
+function rN(e) {
 	let t = e.flatMap((e) => e.rows), n = (e) => e.filter(Number.isFinite), r = t.flatMap(({ told: e }) => e ? n([
 		e.evidence.low,
 		e.evidence.high,
@@ -14054,8 +14077,8 @@ function $M(e) {
 		measured: r.length > 0
 	};
 }
-function eN(e, t, n, { low: r, high: i, points: a, measured: o }) {
-	let [s, c] = [e + n, e + t - 4], l = o ? c - YM * (c - s) : c, u = o ? l - (l - s) * -r / (i - r) : c;
+function iN(e, t, n, { low: r, high: i, points: a, measured: o }) {
+	let [s, c] = [e + n, e + t - 4], l = o ? c - $M * (c - s) : c, u = o ? l - (l - s) * -r / (i - r) : c;
 	return {
 		top: e,
 		height: t,
@@ -14065,8 +14088,8 @@ function eN(e, t, n, { low: r, high: i, points: a, measured: o }) {
 	};
 }
 // src/panels/player.ts
-var tN = 650;
-function nN(e, t) {
+var aN = 650;
+function oN(e, t) {
 	let n = B("button", { class: "play" }), r = null, i = 0, a = null, o = (e) => {
 		n.textContent = e ? "❚❚" : "▶", n.setAttribute("aria-label", e ? "Pause" : "Play"), n.title = e ? "Pause (space)" : "Play (space)";
 	}, s = () => {
@@ -14082,7 +14105,7 @@ function nN(e, t) {
 		for (; n === i && ++f < d;) a = {
 			condition: l,
 			step: f
-		}, await e({ step: f }), await new Promise((e) => setTimeout(e, En() ? 2 * tN : tN)), c();
+		}, await e({ step: f }), await new Promise((e) => setTimeout(e, En() ? 2 * aN : aN)), c();
 		n === i && s();
 	};
 	return n.addEventListener("click", () => a ? s() : void l()), o(!1), {
@@ -14094,7 +14117,7 @@ function nN(e, t) {
 	};
 }
 // src/panels/step_cursor.ts
-function rN(e, t) {
+function sN(e, t) {
 	let n = B("span", {
 		class: "flag",
 		"aria-hidden": "true"
@@ -14126,32 +14149,32 @@ function rN(e, t) {
 	}), r.addEventListener("pointerdown", (e) => {
 		r.setPointerCapture(e.pointerId), r.classList.add("dragged");
 	}), r.addEventListener("pointermove", (t) => {
-		r.hasPointerCapture(t.pointerId) && o(iN(t, e, i));
+		r.hasPointerCapture(t.pointerId) && o(cN(t, e, i));
 	}), r.addEventListener("lostpointercapture", () => r.classList.remove("dragged")), {
 		element: r,
-		show(e, t, o) {
+		show(e, t, o, s) {
 			[i, a] = [e, t];
-			let s = i.positions.length;
-			r.hidden = s < 2, r.style.left = `${i.left + i.width * i.positions[a]}px`, r.classList.toggle("at-start", i.positions[a] < .15), r.classList.toggle("at-end", i.positions[a] > .85), r.setAttribute("aria-valuemin", "0"), r.setAttribute("aria-valuemax", String(s - 1)), r.setAttribute("aria-valuenow", String(a)), r.setAttribute("aria-valuetext", o), n.textContent = o;
+			let c = i.positions.length;
+			r.hidden = c < 2, r.style.left = `${i.left + i.width * i.positions[a]}px`, r.classList.toggle("at-start", i.positions[a] < .15), r.classList.toggle("at-end", i.positions[a] > .85), r.setAttribute("aria-valuemin", "0"), r.setAttribute("aria-valuemax", String(c - 1)), r.setAttribute("aria-valuenow", String(a)), r.setAttribute("aria-valuetext", [o, s].filter(Boolean).join(", ")), n.textContent = o;
 		}
 	};
 }
-function iN(e, t, { left: n, width: r, positions: i }) {
+function cN(e, t, { left: n, width: r, positions: i }) {
 	return eM(i, (e.clientX - t.getBoundingClientRect().left - n) / r);
 }
 // src/panels/emergence_map.ts
-var aN = .45, oN = br("12px system-ui, sans-serif");
-function sN(e, t) {
-	let n = (t) => void e(t), r = nN(e, t), i = B("div", { class: "map-area" }), a = B("output", {
+var lN = .45, uN = br("12px system-ui, sans-serif");
+function dN(e, t) {
+	let n = (t) => void e(t), r = oN(e, t), i = B("div", { class: "map-area" }), a = B("output", {
 		class: "now",
 		"aria-live": "polite"
-	}), o = B("div", { class: "finding" }), s = B("div", { class: "map-key" }), c = rN(i, (e) => n({ step: e })), l = B("div", { class: "map" }, B("div", { class: "map-head" }, r.button, a, s), i, o), u = null, d = null, f = async (e) => {
+	}), o = B("div", { class: "finding" }), s = B("div", { class: "map-key" }), c = sN(i, (e) => n({ step: e })), l = B("div", { class: "map" }, B("div", { class: "map-head" }, r.button, a, s), i, o), u = null, d = null, f = async (e) => {
 		let t = `${e.view.condition} ${m()} ${window.innerHeight}`;
 		if (d?.of === t) return d;
-		let r = await cN(e);
+		let r = await fN(e);
 		if (u !== e) return null;
-		let { rows: a, condition: o } = r, l = QM(a, o, m(), aN * window.innerHeight), f = NM(a, l, n);
-		return i.style.height = `${l.height}px`, i.replaceChildren(lN(e, r, l), f.element, c.element), s.replaceChildren(...MM(a)), d = {
+		let { rows: a, condition: o } = r, l = nN(a, o, m(), lN * window.innerHeight), f = FM(a, l, n);
+		return i.style.height = `${l.height}px`, i.replaceChildren(pN(e, r, l), f.element, c.element), s.replaceChildren(...PM(a, o)), d = {
 			of: t,
 			content: r,
 			geometry: l,
@@ -14162,24 +14185,24 @@ function sN(e, t) {
 		let { atlas: t, view: n } = e, i = t.condition(n.condition);
 		if (r.update(e), l.hidden = i.kind !== "training" && i.steps.length < 2, l.hidden || !m()) return;
 		let a = await f(e);
-		a && u === e && (c.show(a.geometry.axis, n.step, uN(i, n.step)), a.labels.show(n), o.replaceChildren(...Lj(e, a.content.rows).map((e) => B("p", {}, e))));
+		a && u === e && (c.show(a.geometry.axis, n.step, Pj(i, n.step), mN(i, n.step)), a.labels.show(n), o.replaceChildren(...Lj(e, a.content.rows).map((e) => B("p", {}, `${e} `))));
 	}, m = Tn(i, () => u && void p(u));
 	return i.addEventListener("click", (e) => {
 		if (!d || c.element.contains(e.target)) return;
 		let { geometry: t, content: r } = d, a = e.clientY - i.getBoundingClientRect().top, o = t.bands.findIndex(({ top: e, height: t }) => a >= e && a < e + t), s = r.rows[o]?.layer.key;
 		n({
-			step: iN(e, i, t.axis),
+			step: cN(e, i, t.axis),
 			...s && { layer: s }
 		});
 	}), {
 		element: l,
 		stop: r.stop,
 		update(e) {
-			dN(a, e), p(e);
+			hN(a, e), p(e);
 		}
 	};
 }
-async function cN({ atlas: e, view: t }) {
+async function fN({ atlas: e, view: t }) {
 	let n = e.condition(t.condition);
 	if (n.kind !== "training") return {
 		condition: n,
@@ -14193,24 +14216,24 @@ async function cN({ atlas: e, view: t }) {
 		emergences: await Promise.all(r.map(({ layer: t }) => gr(e, t.key)))
 	};
 }
-function lN({ atlas: e, marks: t }, { condition: n, rows: r, emergences: i }, a) {
-	let { axis: o, bands: s } = a, c = _M(r, n, a, oN), l = (e) => o.left + o.width * o.positions[e];
+function pN({ atlas: e, marks: t }, { condition: n, rows: r, emergences: i }, a) {
+	let { axis: o, bands: s } = a, c = _M(r, n, a, uN), l = (e) => o.left + o.width * o.positions[e];
 	return n.steps.length < 2 || i.forEach((n, r) => {
 		if (!n) return;
-		let i = zM(n.order, n.first, l), a = BM(i, e.attributes.classes, s[r].names, o.left + o.width, oN);
-		c.append(vM(i, a, t, s[r]));
+		let i = UM(HM(n.order, n.first, l), e.attributes.classes, s[r].names, [o.left, o.left + o.width], uN);
+		c.append(vM(i, t, s[r]));
 	}), c;
 }
-function uN(e, t) {
-	let { accuracy: n } = e.steps[t], r = Pj(e, t);
-	return n === null ? r : `${r}, accuracy ${(100 * n).toFixed(1)} %`;
+function mN({ steps: e }, t) {
+	let { accuracy: n } = e[t];
+	return n === null ? "" : `accuracy ${(100 * n).toFixed(1)} %`;
 }
-function dN(e, { atlas: t, view: n }) {
-	let r = t.condition(n.condition), { accuracy: i, residual: a, angle: o } = r.steps[n.step];
-	xn(e, B("b", {}, Pj(r, n.step)), B("span", {}, i === null ? "" : `accuracy ${(100 * i).toFixed(1)} %`), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, a === null || o === null ? "" : `residual ${a.toFixed(2)}, ${o.toFixed(1)}°`));
+function hN(e, { atlas: t, view: n }) {
+	let r = t.condition(n.condition), { residual: i, angle: a } = r.steps[n.step];
+	xn(e, B("b", {}, Pj(r, n.step)), B("span", {}, mN(r, n.step)), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, i === null || a === null ? "" : `residual ${i.toFixed(2)}, ${a.toFixed(1)}°`));
 }
 // src/state/snapshot.ts
-function fN({ atlas: e, view: t }, n, r) {
+function gN({ atlas: e, view: t }, n, r) {
 	let i = e.grid(t.condition, t.layer), a = n * i[0] * i[1] + r;
 	return ({ condition: t, layer: r }) => ({
 		space: "regions",
@@ -14218,19 +14241,19 @@ function fN({ atlas: e, view: t }, n, r) {
 		selection: [ar(a, i, e.grid(t, r))]
 	});
 }
-function pN({ view: e, atlas: t }) {
+function _N({ view: e, atlas: t }) {
 	if (e.space !== "regions" || e.selection.length !== 1) return null;
 	let [n, r] = t.grid(e.condition, e.layer), [i] = e.selection;
 	return Math.floor(i / (n * r)) === e.image ? i % (n * r) : null;
 }
-function mN(e) {
-	let t = pN(e);
+function vN(e) {
+	let t = _N(e);
 	if (t !== null || !e.frame) return t;
 	let { atlas: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
 	return yj(n, o, a.image, o.predictions[a.image]);
 }
 // src/panels/outlines.ts
-var hN = [
+var yN = [
 	[
 		-1,
 		0,
@@ -14256,16 +14279,16 @@ var hN = [
 		0
 	]
 ];
-function gN(e, t, n, r = .08) {
+function bN(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of hN) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of yN) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = vN(i, n, e, t, r);
+		let [s, c] = SN(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => _N(a, e));
+	return o.flatMap((e) => xN(a, e));
 }
-function _N(e, t) {
+function xN(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -14274,21 +14297,21 @@ function _N(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function vN(e, t, n, [r, i, a, o], s) {
+function SN(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [yN(n + .5 + i * m + p * u), yN(t + .5 + r * m + p * l)];
+		return [CN(n + .5 + i * m + p * u), CN(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function yN(e) {
+function CN(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function bN(e, t, n) {
+function wN(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/panels/picture.ts
-var xN = 2.2, SN = 80, CN = .64, wN = {
+var TN = 2.2, EN = 80, DN = .64, ON = {
 	reliable: "#1b6fc4",
 	unreliable: "#e76300",
 	halo: "#fff",
@@ -14296,14 +14319,14 @@ var xN = 2.2, SN = 80, CN = .64, wN = {
 	highlight: "rgb(255 213 0 / 0.55)",
 	highlightEdge: "rgb(138 109 0 / 0.9)"
 };
-function TN() {
+function kN() {
 	let e = B("canvas", { "aria-hidden": "true" }), t = e.getContext("2d", { willReadFrequently: !0 }), n = B("div", { class: "picture" }, e), r = null, i = (r, i) => {
 		let { size: [a, o] } = r, s = window.devicePixelRatio || 1;
 		if ([e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i) {
 			let { bitmap: e, x: n, y: r, width: s, height: c } = i;
 			t.drawImage(e, n, r, s, c, 0, 0, o, a);
 		}
-		n.classList.toggle("absent", !i), EN(t, r);
+		n.classList.toggle("absent", !i), AN(t, r);
 	};
 	return {
 		element: n,
@@ -14321,31 +14344,38 @@ function TN() {
 		}
 	};
 }
-function EN(e, t) {
+function AN(e, t) {
 	let { image: n, frame: r, highlighted: i, selected: a, grid: [o, s], size: [c, l] } = t, [u, d] = [l / s, c / o], f = (e) => [
 		e % s * u,
 		Math.floor(e / s) * d,
 		u,
 		d
-	], p = xN * (l < SN ? CN : 1);
-	t.importance && DN(e, t.importance, o * s, f);
-	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && ON(e, f(t));
-	if (r && AN(e, r, n, [u, d], p), a === null) return;
+	], p = TN * (l < EN ? DN : 1);
+	t.importance && jN(e, t.importance, o * s, f), t.heat && NN(e, t.heat, n, o * s, f);
+	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && PN(e, f(t));
+	if (r && IN(e, r, n, [u, d], p), a === null) return;
 	let m = new Path2D();
-	m.rect(...f(a)), MN(e, m, wN.halo, p + 3.8), MN(e, m, wN.ring, p);
+	m.rect(...f(a)), RN(e, m, ON.halo, p + 3.8), RN(e, m, ON.ring, p);
 }
-function DN(e, { values: t, first: n }, r, i) {
+function jN(e, { values: t, first: n }, r, i) {
 	let a = t.subarray(n, n + r), o = Math.max(1, ...a);
 	a.forEach((t, n) => {
 		let [r, a, s, c] = i(n), [l, u] = [Math.round(r), Math.round(a)];
 		e.fillStyle = `rgb(0 0 0 / ${(.75 * (1 - t / o)).toFixed(2)})`, e.fillRect(l, u, Math.round(r + s) - l, Math.round(a + c) - u);
 	});
 }
-function ON(e, t) {
-	e.fillStyle = wN.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = wN.highlightEdge, e.strokeRect(...t);
+var MN = .6;
+function NN(e, { values: t, scale: n, most: r }, i, a, o) {
+	for (let s = 0; s < a; s++) {
+		let c = Math.max(-1, Math.min(1, n * t[i * a + s] / r)), [l, u, d] = pM(Math.sign(c));
+		e.fillStyle = `rgb(${l} ${u} ${d} / ${(MN * Math.abs(c)).toFixed(2)})`, e.fillRect(...o(s));
+	}
 }
-var kN = .3;
-function AN(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
+function PN(e, t) {
+	e.fillStyle = ON.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = ON.highlightEdge, e.strokeRect(...t);
+}
+var FN = .3;
+function IN(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
 	let u = o * r, d = n?.values.subarray(u, u + r), f = d ? [...new Set(d)] : [null];
 	for (let [u, p, m] of [[
 		"unreliable",
@@ -14356,38 +14386,38 @@ function AN(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, 
 		3,
 		[]
 	]]) {
-		let h = gN(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(bN(h, s, c));
-		MN(e, g, wN.halo, 2 * l);
+		let h = bN(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(wN(h, s, c));
+		RN(e, g, ON.halo, 2 * l);
 		for (let t of f) {
-			e.save(), t !== null && jN(e, d, t, a, [s, c]);
+			e.save(), t !== null && LN(e, d, t, a, [s, c]);
 			let r = t === null ? 1 : t / n.refits;
-			MN(e, g, wN[u], l * (kN + .7 * r), m), e.restore();
+			RN(e, g, ON[u], l * (FN + .7 * r), m), e.restore();
 		}
 	}
 }
-function jN(e, t, n, r, [i, a]) {
+function LN(e, t, n, r, [i, a]) {
 	let o = new Path2D();
 	t.forEach((e, t) => {
 		e === n && o.rect(t % r * i, Math.floor(t / r) * a, i, a);
 	}), e.clip(o);
 }
-function MN(e, t, n, r, i = []) {
+function RN(e, t, n, r, i = []) {
 	e.strokeStyle = n, e.lineWidth = r, e.setLineDash([...i]), e.stroke(t), e.setLineDash([]);
 }
-function NN(e, t, [n, r]) {
+function zN(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
 // src/panels/gallery.ts
-var PN = 12, FN = 62;
-function IN(e) {
-	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: PN }, () => RN(e)), i = 0, a = null, o = [], s = [], c = (e) => {
-		let t = Math.max(1, Math.ceil(o.length / PN));
+var BN = 12, VN = 62;
+function HN(e) {
+	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: BN }, () => WN(e)), i = 0, a = null, o = [], s = [], c = (e) => {
+		let t = Math.max(1, Math.ceil(o.length / BN));
 		i = (i + e + t) % t, l();
 	}, l = () => {
 		if (!a) return;
-		let e = a, s = o.slice(i * PN, (i + 1) * PN), c = a.view.selection.length > 1 ? " with selected points" : "";
-		n.textContent = s.length ? `${i * PN + 1}–${i * PN + s.length} of ${o.length}${c}` : "No image passes the filter.", s.forEach((t, n) => r[n].show(e, t));
+		let e = a, s = o.slice(i * BN, (i + 1) * BN), c = a.view.selection.length > 1 ? " with selected points" : "";
+		n.textContent = s.length ? `${i * BN + 1}–${i * BN + s.length} of ${o.length}${c}` : "No image passes the filter.", s.forEach((t, n) => r[n].show(e, t));
 		let l = r.slice(0, s.length).map(({ element: e }) => e);
 		t.children.length !== l.length && t.replaceChildren(...l);
 	}, u = (e, t, n) => B("button", {
@@ -14412,21 +14442,21 @@ function IN(e) {
 			];
 			if (r.some((e, t) => e !== s[t])) {
 				let t = o;
-				[o, s] = [LN(e), r], (o.some((e, n) => e !== t[n]) || o.length !== t.length) && (i = 0);
+				[o, s] = [UN(e), r], (o.some((e, n) => e !== t[n]) || o.length !== t.length) && (i = 0);
 			}
 			l();
 		}
 	};
 }
-function LN(e) {
+function UN(e) {
 	let { atlas: t, view: n, frame: r } = e, i = new Set(n.filter.classes), a = (e) => n.colour === "predicted" && r ? r.predictions[e] : t.labels[e], o = (e) => !i.size || i.has(a(e));
 	if (n.selection.length < 2) return Array.from(t.labels, (e, t) => t).filter((e) => n.colour === "knowledge" || o(e));
 	let s = /* @__PURE__ */ new Map();
 	for (let t of n.selection.map((t) => nr(e, t))) s.set(t, (s.get(t) ?? 0) + 1);
 	return [...s].sort(([e, t], [n, r]) => r - t || e - n).map(([e]) => e);
 }
-function RN(e) {
-	let t = TN(), n = null, r = B("button", {
+function WN(e) {
+	let t = kN(), n = null, r = B("button", {
 		class: "thumb",
 		click: (r) => {
 			if (!n) return;
@@ -14436,7 +14466,7 @@ function RN(e) {
 				image: a,
 				selection: []
 			});
-			e(fN(i, a, NN(r, t.element, c.grid(s.condition, s.layer))));
+			e(gN(i, a, zN(r, t.element, c.grid(s.condition, s.layer))));
 		}
 	}, t.element);
 	return {
@@ -14446,7 +14476,7 @@ function RN(e) {
 				snapshot: e,
 				image: i
 			};
-			let { atlas: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = FN / Math.max(l, u);
+			let { atlas: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = VN / Math.max(l, u);
 			r.title = r.ariaLabel = `Image ${i}, ${a.attributes.classes[a.labels[i]]}`, i === o.image ? r.setAttribute("aria-current", "true") : r.removeAttribute("aria-current"), t.show({
 				image: i,
 				thumbnails: c,
@@ -14461,8 +14491,8 @@ function RN(e) {
 	};
 }
 // src/panels/image_search.ts
-var zN = 40;
-function BN(e) {
+var GN = 40;
+function KN(e) {
 	let t = B("datalist", { id: wn("images") }), n = B("input", {
 		type: "text",
 		list: t.id,
@@ -14478,7 +14508,7 @@ function BN(e) {
 		}));
 	}, s = () => {
 		if (!i) return;
-		let e = VN(i.atlas.names, n.value).slice(0, zN), { names: r, labels: a, attributes: o } = i.atlas;
+		let e = qN(i.atlas.names, n.value).slice(0, GN), { names: r, labels: a, attributes: o } = i.atlas;
 		t.replaceChildren(...e.map((e) => B("option", { value: e }, `${r[e]} (${o.classes[a[e]]})`)));
 	};
 	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
@@ -14487,7 +14517,7 @@ function BN(e) {
 		a = !1, i && (n.value = String(i.view.image));
 	}), n.addEventListener("change", () => {
 		if (a = !1, !i || !n.value.trim()) return void (n.value = String(i?.view.image ?? ""));
-		let [t] = VN(i.atlas.names, n.value);
+		let [t] = qN(i.atlas.names, n.value);
 		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
 			image: t,
 			selection: []
@@ -14509,7 +14539,7 @@ function BN(e) {
 		}
 	};
 }
-function VN(e, t) {
+function qN(e, t) {
 	let n = t.trim().toLowerCase();
 	if (/^\d+$/.test(n) && Number(n) < e.length) {
 		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
@@ -14518,17 +14548,17 @@ function VN(e, t) {
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
 // src/panels/region_curves.ts
-var HN = {
+var JN = {
 	width: 184,
 	height: 84
-}, UN = 56, WN = br("11px system-ui, sans-serif"), GN = {
+}, YN = 56, XN = br("11px system-ui, sans-serif"), ZN = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
 };
-function KN(e) {
+function QN(e) {
 	let t = B("div", { class: "steps" }), n = null, r = "", i, a = async (a, { frame: o, id: s }, c, l) => {
-		let u = await JN(a, o, s, c);
+		let u = await eP(a, o, s, c);
 		if (r !== l) return;
 		n = u;
 		let d = o.condition.kind === "attack" ? "Over the attack" : "Over training";
@@ -14544,19 +14574,19 @@ function KN(e) {
 		}
 	};
 }
-function qN(e) {
+function $N(e) {
 	let t = B("div", { class: "depth" }), n;
 	return {
 		element: t,
 		update(r, i) {
 			if (n = r, !i) return t.replaceChildren();
-			YN(r, i.frame, i.id, e).then((e) => {
+			tP(r, i.frame, i.id, e).then((e) => {
 				r === n && Sn(t, ...e.length ? [B("h4", {}, "Through the layers"), ...e] : []);
 			});
 		}
 	};
 }
-async function JN({ atlas: e, marks: t }, n, r, i) {
+async function eP({ atlas: e, marks: t }, n, r, i) {
 	let { condition: a, layer: o } = n;
 	if (a.steps.length < 2) return null;
 	let s = async (t) => {
@@ -14576,9 +14606,9 @@ async function JN({ atlas: e, marks: t }, n, r, i) {
 		curve: n,
 		p: NaN
 	}))));
-	return ij(c, i.map((e) => t[e].colour), e.attributes.tau, Fj(a), HN);
+	return ij(c, i.map((e) => t[e].colour), e.attributes.tau, Fj(a), JN);
 }
-async function YN({ atlas: e, view: t, marks: n }, r, i, a) {
+async function tP({ atlas: e, view: t, marks: n }, r, i, a) {
 	let { condition: o, step: s } = r;
 	if (o.layers.length < 2) return [];
 	let c = o.layers.map(async (c) => {
@@ -14595,7 +14625,7 @@ async function YN({ atlas: e, view: t, marks: n }, r, i, a) {
 		return B("button", {
 			class: "depth-row",
 			"aria-pressed": String(c === t.layer),
-			title: `${_}: ${v}, ${Ej(y)}, ${GN[b]}`,
+			title: `${_}: ${v}, ${Ej(y)}, ${ZN[b]}`,
 			click: () => a({
 				layer: c,
 				selection: [l]
@@ -14604,14 +14634,14 @@ async function YN({ atlas: e, view: t, marks: n }, r, i, a) {
 			class: `depth-mark ${b}`,
 			style: `--mark:${n[d[l]].colour}`,
 			role: "img",
-			"aria-label": GN[b]
-		}), B("span", { class: "depth-class" }, xr(v, UN, WN)), B("span", { class: "depth-p" }, wj(y)));
+			"aria-label": ZN[b]
+		}), B("span", { class: "depth-class" }, xr(v, YN, XN)), B("span", { class: "depth-p" }, wj(y)));
 	});
 	return (await Promise.allSettled(c)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
 // src/panels/region_facts.ts
-var XN = 4, ZN = 70, QN = br("11px system-ui, sans-serif");
-function $N(e) {
+var nP = 4, rP = 70, iP = br("11px system-ui, sans-serif");
+function aP(e) {
 	let t = B("h3", {}), n = B("p", {
 		class: "summary",
 		"aria-live": "polite"
@@ -14619,11 +14649,11 @@ function $N(e) {
 		class: "bars",
 		role: "list",
 		"aria-label": "Class probabilities of the region"
-	}), i = KN(e), a = qN(e);
+	}), i = QN(e), a = $N(e);
 	return {
 		element: B("div", { class: "facts" }, B("div", {}, t, n, r), B("div", {}, i.element, a.element)),
 		update(e) {
-			let { frame: o, view: s, atlas: c } = e, l = mN(e);
+			let { frame: o, view: s, atlas: c } = e, l = vN(e);
 			if (!o || l === null) {
 				for (let e of [
 					t,
@@ -14633,8 +14663,8 @@ function $N(e) {
 				for (let t of [i, a]) t.update(e, null);
 				return;
 			}
-			let u = s.image * o.regions + l, d = mj(c, o, u), f = pN(e) === null ? "Top region" : "Region";
-			t.textContent = `${f}: ${Mj(l, o.grid[1])}`, xn(n, ...eP(e, o, u, d)), r.replaceChildren(...nP(e, d, c.labels[s.image]));
+			let u = s.image * o.regions + l, d = mj(c, o, u), f = _N(e) === null ? "Top region" : "Region";
+			t.textContent = `${f}: ${Mj(l, o.grid[1])}`, xn(n, ...oP(e, o, u, d)), r.replaceChildren(...cP(e, d, c.labels[s.image]));
 			for (let t of [i, a]) t.update(e, {
 				frame: o,
 				id: u,
@@ -14643,11 +14673,11 @@ function $N(e) {
 		}
 	};
 }
-function eP({ atlas: e, reference: t, view: n }, r, i, a) {
+function oP({ atlas: e, reference: t, view: n }, r, i, a) {
 	let { classes: o, tau: s } = e.attributes, c = r.knowledge[i], l = _j(r, i) ? "Every class" : o[r.category[i]], u = c & 2 ? "a reliable knowledge point" : c & 1 ? "an unreliable knowledge point" : `not a knowledge point (p ≤ ${Tj(s)})`, d = [
 		B("b", {}, `${l}, ${Ej(a[r.category[i]])}`),
 		`: ${u}. `,
-		...tP(e, r, i),
+		...sP(e, r, i),
 		`Strength ${Sj(vj(r.region, i))} times the layer's mean.`
 	];
 	if (t && t.regions === r.regions) {
@@ -14657,7 +14687,7 @@ function eP({ atlas: e, reference: t, view: n }, r, i, a) {
 	let f = r.trajectory?.[i] ?? 0;
 	return f && d.push(` Trajectory type ${f}: ${sM[f]}.`), d;
 }
-function tP(e, t, n) {
+function sP(e, t, n) {
 	let { classes: r, evidence: i } = e.attributes, [a, o] = [bj(t, n), xj(t, n)], s = [];
 	if (a !== null) {
 		let o = r[e.labels[Math.floor(n / t.regions)]], c = i?.against === "decision" ? `${o}, the network's decision` : o;
@@ -14669,23 +14699,23 @@ function tP(e, t, n) {
 	}
 	return s.length ? [`${s.join("; ")}. `] : [];
 }
-function nP({ atlas: e, marks: t }, n, r) {
-	let i = _r(n).slice(0, XN);
+function cP({ atlas: e, marks: t }, n, r) {
+	let i = _r(n).slice(0, nP);
 	return i.includes(r) || (i[i.length - 1] = r), i.map((i) => B("div", {
 		class: "bar",
 		role: "listitem"
 	}, B("span", {
 		class: "bar-name",
 		title: e.attributes.classes[i]
-	}, xr(e.attributes.classes[i], ZN - (i === r ? 26 : 0), QN), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
+	}, xr(e.attributes.classes[i], rP - (i === r ? 26 : 0), iP), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[i]).toFixed(1)}%;background:${t[i].colour}`
 	})), B("span", { class: "bar-value" }, wj(n[i]))));
 }
 // src/panels/image_panel.ts
-var rP = 204;
-function iP(e) {
-	let t = IN(e), n = BN(e), r = $N(e), i = aP(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
+var lP = 204;
+function uP(e) {
+	let t = HN(e), n = KN(e), r = aP(e), i = dP(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
 	a.addEventListener("change", () => e({ importance: a.checked }));
 	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("span", {}), u = B("span", { class: "key-item" }, B("span", { class: "swatch-box thin" }), "in few,", B("span", { class: "swatch-box reliable" }), l);
 	c.append(u);
@@ -14696,7 +14726,7 @@ function iP(e) {
 			"aria-label": "Image"
 		}, B("div", { class: "tabbar" }, B("h2", {}, "Image"), n.element, o), s, d),
 		update(e) {
-			o.hidden = cP(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...Wj(e));
+			o.hidden = mP(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...Wj(e));
 			let c = e.frame?.stability;
 			u.hidden = !c, c && (l.textContent = `in all of ${c.refits} refits`);
 			for (let a of [
@@ -14708,8 +14738,8 @@ function iP(e) {
 		}
 	};
 }
-function aP(e) {
-	let t = [sP(), sP()], n = B("div", {
+function dP(e) {
+	let t = [pP(), pP()], n = B("div", {
 		class: "board",
 		tabindex: 0,
 		role: "group",
@@ -14717,7 +14747,7 @@ function aP(e) {
 	}, B("div", { class: "pictures" }, ...t.map((e) => e.element))), r = null, i = ({ atlas: e, view: t }) => e.grid(t.condition, t.layer);
 	n.addEventListener("click", (t) => {
 		let n = t.target.closest(".picture");
-		n && r && e(fN(r, r.view.image, NN(t, n, i(r))));
+		n && r && e(gN(r, r.view.image, zN(t, n, i(r))));
 	}), n.addEventListener("keydown", (t) => {
 		let n = {
 			ArrowLeft: [0, -1],
@@ -14727,9 +14757,9 @@ function aP(e) {
 		}[t.key];
 		if (!n || !r) return;
 		t.preventDefault();
-		let { atlas: i } = r, a = mN(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
+		let { atlas: i } = r, a = vN(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
 		e((e) => {
-			let [t, r] = i.grid(e.condition, e.layer), s = pN({
+			let [t, r] = i.grid(e.condition, e.layer), s = _N({
 				atlas: i,
 				view: e
 			}) ?? a, c = o(Math.floor(s / r), n[0], t), l = o(s % r, n[1], r);
@@ -14741,9 +14771,9 @@ function aP(e) {
 	});
 	let a = async (e) => {
 		r = e;
-		let n = await lP(e);
+		let n = await hP(e);
 		if (r !== e) return;
-		let i = oP(e);
+		let i = fP(e);
 		t.forEach((t, r) => t.show(e, i[r] ?? null, n, i.length > 1));
 	};
 	return {
@@ -14751,7 +14781,7 @@ function aP(e) {
 		update: (e) => void a(e)
 	};
 }
-function oP({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
+function fP({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 	let a = e.condition(t.condition);
 	if (!r) return [{
 		frame: n,
@@ -14777,32 +14807,32 @@ function oP({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}];
 }
-function sP() {
-	let e = TN(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
+function pP() {
+	let e = kN(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
 	return {
 		element: n,
 		show(r, i, a, o) {
 			if (n.hidden = i === null, !i) return e.clear();
-			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? rP * .95 : rP) / Math.max(d, f);
+			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? lP * .95 : lP) / Math.max(d, f);
 			t.textContent = i.caption, e.show({
 				image: c.image,
 				thumbnails: i.attacked && u ? u : l,
 				size: [Math.round(d * p), Math.round(f * p)],
 				grid: i.frame?.grid ?? s.grid(c.condition, c.layer),
 				frame: i.frame,
-				selected: mN(r),
+				selected: vN(r),
 				highlighted: new Set(c.selection.length > 1 && c.space === "regions" ? c.selection : []),
 				importance: a
 			});
 		}
 	};
 }
-function cP({ atlas: e, view: t }) {
+function mP({ atlas: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function lP(e) {
-	let { atlas: t, view: n, frame: r } = e, i = cP(e);
+async function hP(e) {
+	let { atlas: t, view: n, frame: r } = e, i = mP(e);
 	if (!r || !i || !n.importance) return null;
 	let a = await t.read(i, n.step).catch(() => null);
 	return a && {
@@ -14811,12 +14841,12 @@ async function lP(e) {
 	};
 }
 // src/panels/legend.ts
-var uP = 92, dP = br("13px system-ui, sans-serif"), fP = {
+var gP = 92, _P = br("13px system-ui, sans-serif"), vP = {
 	true: "True class",
 	predicted: "Predicted class",
 	knowledge: "Predicted by the region"
 };
-function pP(e) {
+function yP(e) {
 	let t = B("div", { class: "meaning" }), n = B("h2", {}), r = B("button", {
 		class: "small",
 		click: () => a(() => [])
@@ -14831,21 +14861,21 @@ function pP(e) {
 		}, t, n, i, r),
 		update(a) {
 			let { view: c, marks: l, atlas: u } = a;
-			n.textContent = fP[c.colour] ?? fP.true;
+			n.textContent = vP[c.colour] ?? vP.true;
 			let { classes: d } = c.filter;
 			r.disabled = d.length === 0, s.length || (s = u.attributes.classes.map((e, t) => B("button", {
 				class: "class",
 				title: e,
 				click: () => o(t)
-			}, mP(l[t]), B("span", {}, xr(e, uP, dP)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
-			let f = c.colour in fP;
+			}, bP(l[t]), B("span", {}, xr(e, gP, _P)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
+			let f = c.colour in vP;
 			i.classList.toggle("plain", !f), s.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(d.includes(t))), e.classList.toggle("off", d.length > 0 && !d.includes(t));
-			}), Sn(t, ...hP(a, e));
+			}), Sn(t, ...xP(a, e));
 		}
 	};
 }
-function mP(e) {
+function bP(e) {
 	return V("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
@@ -14855,7 +14885,7 @@ function mP(e) {
 		fill: e.colour
 	}));
 }
-function hP(e, t) {
+function xP(e, t) {
 	let { view: n, atlas: r } = e, i = [], a = (e, t) => B("p", { class: "key-row" }, B("span", {
 		class: "dot",
 		style: `background:${uM(t)}`
@@ -14928,7 +14958,7 @@ function hP(e, t) {
 	return i;
 }
 // src/panels/panel.ts
-function gP(e) {
+function SP(e) {
 	return {
 		element: B("div", {
 			class: "empty",
@@ -14938,9 +14968,9 @@ function gP(e) {
 	};
 }
 // src/panels/point_tip.ts
-var _P = 72;
-function vP(e, t) {
-	let { atlas: n, view: r, frame: i, clean: a } = e, o = nr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = _P / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = TN();
+var CP = 72;
+function wP(e, t) {
+	let { atlas: n, view: r, frame: i, clean: a } = e, o = nr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = CP / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = kN();
 	f.show({
 		image: o,
 		thumbnails: a,
@@ -14956,14 +14986,207 @@ function vP(e, t) {
 	let m = i && d !== null ? bj(i, t) : null;
 	return m !== null && p.push(B("span", {}, `${kj(m)} bits for ${s[n.labels[o]]}`)), B("div", { class: "tip-body" }, f.element, B("div", {}, ...p));
 }
+// src/data/tiles.ts
+async function TP(e, { condition: t, layer: n, step: r }) {
+	let i = `layers/${n}/${t}`, a = e.grid(t, n), [o, s] = await Promise.all([e.read(`${i}/knowledge`, r), An(e, `${i}/bits`, r)]).catch(() => [null, null]);
+	return o && {
+		grid: a,
+		regions: a[0] * a[1],
+		knowledge: o,
+		bits: s,
+		stability: null
+	};
+}
+function EP(e, t) {
+	return t >= e ? Array.from({ length: e }, (e, t) => t) : t < 2 ? [e - 1] : Array.from({ length: t }, (n, r) => Math.round(r * (e - 1) / (t - 1)));
+}
+// src/data/choices.ts
+var DP = [
+	"typical",
+	"wrong",
+	"fooled"
+], OP = .2;
+async function kP(e, t, n, r) {
+	let [i] = e.attributes.conditions;
+	if (t === "fooled") return r ? jP(e, r) : [];
+	let { value: a, predictions: o } = await AP(e, i, n), s = (t) => o[t] === e.labels[t], c = Array.from(e.labels, (e, t) => t);
+	if (t === "wrong") return c.filter((e) => !s(e)).sort((e, t) => a[e] - a[t]);
+	let l = c.filter(s).sort((e, t) => a[e] - a[t]), u = a[l[Math.floor(l.length / 2)]], d = (e) => Math.abs(a[e] - u);
+	return l.sort((e, t) => d(e) - d(t)).slice(0, Math.ceil(OP * l.length));
+}
+async function AP(e, { key: t, steps: n }, r) {
+	let i = n.length - 1, a = `layers/${r}/${t}`, o = e.has(`${a}/bits`), [s, c] = await Promise.all([o ? e.read(`${a}/bits`, i) : e.read(`${a}/knowledge`, i), e.read(`conditions/${t}/predictions`, i)]), l = s.length / e.labels.length;
+	return {
+		value: Float64Array.from(e.labels, (e, t) => {
+			let n = 0;
+			for (let e = t * l; e < (t + 1) * l; e++) n += o ? s[e] : s[e] >> 1;
+			return n / l;
+		}),
+		predictions: c
+	};
+}
+async function jP(e, { key: t }) {
+	let n = `conditions/${t}/outcome`;
+	if (!e.has(n)) return [];
+	let r = await e.read(n);
+	return Array.from(r.keys()).filter((e) => (r[e] & 3) == 3);
+}
+// src/panels/choices.ts
+var MP = {
+	typical: "typical",
+	wrong: "misclassified",
+	fooled: "fooled by the attack"
+}, NP = {
+	typical: "Next image that the network classifies correctly, from the most ordinary evidence on",
+	wrong: "Next image that the network misclassifies, from the evidence that is most wrong on",
+	fooled: "Next image that the attack turns into its target class"
+};
+function PP(e) {
+	let t = null, n = "", r = {}, i = (n) => {
+		if (!t) return;
+		let i = r[n] ?? [], { atlas: a, view: o } = t, s = i[(i.indexOf(o.image) + 1) % i.length], c = a.attributes.conditions.find(({ kind: e }) => e === "attack");
+		e({
+			...n === "fooled" && c ? {
+				condition: c.key,
+				step: c.steps.length - 1
+			} : {},
+			image: s,
+			selection: []
+		});
+	}, a = DP.map((e) => ({
+		choice: e,
+		button: B("button", {
+			class: "chip",
+			title: NP[e],
+			hidden: !0,
+			click: () => i(e)
+		}, MP[e])
+	})), o = ({ view: e }) => {
+		for (let { choice: t, button: n } of a) {
+			let i = r[t];
+			n.hidden = !i?.length, n.setAttribute("aria-pressed", String(i?.includes(e.image) ?? !1));
+		}
+	}, s = async (e) => {
+		let { atlas: n, view: i } = e, a = n.attributes.conditions.find(({ kind: e }) => e === "attack") ?? null, s = n.attributes.conditions[0].layers.includes(i.layer) ? i.layer : n.attributes.conditions[0].layers[0], c = await Promise.all(DP.map((e) => kP(n, e, s, a).catch(() => [])));
+		r = Object.fromEntries(DP.map((e, t) => [e, c[t]])), t && o(t);
+	};
+	return {
+		element: B("div", {
+			class: "choices",
+			role: "group",
+			"aria-label": "Images to look at"
+		}, ...a.map(({ button: e }) => e)),
+		update(e) {
+			t = e, n !== e.view.layer && s(e), n = e.view.layer, o(e);
+		}
+	};
+}
+// src/panels/strip.ts
+var FP = 62, IP = 4, LP = 84, RP = 6;
+function zP(e) {
+	let t = B("h2", {}, "One image through depth and training"), n = PP(e), r = B("div", {
+		class: "tiles",
+		tabindex: 0,
+		role: "group",
+		"aria-label": "The image in each layer and at several steps. Left and right change the step, up and down the layer."
+	}), i = B("p", {
+		class: "unseen",
+		"aria-live": "polite"
+	}), a = null, o = [], s = "", c = "", l = (e) => {
+		a = e;
+		let { atlas: l, view: d } = e;
+		if (n.update(e), t.textContent = l.condition(d.condition).kind === "attack" ? "One image through depth and attack" : "One image through depth and training", !u()) return;
+		let f = BP(e, u()), p = JSON.stringify([d.condition, f]);
+		p !== s && ([s, c] = [p, ""], o = VP(r, e, f)), HP(r, o, e), xn(i, `${l.layer(d.layer).name}, ${Pj(l.condition(d.condition), d.step)}`), c !== String(d.image) && UP(o, e, f.side, () => a?.view.image !== d.image), c = String(d.image);
+	}, u = Tn(r, () => a && l(a));
+	return r.addEventListener("click", ({ target: t }) => {
+		let n = o.find(({ picture: e }) => e.element.contains(t));
+		n && e({
+			layer: n.layer,
+			step: n.step
+		});
+	}), r.addEventListener("keydown", (t) => {
+		let n = {
+			ArrowLeft: [0, -1],
+			ArrowRight: [0, 1],
+			ArrowUp: [1, 0],
+			ArrowDown: [-1, 0]
+		}[t.key];
+		if (!n || !a) return;
+		t.preventDefault();
+		let { atlas: r } = a;
+		e(({ condition: e, layer: t, step: i }) => {
+			let { layers: a } = r.condition(e);
+			return {
+				layer: a[Math.min(a.length - 1, Math.max(0, a.indexOf(t) + n[0]))],
+				step: i + n[1]
+			};
+		});
+	}), {
+		element: B("div", { class: "strip" }, B("div", { class: "tabbar" }, t, n.element), r, i),
+		update: l
+	};
+}
+function BP({ atlas: e, view: t }, n) {
+	let { layers: r, steps: i } = e.condition(t.condition), a = n - FP, o = Math.max(1, Math.floor((a + IP) / 46)), s = EP(i.length, o);
+	return {
+		layers: EP(r.length, RP).map((e) => r[e]).reverse(),
+		steps: s,
+		side: Math.min(LP, Math.floor((a + IP) / s.length) - IP)
+	};
+}
+function VP(e, { atlas: t, view: n }, { layers: r, steps: i, side: a }) {
+	let o = Fj(t.condition(n.condition)), s = r.flatMap((e) => i.map((t) => ({
+		layer: e,
+		step: t,
+		picture: kN()
+	})));
+	return e.style.gridTemplateColumns = `${FP}px repeat(${i.length}, ${a}px)`, e.replaceChildren(...r.flatMap((e) => [B("span", {
+		class: "tile-layer",
+		"data-layer": e
+	}, t.layer(e).name), ...s.filter((t) => t.layer === e).map(({ picture: e }) => e.element)]), B("span", {}), ...i.map((e) => B("span", { class: "tile-step" }, o(e)))), s;
+}
+function HP(e, t, { atlas: n, view: r }) {
+	let i = n.condition(r.condition);
+	for (let { layer: e, step: a, picture: o } of t) {
+		let t = e === r.layer && a === r.step;
+		o.element.classList.toggle("here", t), o.element.title = `${n.layer(e).name}, ${Pj(i, a)}`;
+	}
+	for (let t of e.querySelectorAll(".tile-layer")) t.classList.toggle("here", t.dataset.layer === r.layer);
+}
+async function UP(e, { atlas: t, view: n, clean: r, attacked: i }, a, o) {
+	let [s, c] = t.attributes.image_size, l = a / Math.max(s, c), { kind: u, key: d, steps: f } = t.condition(n.condition), p = t.attributes.evidence?.most ?? 1;
+	for (let { layer: a, step: m, picture: h } of e) {
+		let e = await TP(t, {
+			condition: d,
+			layer: a,
+			step: m
+		});
+		if (o()) return;
+		h.show({
+			image: n.image,
+			thumbnails: u === "attack" && m === f.length - 1 && i ? i : r,
+			size: [Math.round(s * l), Math.round(c * l)],
+			grid: t.grid(d, a),
+			frame: e,
+			heat: e?.bits ? {
+				...e.bits,
+				most: p
+			} : null,
+			selected: null,
+			highlighted: /* @__PURE__ */ new Set(),
+			importance: null
+		});
+	}
+}
 // src/panels/tables.ts
-var yP = 200;
-function bP() {
+var WP = 200;
+function GP() {
 	let e = B("div", { class: "scrolls" }), t = B("div", { class: "scrolls" }), n = B("details", { class: "tables" }, B("summary", {}, "Tables"), B("h3", {}, "Evidence, and knowledge points per image"), e, B("h3", { class: "of-image" }, "Regions"), t), r = n.querySelector(".of-image"), i = null, a = async () => {
 		if (!n.open || !i) return;
 		let a = i;
-		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(CP(a));
-		let o = await SP(a);
+		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(JP(a));
+		let o = await qP(a);
 		a === i && e.replaceChildren(o);
 	};
 	return n.querySelector("summary")?.addEventListener("click", (e) => {
@@ -14975,10 +15198,10 @@ function bP() {
 		}
 	};
 }
-function xP(e, t, n) {
+function KP(e, t, n) {
 	return B("table", {}, B("caption", {}, n), B("thead", {}, B("tr", {}, ...e.map((e) => B("th", { scope: "col" }, e)))), B("tbody", {}, ...t.map(([e, ...t]) => B("tr", {}, B("th", { scope: "row" }, String(e)), ...t.map((e) => B("td", {}, String(e)))))));
 }
-async function SP({ atlas: e, view: t }) {
+async function qP({ atlas: e, view: t }) {
 	let n = e.condition(t.condition), r = await hr(e, t.condition);
 	if (!r.length) return B("p", {}, "The counts of this atlas cannot be read.");
 	let i = r.some(({ rows: e }) => e.some(({ told: e }) => e)), a = i ? ["evidence (bits per region)", "readable"] : [], o = r.flatMap(({ layer: e, rows: t }) => t.map(({ step: t, told: r, total: a, reliable: o, ratio: s }) => [
@@ -14991,7 +15214,7 @@ async function SP({ atlas: e, view: t }) {
 		Cj(o),
 		Sj(s.value)
 	]));
-	return xP([
+	return KP([
 		"layer",
 		"step",
 		...a,
@@ -15002,11 +15225,11 @@ async function SP({ atlas: e, view: t }) {
 		"ratio"
 	], o, n.name);
 }
-function CP(e) {
+function JP(e) {
 	let { view: t, frame: n, atlas: r } = e;
 	if (!n) return B("p", {}, e.problem ?? "");
 	if (t.space === "images") return B("p", {}, "The points are images; set Points to regions to list regions.");
-	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, yP).map((e) => [
+	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, WP).map((e) => [
 		e,
 		Math.floor(e / n.regions),
 		Mj(e % n.regions, n.grid[1]),
@@ -15014,9 +15237,9 @@ function CP(e) {
 		wj(Dj(n.confidence[e])),
 		Ij(n, e),
 		...n.bits ? [kj(bj(n, e))] : [],
-		...n.stability ? [wP(n, e)] : []
-	]), o = i.length > yP ? ` (first ${yP} of ${i.length}; the saved table has all)` : "";
-	return xP([
+		...n.stability ? [YP(n, e)] : []
+	]), o = i.length > WP ? ` (first ${WP} of ${i.length}; the saved table has all)` : "";
+	return KP([
 		"point",
 		"image",
 		"region",
@@ -15027,19 +15250,19 @@ function CP(e) {
 		...n.stability ? ["refits"] : []
 	], a, `${n.layer.name}, ${Pj(n.condition, n.step)}${o}`);
 }
-function wP(e, t) {
+function YP(e, t) {
 	let { points: n, refits: r } = xj(e, t);
 	return `${n} of ${r}`;
 }
 // src/state/camera.ts
-var TP = {
+var XP = {
 	azimuth: 0,
 	elevation: 0,
 	zoom: 1,
 	panX: 0,
 	panY: 0
-}, EP = 6, DP = 1.5, OP = [.3, 40];
-function kP({ azimuth: e, elevation: t }) {
+}, ZP = 6, QP = 1.5, $P = [.3, 40];
+function eF({ azimuth: e, elevation: t }) {
 	let [n, r, i, a] = [
 		Math.cos(e),
 		Math.sin(e),
@@ -15064,24 +15287,24 @@ function kP({ azimuth: e, elevation: t }) {
 		]
 	];
 }
-function AP(e, t, n) {
-	let [r, i, a] = kP(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (EP * n), d = /* @__PURE__ */ new Float64Array(16);
+function tF(e, t, n) {
+	let [r, i, a] = eF(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (ZP * n), d = /* @__PURE__ */ new Float64Array(16);
 	for (let n = 0; n < 3; n++) {
 		let o = -a[n] * u;
 		d[4 * n] = c * r[n] + e.panX / t * o, d[4 * n + 1] = l * i[n] + e.panY * o, d[4 * n + 2] = -.15 * a[n] * u, d[4 * n + 3] = o;
 	}
 	return d[12] = e.panX / t, d[13] = e.panY, d[15] = 1, d;
 }
-function jP(e, t, n) {
+function nF(e, t, n) {
 	let r = Math.atan2(Math.sin(e.azimuth + t), Math.cos(e.azimuth + t));
 	return {
 		...e,
 		azimuth: r,
-		elevation: Math.min(DP, Math.max(-1.5, e.elevation + n))
+		elevation: Math.min(QP, Math.max(-1.5, e.elevation + n))
 	};
 }
-function MP(e, t, n = 0, r = 0) {
-	let i = Math.min(OP[1], Math.max(OP[0], e.zoom * t)), a = i / e.zoom;
+function rF(e, t, n = 0, r = 0) {
+	let i = Math.min($P[1], Math.max($P[0], e.zoom * t)), a = i / e.zoom;
 	return {
 		...e,
 		zoom: i,
@@ -15089,27 +15312,27 @@ function MP(e, t, n = 0, r = 0) {
 		panY: r - (r - e.panY) * a
 	};
 }
-function NP(e, t, n) {
+function iF(e, t, n) {
 	return {
 		...e,
 		panX: e.panX + t,
 		panY: e.panY + n
 	};
 }
-var PP = 60;
-function FP(e) {
-	let t = Math.ceil(e.length / 3 / PP), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = TP, a = -1;
+var aF = 60;
+function oF(e) {
+	let t = Math.ceil(e.length / 3 / aF), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = XP, a = -1;
 	for (let e = -50; e <= 50; e += 10) for (let t = 0; t < 36; t++) {
 		let o = {
-			...TP,
+			...XP,
 			azimuth: (t - 18) * (Math.PI / 18),
 			elevation: e * Math.PI / 180
-		}, s = IP(n, r, kP(o));
+		}, s = sF(n, r, eF(o));
 		s > a + 1e-9 && ([a, i] = [s, o]);
 	}
 	return i;
 }
-function IP(e, t, [n, r]) {
+function sF(e, t, [n, r]) {
 	let i = Array.from({ length: t }, (t, i) => [n, r].map((t) => t.reduce((t, n, r) => t + n * e[3 * i + r], 0))), a = 0;
 	for (let [e, t] of i) {
 		let n = Infinity;
@@ -15122,17 +15345,17 @@ function IP(e, t, [n, r]) {
 	return a;
 }
 // src/space/paint.ts
-var LP = {
+var cF = {
 	faint: 1,
 	plain: 2,
 	strong: 3
 };
-function RP(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = VP(e, t, n), u = UP(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = zP(e, t), [p, m] = [0, 0];
+function lF(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = fF(e, t, n), u = mF(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = uF(e, t), [p, m] = [0, 0];
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
-		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? LP.faint : d ? LP.strong : LP.plain;
+		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? cF.faint : d ? cF.strong : cF.plain;
 		c[t] = 1, p++, o || m++, s[4 * t] = r[0], s[4 * t + 1] = r[1], s[4 * t + 2] = r[2], s[4 * t + 3] = 8 * h + i;
 	}
 	return {
@@ -15143,27 +15366,27 @@ function RP(e, t, n, r, i) {
 		count: o
 	};
 }
-function zP({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
+function uF({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
 	return n === "images" || r === "strength" || r === "evidence" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
 }
-function BP(e, t, n) {
+function dF(e, t, n) {
 	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
 }
-function VP(e, t, n) {
+function fF(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = BP(e, t, n);
+	let s = dF(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = HP[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = pF[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var HP = {
+var pF = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function UP(e, t, n, r, i) {
+function mF(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
@@ -15194,19 +15417,19 @@ function UP(e, t, n, r, i) {
 		default: return (e, t) => r[n[t]];
 	}
 }
-function WP({ shown: e, plain: t }, n) {
+function hF({ shown: e, plain: t }, n) {
 	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
 }
 // src/space/content.ts
-var GP = 120;
-async function KP(e) {
+var gF = 120;
+async function _F(e) {
 	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = async (t, n) => {
 		let { layers: r, steps: i } = e.condition(t), a = n === "images" ? `conditions/${t}/sample_position` : `layers/${r[r.length - 1]}/${t}/position`;
 		return e.positions(a, i.length - 1).then(Pn, () => ({
 			drawn: 3,
 			strength: 3
 		}));
-	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? TP : FP(an(e, n)), () => TP), a = /* @__PURE__ */ new Map();
+	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? XP : oF(an(e, n)), () => XP), a = /* @__PURE__ */ new Map();
 	return {
 		home: await i,
 		reach: (e, n) => {
@@ -15218,7 +15441,7 @@ async function KP(e) {
 		}
 	};
 }
-function qP() {
+function vF() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { atlas: r, view: i, marks: a, reach: o }) => {
 		let s = [
@@ -15233,29 +15456,29 @@ function qP() {
 		let l = {
 			strength: o.strength,
 			bits: r.attributes.evidence?.most ?? 1
-		}, u = RP(n, i, r.labels, a, l);
+		}, u = lF(n, i, r.labels, a, l);
 		return e.set(t, {
 			dependencies: s,
 			looks: u
 		}), u;
 	};
 }
-function JP({ reference: e }, t) {
+function yF({ reference: e }, t) {
 	return e && t.condition.kind === "model" && e.regions === t.regions ? [e, t] : [t];
 }
-function YP(e, t, n, r, i) {
+function bF(e, t, n, r, i) {
 	let { atlas: a, view: o, reach: s } = e, { dimensions: c, aligned: l, classes: u } = a.attributes, d = (n, a, s) => {
-		let l = i(n, a, e), u = XP(e, a, t), d = u !== null && (l.visible[u] || o.selection.length === 1) ? u : null;
+		let l = i(n, a, e), u = xF(e, a, t), d = u !== null && (l.visible[u] || o.selection.length === 1) ? u : null;
 		return {
 			positions: Mn(a, o.space),
 			looks: l,
 			directions: an(o.space === "regions" ? a.directions : a.sampleDirections, c),
 			focus: d,
-			path: d !== null && (o.selection.length === 1 || o.space === "images") ? QP(e, a, d, r) : null,
-			threads: $P(e, a, l, r),
+			path: d !== null && (o.selection.length === 1 || o.space === "images") ? CF(e, a, d, r) : null,
+			threads: wF(e, a, l, r),
 			caption: s
 		};
-	}, f = JP(e, t);
+	}, f = yF(e, t);
 	return {
 		panes: f.length > 1 ? f.map((e, n) => d(n, e, n ? t.condition.name : "Teacher")) : [d(0, t, null)],
 		names: u,
@@ -15268,19 +15491,19 @@ function YP(e, t, n, r, i) {
 		smooth: l || t.condition.kind === "attack"
 	};
 }
-function XP(e, t, n) {
+function xF(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = mN(e);
+	let i = vN(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function ZP({ view: e }, { condition: t, layer: n }) {
+function SF({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function QP(e, t, n, r) {
+function CF(e, t, n, r) {
 	let [i] = r.get({
-		array: ZP(e, t),
+		array: SF(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -15290,13 +15513,13 @@ function QP(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function $P(e, t, { visible: n, shown: r }, i) {
+function wF(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / GP), s = [];
+	let o = Math.max(1, r / gF), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: ZP(e, t),
+		array: SF(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
@@ -15305,27 +15528,27 @@ function $P(e, t, { visible: n, shown: r }, i) {
 		colour: cM[a]
 	}));
 }
-var eF = 1e3, tF = 1001, nF = 1002, rF = 1003, iF = 1004, aF = 1005, oF = 1006, sF = 1007, cF = 1008, lF = 1009, uF = 1010, dF = 1011, fF = 1012, pF = 1013, mF = 1014, hF = 1015, gF = 1016, _F = 1017, vF = 1018, yF = 1020, bF = 35902, xF = 35899, SF = 1021, CF = 1022, wF = 1023, TF = 1026, EF = 1027, DF = 1028, OF = 1029, kF = 1030, AF = 1031, jF = 1033, MF = 33776, NF = 33777, PF = 33778, FF = 33779, IF = 35840, LF = 35841, RF = 35842, zF = 35843, BF = 36196, VF = 37492, HF = 37496, UF = 37488, WF = 37489, GF = 37490, KF = 37491, qF = 37808, JF = 37809, YF = 37810, XF = 37811, ZF = 37812, QF = 37813, $F = 37814, eI = 37815, tI = 37816, nI = 37817, rI = 37818, iI = 37819, aI = 37820, oI = 37821, sI = 36492, cI = 36494, lI = 36495, uI = 36283, dI = 36284, fI = 36285, pI = 36286, mI = 2300, hI = 2301, gI = 2302, _I = 2303, vI = 2400, yI = 2401, bI = 2402, xI = 3200, SI = "srgb", CI = "srgb-linear", wI = "linear", TI = "srgb", EI = 7680, DI = 35044, OI = "300 es", kI = 2e3;
-function AI(e) {
+var TF = 1e3, EF = 1001, DF = 1002, OF = 1003, kF = 1004, AF = 1005, jF = 1006, MF = 1007, NF = 1008, PF = 1009, FF = 1010, IF = 1011, LF = 1012, RF = 1013, zF = 1014, BF = 1015, VF = 1016, HF = 1017, UF = 1018, WF = 1020, GF = 35902, KF = 35899, qF = 1021, JF = 1022, YF = 1023, XF = 1026, ZF = 1027, QF = 1028, $F = 1029, eI = 1030, tI = 1031, nI = 1033, rI = 33776, iI = 33777, aI = 33778, oI = 33779, sI = 35840, cI = 35841, lI = 35842, uI = 35843, dI = 36196, fI = 37492, pI = 37496, mI = 37488, hI = 37489, gI = 37490, _I = 37491, vI = 37808, yI = 37809, bI = 37810, xI = 37811, SI = 37812, CI = 37813, wI = 37814, TI = 37815, EI = 37816, DI = 37817, OI = 37818, kI = 37819, AI = 37820, jI = 37821, MI = 36492, NI = 36494, PI = 36495, FI = 36283, II = 36284, LI = 36285, RI = 36286, zI = 2300, BI = 2301, VI = 2302, HI = 2303, UI = 2400, WI = 2401, GI = 2402, KI = 3200, qI = "srgb", JI = "srgb-linear", YI = "linear", XI = "srgb", ZI = 7680, QI = 35044, $I = "300 es", eL = 2e3;
+function tL(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function jI(e) {
+function nL(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function MI(e) {
+function rL(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function NI() {
-	let e = MI("canvas");
+function iL() {
+	let e = rL("canvas");
 	return e.style.display = "block", e;
 }
-var PI = {};
-function FI(...e) {
+var aL = {};
+function oL(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function II(e) {
+function sL(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -15334,7 +15557,7 @@ function II(e) {
 	return e;
 }
 function J(...e) {
-	e = II(e);
+	e = sL(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -15342,18 +15565,18 @@ function J(...e) {
 	}
 }
 function Y(...e) {
-	e = II(e);
+	e = sL(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function LI(...e) {
+function cL(...e) {
 	let t = e.join(" ");
-	t in PI || (PI[t] = !0, J(...e));
+	t in aL || (aL[t] = !0, J(...e));
 }
-function RI(e, t, n) {
+function lL(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -15369,7 +15592,7 @@ function RI(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var zI = {
+var uL = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -15378,7 +15601,7 @@ var zI = {
 	6: 2,
 	7: 7,
 	5: 3
-}, BI = class {
+}, dL = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -15408,24 +15631,24 @@ var zI = {
 			e.target = null;
 		}
 	}
-}, VI = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), HI = Math.PI / 180, UI = 180 / Math.PI;
-function WI() {
+}, fL = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), pL = Math.PI / 180, mL = 180 / Math.PI;
+function hL() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (VI[e & 255] + VI[e >> 8 & 255] + VI[e >> 16 & 255] + VI[e >> 24 & 255] + "-" + VI[t & 255] + VI[t >> 8 & 255] + "-" + VI[t >> 16 & 15 | 64] + VI[t >> 24 & 255] + "-" + VI[n & 63 | 128] + VI[n >> 8 & 255] + "-" + VI[n >> 16 & 255] + VI[n >> 24 & 255] + VI[r & 255] + VI[r >> 8 & 255] + VI[r >> 16 & 255] + VI[r >> 24 & 255]).toLowerCase();
+	return (fL[e & 255] + fL[e >> 8 & 255] + fL[e >> 16 & 255] + fL[e >> 24 & 255] + "-" + fL[t & 255] + fL[t >> 8 & 255] + "-" + fL[t >> 16 & 15 | 64] + fL[t >> 24 & 255] + "-" + fL[n & 63 | 128] + fL[n >> 8 & 255] + "-" + fL[n >> 16 & 255] + fL[n >> 24 & 255] + fL[r & 255] + fL[r >> 8 & 255] + fL[r >> 16 & 255] + fL[r >> 24 & 255]).toLowerCase();
 }
-function GI(e, t, n) {
+function gL(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function KI(e, t) {
+function _L(e, t) {
 	return (e % t + t) % t;
 }
-function qI(e, t, n) {
+function vL(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function JI(e) {
+function yL(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function YI(e) {
+function bL(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -15437,19 +15660,19 @@ function YI(e) {
 		default: return;
 	}
 }
-function XI(e, t) {
+function xL(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = YI(t);
+	let n = bL(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function ZI(e, t) {
+function SL(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = YI(t);
+	let n = bL(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var QI = class {
+var CL = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -15549,14 +15772,14 @@ var QI = class {
 		return this.x = Math.max(this.x, e.x), this.y = Math.max(this.y, e.y), this;
 	}
 	clamp(e, t) {
-		return this.x = GI(this.x, e.x, t.x), this.y = GI(this.y, e.y, t.y), this;
+		return this.x = gL(this.x, e.x, t.x), this.y = gL(this.y, e.y, t.y), this;
 	}
 	clampScalar(e, t) {
-		return this.x = GI(this.x, e, t), this.y = GI(this.y, e, t), this;
+		return this.x = gL(this.x, e, t), this.y = gL(this.y, e, t), this;
 	}
 	clampLength(e, t) {
 		let n = this.length();
-		return this.divideScalar(n || 1).multiplyScalar(GI(n, e, t));
+		return this.divideScalar(n || 1).multiplyScalar(gL(n, e, t));
 	}
 	floor() {
 		return this.x = Math.floor(this.x), this.y = Math.floor(this.y), this;
@@ -15598,7 +15821,7 @@ var QI = class {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
 		if (t === 0) return Math.PI / 2;
 		let n = this.dot(e) / t;
-		return Math.acos(GI(n, -1, 1));
+		return Math.acos(gL(n, -1, 1));
 	}
 	distanceTo(e) {
 		return Math.sqrt(this.distanceToSquared(e));
@@ -15641,7 +15864,7 @@ var QI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, $I = class {
+}, wL = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15750,7 +15973,7 @@ var QI = class {
 		return n < 1e-8 ? (n = 0, Math.abs(e.x) > Math.abs(e.z) ? (this._x = -e.y, this._y = e.x, this._z = 0, this._w = n) : (this._x = 0, this._y = -e.z, this._z = e.y, this._w = n)) : (this._x = e.y * t.z - e.z * t.y, this._y = e.z * t.x - e.x * t.z, this._z = e.x * t.y - e.y * t.x, this._w = n), this.normalize();
 	}
 	angleTo(e) {
-		return 2 * Math.acos(Math.abs(GI(this.dot(e), -1, 1)));
+		return 2 * Math.acos(Math.abs(gL(this.dot(e), -1, 1)));
 	}
 	rotateTowards(e, t) {
 		let n = this.angleTo(e);
@@ -15911,10 +16134,10 @@ var QI = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(tL.setFromEuler(e));
+		return this.applyQuaternion(EL.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(tL.setFromAxisAngle(e, t));
+		return this.applyQuaternion(EL.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15954,14 +16177,14 @@ var QI = class {
 		return this.x = Math.max(this.x, e.x), this.y = Math.max(this.y, e.y), this.z = Math.max(this.z, e.z), this;
 	}
 	clamp(e, t) {
-		return this.x = GI(this.x, e.x, t.x), this.y = GI(this.y, e.y, t.y), this.z = GI(this.z, e.z, t.z), this;
+		return this.x = gL(this.x, e.x, t.x), this.y = gL(this.y, e.y, t.y), this.z = gL(this.z, e.z, t.z), this;
 	}
 	clampScalar(e, t) {
-		return this.x = GI(this.x, e, t), this.y = GI(this.y, e, t), this.z = GI(this.z, e, t), this;
+		return this.x = gL(this.x, e, t), this.y = gL(this.y, e, t), this.z = gL(this.z, e, t), this;
 	}
 	clampLength(e, t) {
 		let n = this.length();
-		return this.divideScalar(n || 1).multiplyScalar(GI(n, e, t));
+		return this.divideScalar(n || 1).multiplyScalar(gL(n, e, t));
 	}
 	floor() {
 		return this.x = Math.floor(this.x), this.y = Math.floor(this.y), this.z = Math.floor(this.z), this;
@@ -16016,16 +16239,16 @@ var QI = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return eL.copy(this).projectOnVector(e), this.sub(eL);
+		return TL.copy(this).projectOnVector(e), this.sub(TL);
 	}
 	reflect(e) {
-		return this.sub(eL.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(TL.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
 		if (t === 0) return Math.PI / 2;
 		let n = this.dot(e) / t;
-		return Math.acos(GI(n, -1, 1));
+		return Math.acos(gL(n, -1, 1));
 	}
 	distanceTo(e) {
 		return Math.sqrt(this.distanceToSquared(e));
@@ -16092,7 +16315,7 @@ var QI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, eL = /*@__PURE__*/ new X(), tL = /*@__PURE__*/ new $I(), Z = class {
+}, TL = /*@__PURE__*/ new X(), EL = /*@__PURE__*/ new wL(), Z = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -16167,13 +16390,13 @@ var QI = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return LI("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(nL.makeScale(e, t)), this;
+		return cL("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(DL.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return LI("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(nL.makeRotation(-e)), this;
+		return cL("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(DL.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return LI("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(nL.makeTranslation(e, t)), this;
+		return cL("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(DL.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -16201,14 +16424,14 @@ var QI = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, nL = /*@__PURE__*/ new Z(), rL = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), iL = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function aL() {
+}, DL = /*@__PURE__*/ new Z(), OL = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), kL = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function AL() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: CI,
+		workingColorSpace: JI,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = sL(e.r), e.g = sL(e.g), e.b = sL(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = cL(e.r), e.g = cL(e.g), e.b = cL(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = ML(e.r), e.g = ML(e.g), e.b = ML(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = NL(e.r), e.g = NL(e.g), e.b = NL(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -16220,7 +16443,7 @@ function aL() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? wI : this.spaces[e].transfer;
+			return e === "" ? YI : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -16253,59 +16476,59 @@ function aL() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[CI]: {
+		[JI]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: wI,
-			toXYZ: rL,
-			fromXYZ: iL,
+			transfer: YI,
+			toXYZ: OL,
+			fromXYZ: kL,
 			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: SI },
-			outputColorSpaceConfig: { drawingBufferColorSpace: SI }
+			workingColorSpaceConfig: { unpackColorSpace: qI },
+			outputColorSpaceConfig: { drawingBufferColorSpace: qI }
 		},
-		[SI]: {
+		[qI]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: TI,
-			toXYZ: rL,
-			fromXYZ: iL,
+			transfer: XI,
+			toXYZ: OL,
+			fromXYZ: kL,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: SI }
+			outputColorSpaceConfig: { drawingBufferColorSpace: qI }
 		}
 	}), e;
 }
-var oL = /*@__PURE__*/ aL();
-function sL(e) {
+var jL = /*@__PURE__*/ AL();
+function ML(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function cL(e) {
+function NL(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var lL, uL = class {
+var PL, FL = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			lL === void 0 && (lL = MI("canvas")), lL.width = e.width, lL.height = e.height;
-			let t = lL.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = lL;
+			PL === void 0 && (PL = rL("canvas")), PL.width = e.width, PL.height = e.height;
+			let t = PL.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = PL;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = MI("canvas");
+			let t = rL("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = sL(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = ML(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(sL(t[e] / 255) * 255) : t[e] = sL(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(ML(t[e] / 255) * 255) : t[e] = ML(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -16314,9 +16537,9 @@ var lL, uL = class {
 		}
 		return J("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, dL = 0, fL = class {
+}, IL = 0, LL = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: dL++ }), this.uuid = WI(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: IL++ }), this.uuid = hL(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -16336,33 +16559,33 @@ var lL, uL = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(pL(r[t].image)) : e.push(pL(r[t]));
-			} else e = pL(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(RL(r[t].image)) : e.push(RL(r[t]));
+			} else e = RL(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function pL(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? uL.getDataURL(e) : e.data ? {
+function RL(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? FL.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (J("Texture: Unable to serialize Texture."), {});
 }
-var mL = 0, hL = /*@__PURE__*/ new X(), gL = class e extends BI {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = tF, i = tF, a = oF, o = cF, s = wF, c = lF, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: mL++ }), this.uuid = WI(), this.name = "", this.source = new fL(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new QI(0, 0), this.repeat = new QI(1, 1), this.center = new QI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var zL = 0, BL = /*@__PURE__*/ new X(), VL = class e extends dL {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = EF, i = EF, a = jF, o = NF, s = YF, c = PF, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: zL++ }), this.uuid = hL(), this.name = "", this.source = new LL(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new CL(0, 0), this.repeat = new CL(1, 1), this.center = new CL(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(hL).x;
+		return this.source.getSize(BL).x;
 	}
 	get height() {
-		return this.source.getSize(hL).y;
+		return this.source.getSize(BL).y;
 	}
 	get depth() {
-		return this.source.getSize(hL).z;
+		return this.source.getSize(BL).z;
 	}
 	get image() {
 		return this.source.data;
@@ -16440,22 +16663,22 @@ var mL = 0, hL = /*@__PURE__*/ new X(), gL = class e extends BI {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case eF:
+			case TF:
 				e.x -= Math.floor(e.x);
 				break;
-			case tF:
+			case EF:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case nF: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case DF: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case eF:
+			case TF:
 				e.y -= Math.floor(e.y);
 				break;
-			case tF:
+			case EF:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case nF: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case DF: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -16466,8 +16689,8 @@ var mL = 0, hL = /*@__PURE__*/ new X(), gL = class e extends BI {
 		e === !0 && this.pmremVersion++;
 	}
 };
-gL.DEFAULT_IMAGE = null, gL.DEFAULT_MAPPING = 300, gL.DEFAULT_ANISOTROPY = 1;
-var _L = class {
+VL.DEFAULT_IMAGE = null, VL.DEFAULT_MAPPING = 300, VL.DEFAULT_ANISOTROPY = 1;
+var HL = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16601,14 +16824,14 @@ var _L = class {
 		return this.x = Math.max(this.x, e.x), this.y = Math.max(this.y, e.y), this.z = Math.max(this.z, e.z), this.w = Math.max(this.w, e.w), this;
 	}
 	clamp(e, t) {
-		return this.x = GI(this.x, e.x, t.x), this.y = GI(this.y, e.y, t.y), this.z = GI(this.z, e.z, t.z), this.w = GI(this.w, e.w, t.w), this;
+		return this.x = gL(this.x, e.x, t.x), this.y = gL(this.y, e.y, t.y), this.z = gL(this.z, e.z, t.z), this.w = gL(this.w, e.w, t.w), this;
 	}
 	clampScalar(e, t) {
-		return this.x = GI(this.x, e, t), this.y = GI(this.y, e, t), this.z = GI(this.z, e, t), this.w = GI(this.w, e, t), this;
+		return this.x = gL(this.x, e, t), this.y = gL(this.y, e, t), this.z = gL(this.z, e, t), this.w = gL(this.w, e, t), this;
 	}
 	clampLength(e, t) {
 		let n = this.length();
-		return this.divideScalar(n || 1).multiplyScalar(GI(n, e, t));
+		return this.divideScalar(n || 1).multiplyScalar(gL(n, e, t));
 	}
 	floor() {
 		return this.x = Math.floor(this.x), this.y = Math.floor(this.y), this.z = Math.floor(this.z), this.w = Math.floor(this.w), this;
@@ -16667,12 +16890,12 @@ var _L = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, vL = class extends BI {
+}, UL = class extends dL {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: oF,
+			minFilter: jF,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16687,9 +16910,9 @@ var _L = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new _L(0, 0, e, t), this.scissorTest = !1, this.viewport = new _L(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new HL(0, 0, e, t), this.scissorTest = !1, this.viewport = new HL(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new gL({
+		for (let i = 0; i < r; i++) this.textures[i] = new VL({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16698,7 +16921,7 @@ var _L = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: oF,
+			minFilter: jF,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16734,7 +16957,7 @@ var _L = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new fL(n);
+			this.textures[t].source = new LL(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16747,18 +16970,18 @@ var _L = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, yL = class extends vL {
+}, WL = class extends UL {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, bL = class extends gL {
+}, GL = class extends VL {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = rF, this.minFilter = rF, this.wrapR = tF, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = OF, this.minFilter = OF, this.wrapR = EF, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16769,19 +16992,19 @@ var _L = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, xL = class extends gL {
+}, KL = class extends VL {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = rF, this.minFilter = rF, this.wrapR = tF, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = OF, this.minFilter = OF, this.wrapR = EF, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, SL = class e {
+}, qL = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16835,7 +17058,7 @@ var _L = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / CL.setFromMatrixColumn(e, 0).length(), i = 1 / CL.setFromMatrixColumn(e, 1).length(), a = 1 / CL.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / JL.setFromMatrixColumn(e, 0).length(), i = 1 / JL.setFromMatrixColumn(e, 1).length(), a = 1 / JL.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16862,11 +17085,11 @@ var _L = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(TL, e, EL);
+		return this.compose(XL, e, ZL);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return kL.subVectors(e, t), kL.lengthSq() === 0 && (kL.z = 1), kL.normalize(), DL.crossVectors(n, kL), DL.lengthSq() === 0 && (Math.abs(n.z) === 1 ? kL.x += 1e-4 : kL.z += 1e-4, kL.normalize(), DL.crossVectors(n, kL)), DL.normalize(), OL.crossVectors(kL, DL), r[0] = DL.x, r[4] = OL.x, r[8] = kL.x, r[1] = DL.y, r[5] = OL.y, r[9] = kL.y, r[2] = DL.z, r[6] = OL.z, r[10] = kL.z, this;
+		return eR.subVectors(e, t), eR.lengthSq() === 0 && (eR.z = 1), eR.normalize(), QL.crossVectors(n, eR), QL.lengthSq() === 0 && (Math.abs(n.z) === 1 ? eR.x += 1e-4 : eR.z += 1e-4, eR.normalize(), QL.crossVectors(n, eR)), QL.normalize(), $L.crossVectors(eR, QL), r[0] = QL.x, r[4] = $L.x, r[8] = eR.x, r[1] = QL.y, r[5] = $L.y, r[9] = eR.y, r[2] = QL.z, r[6] = $L.z, r[10] = eR.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16946,12 +17169,12 @@ var _L = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = CL.set(r[0], r[1], r[2]).length(), o = CL.set(r[4], r[5], r[6]).length(), s = CL.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), wL.copy(this);
+		let a = JL.set(r[0], r[1], r[2]).length(), o = JL.set(r[4], r[5], r[6]).length(), s = JL.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), YL.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return wL.elements[0] *= c, wL.elements[1] *= c, wL.elements[2] *= c, wL.elements[4] *= l, wL.elements[5] *= l, wL.elements[6] *= l, wL.elements[8] *= u, wL.elements[9] *= u, wL.elements[10] *= u, t.setFromRotationMatrix(wL), n.x = a, n.y = o, n.z = s, this;
+		return YL.elements[0] *= c, YL.elements[1] *= c, YL.elements[2] *= c, YL.elements[4] *= l, YL.elements[5] *= l, YL.elements[6] *= l, YL.elements[8] *= u, YL.elements[9] *= u, YL.elements[10] *= u, t.setFromRotationMatrix(YL), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = kI, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = eL, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16959,7 +17182,7 @@ var _L = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = kI, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = eL, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16980,7 +17203,7 @@ var _L = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, CL = /*@__PURE__*/ new X(), wL = /*@__PURE__*/ new SL(), TL = /*@__PURE__*/ new X(0, 0, 0), EL = /*@__PURE__*/ new X(1, 1, 1), DL = /*@__PURE__*/ new X(), OL = /*@__PURE__*/ new X(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new SL(), jL = /*@__PURE__*/ new $I(), ML = class e {
+}, JL = /*@__PURE__*/ new X(), YL = /*@__PURE__*/ new qL(), XL = /*@__PURE__*/ new X(0, 0, 0), ZL = /*@__PURE__*/ new X(1, 1, 1), QL = /*@__PURE__*/ new X(), $L = /*@__PURE__*/ new X(), eR = /*@__PURE__*/ new X(), tR = /*@__PURE__*/ new qL(), nR = /*@__PURE__*/ new wL(), rR = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -17021,35 +17244,35 @@ var _L = class {
 		let r = e.elements, i = r[0], a = r[4], o = r[8], s = r[1], c = r[5], l = r[9], u = r[2], d = r[6], f = r[10];
 		switch (t) {
 			case "XYZ":
-				this._y = Math.asin(GI(o, -1, 1)), Math.abs(o) < .9999999 ? (this._x = Math.atan2(-l, f), this._z = Math.atan2(-a, i)) : (this._x = Math.atan2(d, c), this._z = 0);
+				this._y = Math.asin(gL(o, -1, 1)), Math.abs(o) < .9999999 ? (this._x = Math.atan2(-l, f), this._z = Math.atan2(-a, i)) : (this._x = Math.atan2(d, c), this._z = 0);
 				break;
 			case "YXZ":
-				this._x = Math.asin(-GI(l, -1, 1)), Math.abs(l) < .9999999 ? (this._y = Math.atan2(o, f), this._z = Math.atan2(s, c)) : (this._y = Math.atan2(-u, i), this._z = 0);
+				this._x = Math.asin(-gL(l, -1, 1)), Math.abs(l) < .9999999 ? (this._y = Math.atan2(o, f), this._z = Math.atan2(s, c)) : (this._y = Math.atan2(-u, i), this._z = 0);
 				break;
 			case "ZXY":
-				this._x = Math.asin(GI(d, -1, 1)), Math.abs(d) < .9999999 ? (this._y = Math.atan2(-u, f), this._z = Math.atan2(-a, c)) : (this._y = 0, this._z = Math.atan2(s, i));
+				this._x = Math.asin(gL(d, -1, 1)), Math.abs(d) < .9999999 ? (this._y = Math.atan2(-u, f), this._z = Math.atan2(-a, c)) : (this._y = 0, this._z = Math.atan2(s, i));
 				break;
 			case "ZYX":
-				this._y = Math.asin(-GI(u, -1, 1)), Math.abs(u) < .9999999 ? (this._x = Math.atan2(d, f), this._z = Math.atan2(s, i)) : (this._x = 0, this._z = Math.atan2(-a, c));
+				this._y = Math.asin(-gL(u, -1, 1)), Math.abs(u) < .9999999 ? (this._x = Math.atan2(d, f), this._z = Math.atan2(s, i)) : (this._x = 0, this._z = Math.atan2(-a, c));
 				break;
 			case "YZX":
-				this._z = Math.asin(GI(s, -1, 1)), Math.abs(s) < .9999999 ? (this._x = Math.atan2(-l, c), this._y = Math.atan2(-u, i)) : (this._x = 0, this._y = Math.atan2(o, f));
+				this._z = Math.asin(gL(s, -1, 1)), Math.abs(s) < .9999999 ? (this._x = Math.atan2(-l, c), this._y = Math.atan2(-u, i)) : (this._x = 0, this._y = Math.atan2(o, f));
 				break;
 			case "XZY":
-				this._z = Math.asin(-GI(a, -1, 1)), Math.abs(a) < .9999999 ? (this._x = Math.atan2(d, c), this._y = Math.atan2(o, i)) : (this._x = Math.atan2(-l, f), this._y = 0);
+				this._z = Math.asin(-gL(a, -1, 1)), Math.abs(a) < .9999999 ? (this._x = Math.atan2(d, c), this._y = Math.atan2(o, i)) : (this._x = Math.atan2(-l, f), this._y = 0);
 				break;
 			default: J("Euler: .setFromRotationMatrix() encountered an unknown order: " + t);
 		}
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return AL.makeRotationFromQuaternion(e), this.setFromRotationMatrix(AL, t, n);
+		return tR.makeRotationFromQuaternion(e), this.setFromRotationMatrix(tR, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return jL.setFromEuler(this), this.setFromQuaternion(jL, e);
+		return nR.setFromEuler(this), this.setFromQuaternion(nR, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -17068,8 +17291,8 @@ var _L = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-ML.DEFAULT_ORDER = "XYZ";
-var NL = class {
+rR.DEFAULT_ORDER = "XYZ";
+var iR = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -17097,16 +17320,16 @@ var NL = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, PL = 0, FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new $I(), LL = /*@__PURE__*/ new SL(), RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new $I(), HL = /*@__PURE__*/ new X(1, 0, 0), UL = /*@__PURE__*/ new X(0, 1, 0), WL = /*@__PURE__*/ new X(0, 0, 1), GL = { type: "added" }, KL = { type: "removed" }, qL = {
+}, aR = 0, oR = /*@__PURE__*/ new X(), sR = /*@__PURE__*/ new wL(), cR = /*@__PURE__*/ new qL(), lR = /*@__PURE__*/ new X(), uR = /*@__PURE__*/ new X(), dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new wL(), pR = /*@__PURE__*/ new X(1, 0, 0), mR = /*@__PURE__*/ new X(0, 1, 0), hR = /*@__PURE__*/ new X(0, 0, 1), gR = { type: "added" }, _R = { type: "removed" }, vR = {
 	type: "childadded",
 	child: null
-}, JL = {
+}, yR = {
 	type: "childremoved",
 	child: null
-}, YL = class e extends BI {
+}, bR = class e extends dL {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: PL++ }), this.uuid = WI(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new X(), n = new ML(), r = new $I(), i = new X(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: aR++ }), this.uuid = hL(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new X(), n = new rR(), r = new wL(), i = new X(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -17134,9 +17357,9 @@ var NL = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new SL() },
+			modelViewMatrix: { value: new qL() },
 			normalMatrix: { value: new Z() }
-		}), this.matrix = new SL(), this.matrixWorld = new SL(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new NL(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new qL(), this.matrixWorld = new qL(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new iR(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -17161,49 +17384,49 @@ var NL = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return IL.setFromAxisAngle(e, t), this.quaternion.multiply(IL), this;
+		return sR.setFromAxisAngle(e, t), this.quaternion.multiply(sR), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return IL.setFromAxisAngle(e, t), this.quaternion.premultiply(IL), this;
+		return sR.setFromAxisAngle(e, t), this.quaternion.premultiply(sR), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(HL, e);
+		return this.rotateOnAxis(pR, e);
 	}
 	rotateY(e) {
-		return this.rotateOnAxis(UL, e);
+		return this.rotateOnAxis(mR, e);
 	}
 	rotateZ(e) {
-		return this.rotateOnAxis(WL, e);
+		return this.rotateOnAxis(hR, e);
 	}
 	translateOnAxis(e, t) {
-		return FL.copy(e).applyQuaternion(this.quaternion), this.position.add(FL.multiplyScalar(t)), this;
+		return oR.copy(e).applyQuaternion(this.quaternion), this.position.add(oR.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(HL, e);
+		return this.translateOnAxis(pR, e);
 	}
 	translateY(e) {
-		return this.translateOnAxis(UL, e);
+		return this.translateOnAxis(mR, e);
 	}
 	translateZ(e) {
-		return this.translateOnAxis(WL, e);
+		return this.translateOnAxis(hR, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(LL.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(cR.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? RL.copy(e) : RL.set(e, t, n);
+		e.isVector3 ? lR.copy(e) : lR.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), zL.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? LL.lookAt(zL, RL, this.up) : LL.lookAt(RL, zL, this.up), this.quaternion.setFromRotationMatrix(LL), r && (LL.extractRotation(r.matrixWorld), IL.setFromRotationMatrix(LL), this.quaternion.premultiply(IL.invert()));
+		this.updateWorldMatrix(!0, !1), uR.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? cR.lookAt(uR, lR, this.up) : cR.lookAt(lR, uR, this.up), this.quaternion.setFromRotationMatrix(cR), r && (cR.extractRotation(r.matrixWorld), sR.setFromRotationMatrix(cR), this.quaternion.premultiply(sR.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (Y("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(GL), qL.child = e, this.dispatchEvent(qL), qL.child = null) : Y("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (Y("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(gR), vR.child = e, this.dispatchEvent(vR), vR.child = null) : Y("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -17211,7 +17434,7 @@ var NL = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(KL), JL.child = e, this.dispatchEvent(JL), JL.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(_R), yR.child = e, this.dispatchEvent(yR), yR.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -17221,7 +17444,7 @@ var NL = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), LL.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), LL.multiply(e.parent.matrixWorld)), e.applyMatrix4(LL), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(GL), qL.child = e, this.dispatchEvent(qL), qL.child = null, this;
+		return this.updateWorldMatrix(!0, !1), cR.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), cR.multiply(e.parent.matrixWorld)), e.applyMatrix4(cR), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(gR), vR.child = e, this.dispatchEvent(vR), vR.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -17246,10 +17469,10 @@ var NL = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(zL, e, BL), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(uR, e, dR), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(zL, VL, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(uR, fR, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -17380,23 +17603,23 @@ var NL = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-YL.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), YL.DEFAULT_MATRIX_AUTO_UPDATE = !0, YL.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var XL = class extends YL {
+bR.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), bR.DEFAULT_MATRIX_AUTO_UPDATE = !0, bR.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var xR = class extends bR {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, ZL = { type: "move" }, QL = class {
+}, SR = { type: "move" }, CR = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new XL(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new xR(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new XL(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new xR(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new XL(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new xR(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -17441,18 +17664,18 @@ var XL = class extends YL {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(ZL)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(SR)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new XL();
+			let n = new xR();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, $L = {
+}, wR = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -17601,19 +17824,19 @@ var XL = class extends YL {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, eR = {
+}, TR = {
 	h: 0,
 	s: 0,
 	l: 0
-}, tR = {
+}, ER = {
 	h: 0,
 	s: 0,
 	l: 0
 };
-function nR(e, t, n) {
+function DR(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var rR = class {
+var OR = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -17627,21 +17850,21 @@ var rR = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = SI) {
-		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, oL.colorSpaceToWorking(this, t), this;
+	setHex(e, t = qI) {
+		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, jL.colorSpaceToWorking(this, t), this;
 	}
-	setRGB(e, t, n, r = oL.workingColorSpace) {
-		return this.r = e, this.g = t, this.b = n, oL.colorSpaceToWorking(this, r), this;
+	setRGB(e, t, n, r = jL.workingColorSpace) {
+		return this.r = e, this.g = t, this.b = n, jL.colorSpaceToWorking(this, r), this;
 	}
-	setHSL(e, t, n, r = oL.workingColorSpace) {
-		if (e = KI(e, 1), t = GI(t, 0, 1), n = GI(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+	setHSL(e, t, n, r = jL.workingColorSpace) {
+		if (e = _L(e, 1), t = gL(t, 0, 1), n = gL(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = nR(i, r, e + 1 / 3), this.g = nR(i, r, e), this.b = nR(i, r, e - 1 / 3);
+			this.r = DR(i, r, e + 1 / 3), this.g = DR(i, r, e), this.b = DR(i, r, e - 1 / 3);
 		}
-		return oL.colorSpaceToWorking(this, r), this;
+		return jL.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = SI) {
+	setStyle(e, t = qI) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && J("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17668,8 +17891,8 @@ var rR = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = SI) {
-		let n = $L[e.toLowerCase()];
+	setColorName(e, t = qI) {
+		let n = wR[e.toLowerCase()];
 		return n === void 0 ? J("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17679,10 +17902,10 @@ var rR = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = sL(e.r), this.g = sL(e.g), this.b = sL(e.b), this;
+		return this.r = ML(e.r), this.g = ML(e.g), this.b = ML(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = cL(e.r), this.g = cL(e.g), this.b = cL(e.b), this;
+		return this.r = NL(e.r), this.g = NL(e.g), this.b = NL(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17690,15 +17913,15 @@ var rR = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = SI) {
-		return oL.workingToColorSpace(iR.copy(this), e), Math.round(GI(iR.r * 255, 0, 255)) * 65536 + Math.round(GI(iR.g * 255, 0, 255)) * 256 + Math.round(GI(iR.b * 255, 0, 255));
+	getHex(e = qI) {
+		return jL.workingToColorSpace(kR.copy(this), e), Math.round(gL(kR.r * 255, 0, 255)) * 65536 + Math.round(gL(kR.g * 255, 0, 255)) * 256 + Math.round(gL(kR.b * 255, 0, 255));
 	}
-	getHexString(e = SI) {
+	getHexString(e = qI) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
-	getHSL(e, t = oL.workingColorSpace) {
-		oL.workingToColorSpace(iR.copy(this), t);
-		let n = iR.r, r = iR.g, i = iR.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+	getHSL(e, t = jL.workingColorSpace) {
+		jL.workingToColorSpace(kR.copy(this), t);
+		let n = kR.r, r = kR.g, i = kR.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17715,16 +17938,16 @@ var rR = class {
 		}
 		return e.h = s, e.s = c, e.l = l, e;
 	}
-	getRGB(e, t = oL.workingColorSpace) {
-		return oL.workingToColorSpace(iR.copy(this), t), e.r = iR.r, e.g = iR.g, e.b = iR.b, e;
+	getRGB(e, t = jL.workingColorSpace) {
+		return jL.workingToColorSpace(kR.copy(this), t), e.r = kR.r, e.g = kR.g, e.b = kR.b, e;
 	}
-	getStyle(e = SI) {
-		oL.workingToColorSpace(iR.copy(this), e);
-		let t = iR.r, n = iR.g, r = iR.b;
+	getStyle(e = qI) {
+		jL.workingToColorSpace(kR.copy(this), e);
+		let t = kR.r, n = kR.g, r = kR.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(eR), this.setHSL(eR.h + e, eR.s + t, eR.l + n);
+		return this.getHSL(TR), this.setHSL(TR.h + e, TR.s + t, TR.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17751,8 +17974,8 @@ var rR = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(eR), e.getHSL(tR);
-		let n = qI(eR.h, tR.h, t), r = qI(eR.s, tR.s, t), i = qI(eR.l, tR.l, t);
+		this.getHSL(TR), e.getHSL(ER);
+		let n = vL(TR.h, ER.h, t), r = vL(TR.s, ER.s, t), i = vL(TR.l, ER.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17780,11 +18003,11 @@ var rR = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, iR = /*@__PURE__*/ new rR();
-rR.NAMES = $L;
-var aR = class extends YL {
+}, kR = /*@__PURE__*/ new OR();
+OR.NAMES = wR;
+var AR = class extends bR {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new ML(), this.environmentIntensity = 1, this.environmentRotation = new ML(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new rR(), this.environmentIntensity = 1, this.environmentRotation = new rR(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17793,33 +18016,33 @@ var aR = class extends YL {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, oR = /*@__PURE__*/ new X(), sR = /*@__PURE__*/ new X(), cR = /*@__PURE__*/ new X(), lR = /*@__PURE__*/ new X(), uR = /*@__PURE__*/ new X(), dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = /*@__PURE__*/ new X(), mR = /*@__PURE__*/ new X(), hR = /*@__PURE__*/ new X(), gR = /*@__PURE__*/ new _L(), _R = /*@__PURE__*/ new _L(), vR = /*@__PURE__*/ new _L(), yR = class e {
+}, jR = /*@__PURE__*/ new X(), MR = /*@__PURE__*/ new X(), NR = /*@__PURE__*/ new X(), PR = /*@__PURE__*/ new X(), FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new X(), LR = /*@__PURE__*/ new X(), RR = /*@__PURE__*/ new X(), zR = /*@__PURE__*/ new X(), BR = /*@__PURE__*/ new X(), VR = /*@__PURE__*/ new HL(), HR = /*@__PURE__*/ new HL(), UR = /*@__PURE__*/ new HL(), WR = class e {
 	constructor(e = new X(), t = new X(), n = new X()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), oR.subVectors(e, t), r.cross(oR);
+		r.subVectors(n, t), jR.subVectors(e, t), r.cross(jR);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		oR.subVectors(r, t), sR.subVectors(n, t), cR.subVectors(e, t);
-		let a = oR.dot(oR), o = oR.dot(sR), s = oR.dot(cR), c = sR.dot(sR), l = sR.dot(cR), u = a * c - o * o;
+		jR.subVectors(r, t), MR.subVectors(n, t), NR.subVectors(e, t);
+		let a = jR.dot(jR), o = jR.dot(MR), s = jR.dot(NR), c = MR.dot(MR), l = MR.dot(NR), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, lR) !== null && lR.x >= 0 && lR.y >= 0 && lR.x + lR.y <= 1;
+		return this.getBarycoord(e, t, n, r, PR) !== null && PR.x >= 0 && PR.y >= 0 && PR.x + PR.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, lR) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, lR.x), s.addScaledVector(a, lR.y), s.addScaledVector(o, lR.z), s);
+		return this.getBarycoord(e, t, n, r, PR) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, PR.x), s.addScaledVector(a, PR.y), s.addScaledVector(o, PR.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return gR.setScalar(0), _R.setScalar(0), vR.setScalar(0), gR.fromBufferAttribute(e, t), _R.fromBufferAttribute(e, n), vR.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(gR, i.x), a.addScaledVector(_R, i.y), a.addScaledVector(vR, i.z), a;
+		return VR.setScalar(0), HR.setScalar(0), UR.setScalar(0), VR.fromBufferAttribute(e, t), HR.fromBufferAttribute(e, n), UR.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(VR, i.x), a.addScaledVector(HR, i.y), a.addScaledVector(UR, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return oR.subVectors(n, t), sR.subVectors(e, t), oR.cross(sR).dot(r) < 0;
+		return jR.subVectors(n, t), MR.subVectors(e, t), jR.cross(MR).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17837,7 +18060,7 @@ var aR = class extends YL {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return oR.subVectors(this.c, this.b), sR.subVectors(this.a, this.b), oR.cross(sR).length() * .5;
+		return jR.subVectors(this.c, this.b), MR.subVectors(this.a, this.b), jR.cross(MR).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17865,28 +18088,28 @@ var aR = class extends YL {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		uR.subVectors(r, n), dR.subVectors(i, n), pR.subVectors(e, n);
-		let s = uR.dot(pR), c = dR.dot(pR);
+		FR.subVectors(r, n), IR.subVectors(i, n), RR.subVectors(e, n);
+		let s = FR.dot(RR), c = IR.dot(RR);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		mR.subVectors(e, r);
-		let l = uR.dot(mR), u = dR.dot(mR);
+		zR.subVectors(e, r);
+		let l = FR.dot(zR), u = IR.dot(zR);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(uR, a);
-		hR.subVectors(e, i);
-		let f = uR.dot(hR), p = dR.dot(hR);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(FR, a);
+		BR.subVectors(e, i);
+		let f = FR.dot(BR), p = IR.dot(BR);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(dR, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(IR, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return fR.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(fR, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return LR.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(LR, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(uR, a).addScaledVector(dR, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(FR, a).addScaledVector(IR, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, bR = class {
+}, GR = class {
 	constructor(e = new X(Infinity, Infinity, Infinity), t = new X(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17895,12 +18118,12 @@ var aR = class extends YL {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(SR.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(qR.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(SR.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(qR.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17909,7 +18132,7 @@ var aR = class extends YL {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = SR.copy(t).multiplyScalar(.5);
+		let n = qR.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17947,8 +18170,8 @@ var aR = class extends YL {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, SR) : SR.fromBufferAttribute(r, t), SR.applyMatrix4(e.matrixWorld), this.expandByPoint(SR);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), CR.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), CR.copy(e.boundingBox)), CR.applyMatrix4(e.matrixWorld), this.union(CR);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, qR) : qR.fromBufferAttribute(r, t), qR.applyMatrix4(e.matrixWorld), this.expandByPoint(qR);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), JR.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), JR.copy(e.boundingBox)), JR.applyMatrix4(e.matrixWorld), this.union(JR);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17967,7 +18190,7 @@ var aR = class extends YL {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, SR), SR.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, qR), qR.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17975,37 +18198,37 @@ var aR = class extends YL {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(AR), jR.subVectors(this.max, AR), wR.subVectors(e.a, AR), TR.subVectors(e.b, AR), ER.subVectors(e.c, AR), DR.subVectors(TR, wR), OR.subVectors(ER, TR), kR.subVectors(wR, ER);
+		this.getCenter(tz), nz.subVectors(this.max, tz), YR.subVectors(e.a, tz), XR.subVectors(e.b, tz), ZR.subVectors(e.c, tz), QR.subVectors(XR, YR), $R.subVectors(ZR, XR), ez.subVectors(YR, ZR);
 		let t = [
 			0,
-			-DR.z,
-			DR.y,
+			-QR.z,
+			QR.y,
 			0,
-			-OR.z,
-			OR.y,
+			-$R.z,
+			$R.y,
 			0,
-			-kR.z,
-			kR.y,
-			DR.z,
+			-ez.z,
+			ez.y,
+			QR.z,
 			0,
-			-DR.x,
-			OR.z,
+			-QR.x,
+			$R.z,
 			0,
-			-OR.x,
-			kR.z,
+			-$R.x,
+			ez.z,
 			0,
-			-kR.x,
-			-DR.y,
-			DR.x,
+			-ez.x,
+			-QR.y,
+			QR.x,
 			0,
-			-OR.y,
-			OR.x,
+			-$R.y,
+			$R.x,
 			0,
-			-kR.y,
-			kR.x,
+			-ez.y,
+			ez.x,
 			0
 		];
-		return !PR(t, wR, TR, ER, jR) || (t = [
+		return !az(t, YR, XR, ZR, nz) || (t = [
 			1,
 			0,
 			0,
@@ -18015,20 +18238,20 @@ var aR = class extends YL {
 			0,
 			0,
 			1
-		], !PR(t, wR, TR, ER, jR)) ? !1 : (MR.crossVectors(DR, OR), t = [
-			MR.x,
-			MR.y,
-			MR.z
-		], PR(t, wR, TR, ER, jR));
+		], !az(t, YR, XR, ZR, nz)) ? !1 : (rz.crossVectors(QR, $R), t = [
+			rz.x,
+			rz.y,
+			rz.z
+		], az(t, YR, XR, ZR, nz));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, SR).distanceTo(e);
+		return this.clampPoint(e, qR).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(SR).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(qR).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -18037,7 +18260,7 @@ var aR = class extends YL {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (xR[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), xR[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), xR[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), xR[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), xR[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), xR[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), xR[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), xR[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(xR)), this;
+		return this.isEmpty() || (KR[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), KR[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), KR[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), KR[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), KR[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), KR[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), KR[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), KR[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(KR)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -18054,7 +18277,7 @@ var aR = class extends YL {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, xR = [
+}, KR = [
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
@@ -18063,19 +18286,19 @@ var aR = class extends YL {
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X()
-], SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new bR(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = /*@__PURE__*/ new X(), DR = /*@__PURE__*/ new X(), OR = /*@__PURE__*/ new X(), kR = /*@__PURE__*/ new X(), AR = /*@__PURE__*/ new X(), jR = /*@__PURE__*/ new X(), MR = /*@__PURE__*/ new X(), NR = /*@__PURE__*/ new X();
-function PR(e, t, n, r, i) {
+], qR = /*@__PURE__*/ new X(), JR = /*@__PURE__*/ new GR(), YR = /*@__PURE__*/ new X(), XR = /*@__PURE__*/ new X(), ZR = /*@__PURE__*/ new X(), QR = /*@__PURE__*/ new X(), $R = /*@__PURE__*/ new X(), ez = /*@__PURE__*/ new X(), tz = /*@__PURE__*/ new X(), nz = /*@__PURE__*/ new X(), rz = /*@__PURE__*/ new X(), iz = /*@__PURE__*/ new X();
+function az(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		NR.fromArray(e, a);
-		let o = i.x * Math.abs(NR.x) + i.y * Math.abs(NR.y) + i.z * Math.abs(NR.z), s = t.dot(NR), c = n.dot(NR), l = r.dot(NR);
+		iz.fromArray(e, a);
+		let o = i.x * Math.abs(iz.x) + i.y * Math.abs(iz.y) + i.z * Math.abs(iz.z), s = t.dot(iz), c = n.dot(iz), l = r.dot(iz);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class extends BI {
+var oz = /*@__PURE__*/ new X(), sz = /*@__PURE__*/ new CL(), cz = 0, lz = class extends dL {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: LR++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = DI, this.updateRanges = [], this.gpuType = hF, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : YI(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: cz++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = QI, this.updateRanges = [], this.gpuType = BF, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : bL(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -18105,20 +18328,20 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) IR.fromBufferAttribute(this, t), IR.applyMatrix3(e), this.setXY(t, IR.x, IR.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) FR.fromBufferAttribute(this, t), FR.applyMatrix3(e), this.setXYZ(t, FR.x, FR.y, FR.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) sz.fromBufferAttribute(this, t), sz.applyMatrix3(e), this.setXY(t, sz.x, sz.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) oz.fromBufferAttribute(this, t), oz.applyMatrix3(e), this.setXYZ(t, oz.x, oz.y, oz.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) FR.fromBufferAttribute(this, t), FR.applyMatrix4(e), this.setXYZ(t, FR.x, FR.y, FR.z);
+		for (let t = 0, n = this.count; t < n; t++) oz.fromBufferAttribute(this, t), oz.applyMatrix4(e), this.setXYZ(t, oz.x, oz.y, oz.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) FR.fromBufferAttribute(this, t), FR.applyNormalMatrix(e), this.setXYZ(t, FR.x, FR.y, FR.z);
+		for (let t = 0, n = this.count; t < n; t++) oz.fromBufferAttribute(this, t), oz.applyNormalMatrix(e), this.setXYZ(t, oz.x, oz.y, oz.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) FR.fromBufferAttribute(this, t), FR.transformDirection(e), this.setXYZ(t, FR.x, FR.y, FR.z);
+		for (let t = 0, n = this.count; t < n; t++) oz.fromBufferAttribute(this, t), oz.transformDirection(e), this.setXYZ(t, oz.x, oz.y, oz.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -18188,25 +18411,25 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? XI(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? xL(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? ZI(e, this.array) : Math.round(e * t);
+		return t === void 0 ? SL(e, this.array) : Math.round(e * t);
 	}
-}, zR = class extends RR {
+}, uz = class extends lz {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, BR = class extends RR {
+}, dz = class extends lz {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, VR = class extends RR {
+}, fz = class extends lz {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, HR = /*@__PURE__*/ new bR(), UR = /*@__PURE__*/ new X(), WR = /*@__PURE__*/ new X(), GR = class {
+}, pz = /*@__PURE__*/ new GR(), mz = /*@__PURE__*/ new X(), hz = /*@__PURE__*/ new X(), gz = class {
 	constructor(e = new X(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -18215,7 +18438,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? HR.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? pz.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -18260,16 +18483,16 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		UR.subVectors(e, this.center);
-		let t = UR.lengthSq();
+		mz.subVectors(e, this.center);
+		let t = mz.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(UR, n / e), this.radius += n;
+			this.center.addScaledVector(mz, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (WR.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(UR.copy(e.center).add(WR)), this.expandByPoint(UR.copy(e.center).sub(WR))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (hz.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(mz.copy(e.center).add(hz)), this.expandByPoint(mz.copy(e.center).sub(hz))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -18286,9 +18509,9 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, KR = 0, qR = /*@__PURE__*/ new SL(), JR = /*@__PURE__*/ new YL(), YR = /*@__PURE__*/ new X(), XR = /*@__PURE__*/ new bR(), ZR = /*@__PURE__*/ new bR(), QR = /*@__PURE__*/ new X(), $R = class e extends BI {
+}, _z = 0, vz = /*@__PURE__*/ new qL(), yz = /*@__PURE__*/ new bR(), bz = /*@__PURE__*/ new X(), xz = /*@__PURE__*/ new GR(), Sz = /*@__PURE__*/ new GR(), Cz = /*@__PURE__*/ new X(), wz = class e extends dL {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: KR++ }), this.uuid = WI(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: _z++ }), this.uuid = hL(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -18297,7 +18520,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (AI(e) ? BR : zR)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (tL(e) ? dz : uz)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -18342,28 +18565,28 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return qR.makeRotationFromQuaternion(e), this.applyMatrix4(qR), this;
+		return vz.makeRotationFromQuaternion(e), this.applyMatrix4(vz), this;
 	}
 	rotateX(e) {
-		return qR.makeRotationX(e), this.applyMatrix4(qR), this;
+		return vz.makeRotationX(e), this.applyMatrix4(vz), this;
 	}
 	rotateY(e) {
-		return qR.makeRotationY(e), this.applyMatrix4(qR), this;
+		return vz.makeRotationY(e), this.applyMatrix4(vz), this;
 	}
 	rotateZ(e) {
-		return qR.makeRotationZ(e), this.applyMatrix4(qR), this;
+		return vz.makeRotationZ(e), this.applyMatrix4(vz), this;
 	}
 	translate(e, t, n) {
-		return qR.makeTranslation(e, t, n), this.applyMatrix4(qR), this;
+		return vz.makeTranslation(e, t, n), this.applyMatrix4(vz), this;
 	}
 	scale(e, t, n) {
-		return qR.makeScale(e, t, n), this.applyMatrix4(qR), this;
+		return vz.makeScale(e, t, n), this.applyMatrix4(vz), this;
 	}
 	lookAt(e) {
-		return JR.lookAt(e), JR.updateMatrix(), this.applyMatrix4(JR.matrix), this;
+		return yz.lookAt(e), yz.updateMatrix(), this.applyMatrix4(yz.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(YR).negate(), this.translate(YR.x, YR.y, YR.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(bz).negate(), this.translate(bz.x, bz.y, bz.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -18373,7 +18596,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new VR(t, 3));
+			this.setAttribute("position", new fz(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -18385,35 +18608,35 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new bR());
+		this.boundingBox === null && (this.boundingBox = new GR());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) Y("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new X(-Infinity, -Infinity, -Infinity), new X(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					XR.setFromBufferAttribute(n), this.morphTargetsRelative ? (QR.addVectors(this.boundingBox.min, XR.min), this.boundingBox.expandByPoint(QR), QR.addVectors(this.boundingBox.max, XR.max), this.boundingBox.expandByPoint(QR)) : (this.boundingBox.expandByPoint(XR.min), this.boundingBox.expandByPoint(XR.max));
+					xz.setFromBufferAttribute(n), this.morphTargetsRelative ? (Cz.addVectors(this.boundingBox.min, xz.min), this.boundingBox.expandByPoint(Cz), Cz.addVectors(this.boundingBox.max, xz.max), this.boundingBox.expandByPoint(Cz)) : (this.boundingBox.expandByPoint(xz.min), this.boundingBox.expandByPoint(xz.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && Y("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new GR());
+		this.boundingSphere === null && (this.boundingSphere = new gz());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) Y("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new X(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (XR.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (xz.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				ZR.setFromBufferAttribute(n), this.morphTargetsRelative ? (QR.addVectors(XR.min, ZR.min), XR.expandByPoint(QR), QR.addVectors(XR.max, ZR.max), XR.expandByPoint(QR)) : (XR.expandByPoint(ZR.min), XR.expandByPoint(ZR.max));
+				Sz.setFromBufferAttribute(n), this.morphTargetsRelative ? (Cz.addVectors(xz.min, Sz.min), xz.expandByPoint(Cz), Cz.addVectors(xz.max, Sz.max), xz.expandByPoint(Cz)) : (xz.expandByPoint(Sz.min), xz.expandByPoint(Sz.max));
 			}
-			XR.getCenter(n);
+			xz.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) QR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(QR));
+			for (let t = 0, i = e.count; t < i; t++) Cz.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(Cz));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) QR.fromBufferAttribute(a, t), o && (YR.fromBufferAttribute(e, t), QR.add(YR)), r = Math.max(r, n.distanceToSquared(QR));
+				for (let t = 0, i = a.count; t < i; t++) Cz.fromBufferAttribute(a, t), o && (bz.fromBufferAttribute(e, t), Cz.add(bz)), r = Math.max(r, n.distanceToSquared(Cz));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && Y("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -18425,10 +18648,10 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new RR(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new lz(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new X(), s[e] = new X();
-		let l = new X(), u = new X(), d = new X(), f = new QI(), p = new QI(), m = new QI(), h = new X(), g = new X();
+		let l = new X(), u = new X(), d = new X(), f = new CL(), p = new CL(), m = new CL(), h = new X(), g = new X();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -18458,7 +18681,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new RR(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new lz(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new X(), i = new X(), a = new X(), o = new X(), s = new X(), c = new X(), l = new X(), u = new X();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -18471,7 +18694,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) QR.fromBufferAttribute(e, t), QR.normalize(), e.setXYZ(t, QR.x, QR.y, QR.z);
+		for (let t = 0, n = e.count; t < n; t++) Cz.fromBufferAttribute(e, t), Cz.normalize(), e.setXYZ(t, Cz.x, Cz.y, Cz.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -18480,7 +18703,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new RR(a, r, i);
+			return new lz(a, r, i);
 		}
 		if (this.index === null) return J("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -18576,7 +18799,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, ez = /*@__PURE__*/ new X(), tz = /*@__PURE__*/ new X(), nz = /*@__PURE__*/ new Z(), rz = class {
+}, Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new X(), Dz = /*@__PURE__*/ new Z(), Oz = class {
 	constructor(e = new X(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -18590,7 +18813,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = ez.subVectors(n, t).cross(tz.subVectors(e, t)).normalize();
+		let r = Tz.subVectors(n, t).cross(Ez.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -18613,7 +18836,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(ez), i = this.normal.dot(r);
+		let r = e.delta(Tz), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -18632,7 +18855,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || nz.getNormalMatrix(e), r = this.coplanarPoint(ez).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || Dz.getNormalMatrix(e), r = this.coplanarPoint(Tz).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -18653,9 +18876,9 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, iz = 0, az = class extends BI {
+}, kz = 0, Az = class extends dL {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: iz++ }), this.uuid = WI(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new rR(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = EI, this.stencilZFail = EI, this.stencilZPass = EI, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: kz++ }), this.uuid = hL(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new OR(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = ZI, this.stencilZFail = ZI, this.stencilZPass = ZI, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18706,11 +18929,11 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new rR().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new rz().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new OR().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new Oz().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new QI().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new CL().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new QI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new CL().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18731,7 +18954,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, oz = /*@__PURE__*/ new X(), sz = /*@__PURE__*/ new X(), cz = /*@__PURE__*/ new X(), lz = /*@__PURE__*/ new X(), uz = class {
+}, jz = /*@__PURE__*/ new X(), Mz = /*@__PURE__*/ new X(), Nz = /*@__PURE__*/ new X(), Pz = /*@__PURE__*/ new X(), Fz = class {
 	constructor(e = new X(), t = new X(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18748,7 +18971,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, oz)), this;
+		return this.origin.copy(this.at(e, jz)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18759,12 +18982,12 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = oz.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (oz.copy(this.origin).addScaledVector(this.direction, t), oz.distanceToSquared(e));
+		let t = jz.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (jz.copy(this.origin).addScaledVector(this.direction, t), jz.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		sz.copy(e).add(t).multiplyScalar(.5), cz.copy(t).sub(e).normalize(), lz.copy(this.origin).sub(sz);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(cz), o = lz.dot(this.direction), s = -lz.dot(cz), c = lz.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		Mz.copy(e).add(t).multiplyScalar(.5), Nz.copy(t).sub(e).normalize(), Pz.copy(this.origin).sub(Mz);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(Nz), o = Pz.dot(this.direction), s = -Pz.dot(Nz), c = Pz.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18775,12 +18998,12 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(sz).addScaledVector(cz, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(Mz).addScaledVector(Nz, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		oz.subVectors(e.center, this.origin);
-		let n = oz.dot(this.direction), r = oz.dot(oz) - n * n, i = e.radius * e.radius;
+		jz.subVectors(e.center, this.origin);
+		let n = jz.dot(this.direction), r = jz.dot(jz) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18807,7 +19030,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, oz) !== null;
+		return this.intersectBox(e, jz) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18830,15 +19053,15 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, dz = class extends az {
+}, Iz = class extends Az {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new rR(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new ML(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new OR(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new rR(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, fz = /*@__PURE__*/ new SL(), pz = /*@__PURE__*/ new uz(), mz = /*@__PURE__*/ new GR(), hz = /*@__PURE__*/ new X(), gz = /*@__PURE__*/ new X(), _z = /*@__PURE__*/ new X(), vz = /*@__PURE__*/ new X(), yz = /*@__PURE__*/ new X(), bz = /*@__PURE__*/ new X(), xz = /*@__PURE__*/ new X(), Sz = /*@__PURE__*/ new X(), Cz = class extends YL {
-	constructor(e = new $R(), t = new dz()) {
+}, Lz = /*@__PURE__*/ new qL(), Rz = /*@__PURE__*/ new Fz(), zz = /*@__PURE__*/ new gz(), Bz = /*@__PURE__*/ new X(), Vz = /*@__PURE__*/ new X(), Hz = /*@__PURE__*/ new X(), Uz = /*@__PURE__*/ new X(), Wz = /*@__PURE__*/ new X(), Gz = /*@__PURE__*/ new X(), Kz = /*@__PURE__*/ new X(), qz = /*@__PURE__*/ new X(), Jz = class extends bR {
+	constructor(e = new wz(), t = new Iz()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18862,12 +19085,12 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			bz.set(0, 0, 0);
+			Gz.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (yz.fromBufferAttribute(s, e), a ? bz.addScaledVector(yz, r) : bz.addScaledVector(yz.sub(t), r));
+				r !== 0 && (Wz.fromBufferAttribute(s, e), a ? Gz.addScaledVector(Wz, r) : Gz.addScaledVector(Wz.sub(t), r));
 			}
-			t.add(bz);
+			t.add(Gz);
 		}
 		return t;
 	}
@@ -18876,7 +19099,7 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), mz.copy(n.boundingSphere), mz.applyMatrix4(i), pz.copy(e.ray).recast(e.near), mz.containsPoint(pz.origin) === !1 && (pz.intersectSphere(mz, hz) === null || pz.origin.distanceToSquared(hz) > (e.far - e.near) ** 2) || (fz.copy(i).invert(), pz.copy(e.ray).applyMatrix4(fz), (n.boundingBox === null || pz.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, pz)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), zz.copy(n.boundingSphere), zz.applyMatrix4(i), Rz.copy(e.ray).recast(e.near), zz.containsPoint(Rz.origin) === !1 && (Rz.intersectSphere(zz, Bz) === null || Rz.origin.distanceToSquared(Bz) > (e.far - e.near) ** 2) || (Lz.copy(i).invert(), Rz.copy(e.ray).applyMatrix4(Lz), (n.boundingBox === null || Rz.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, Rz)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18885,14 +19108,14 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = Tz(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = Xz(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = Tz(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = Xz(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18900,36 +19123,36 @@ var FR = /*@__PURE__*/ new X(), IR = /*@__PURE__*/ new QI(), LR = 0, RR = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = Tz(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = Xz(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = Tz(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = Xz(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function wz(e, t, n, r, i, a, o, s) {
+function Yz(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	Sz.copy(s), Sz.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(Sz);
+	qz.copy(s), qz.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(qz);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: Sz.clone(),
+		point: qz.clone(),
 		object: e
 	};
 }
-function Tz(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, gz), e.getVertexPosition(c, _z), e.getVertexPosition(l, vz);
-	let u = wz(e, t, n, r, gz, _z, vz, xz);
+function Xz(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, Vz), e.getVertexPosition(c, Hz), e.getVertexPosition(l, Uz);
+	let u = Yz(e, t, n, r, Vz, Hz, Uz, Kz);
 	if (u) {
 		let e = new X();
-		yR.getBarycoord(xz, gz, _z, vz, e), i && (u.uv = yR.getInterpolatedAttribute(i, s, c, l, e, new QI())), a && (u.uv1 = yR.getInterpolatedAttribute(a, s, c, l, e, new QI())), o && (u.normal = yR.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		WR.getBarycoord(Kz, Vz, Hz, Uz, e), i && (u.uv = WR.getInterpolatedAttribute(i, s, c, l, e, new CL())), a && (u.uv1 = WR.getInterpolatedAttribute(a, s, c, l, e, new CL())), o && (u.normal = WR.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18937,20 +19160,20 @@ function Tz(e, t, n, r, i, a, o, s, c, l) {
 			normal: new X(),
 			materialIndex: 0
 		};
-		yR.getNormal(gz, _z, vz, t.normal), u.face = t, u.barycoord = e;
+		WR.getNormal(Vz, Hz, Uz, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var Ez = class extends gL {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = rF, l = rF, u, d) {
+var Zz = class extends VL {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = OF, l = OF, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, Dz = /*@__PURE__*/ new GR(), Oz = /*@__PURE__*/ new QI(.5, .5), kz = /*@__PURE__*/ new X(), Az = class {
-	constructor(e = new rz(), t = new rz(), n = new rz(), r = new rz(), i = new rz(), a = new rz()) {
+}, Qz = /*@__PURE__*/ new gz(), $z = /*@__PURE__*/ new CL(.5, .5), eB = /*@__PURE__*/ new X(), tB = class {
+	constructor(e = new Oz(), t = new Oz(), n = new Oz(), r = new Oz(), i = new Oz(), a = new Oz()) {
 		this.planes = [
 			e,
 			t,
@@ -18969,7 +19192,7 @@ var Ez = class extends gL {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = kI, n = !1) {
+	setFromProjectionMatrix(e, t = eL, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18978,15 +19201,15 @@ var Ez = class extends gL {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), Dz.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), Qz.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), Dz.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), Qz.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(Dz);
+		return this.intersectsSphere(Qz);
 	}
 	intersectsSprite(e) {
-		return Dz.center.set(0, 0, 0), Dz.radius = .7071067811865476 + Oz.distanceTo(e.center), Dz.applyMatrix4(e.matrixWorld), this.intersectsSphere(Dz);
+		return Qz.center.set(0, 0, 0), Qz.radius = .7071067811865476 + $z.distanceTo(e.center), Qz.applyMatrix4(e.matrixWorld), this.intersectsSphere(Qz);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18997,7 +19220,7 @@ var Ez = class extends gL {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (kz.x = r.normal.x > 0 ? e.max.x : e.min.x, kz.y = r.normal.y > 0 ? e.max.y : e.min.y, kz.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(kz) < 0) return !1;
+			if (eB.x = r.normal.x > 0 ? e.max.x : e.min.x, eB.y = r.normal.y > 0 ? e.max.y : e.min.y, eB.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(eB) < 0) return !1;
 		}
 		return !0;
 	}
@@ -19009,15 +19232,15 @@ var Ez = class extends gL {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, jz = /*@__PURE__*/ new SL(), Mz = class e {
+}, nB = /*@__PURE__*/ new qL(), rB = class e {
 	constructor() {
-		this.coordinateSystem = kI, this._frustums = [], this._count = 0;
+		this.coordinateSystem = eL, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			jz.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new Az()), n[e].setFromProjectionMatrix(jz, r.coordinateSystem, r.reversedDepth);
+			nB.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new tB()), n[e].setFromProjectionMatrix(nB, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -19052,21 +19275,21 @@ var Ez = class extends gL {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new Az()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new tB()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, Nz = class extends az {
+}, iB = class extends Az {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new rR(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new OR(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, Pz = /*@__PURE__*/ new SL(), Fz = /*@__PURE__*/ new uz(), Iz = /*@__PURE__*/ new GR(), Lz = /*@__PURE__*/ new X(), Rz = class extends YL {
-	constructor(e = new $R(), t = new Nz()) {
+}, aB = /*@__PURE__*/ new qL(), oB = /*@__PURE__*/ new Fz(), sB = /*@__PURE__*/ new gz(), cB = /*@__PURE__*/ new X(), lB = class extends bR {
+	constructor(e = new wz(), t = new iB()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -19077,18 +19300,18 @@ var Ez = class extends gL {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), Iz.copy(n.boundingSphere), Iz.applyMatrix4(r), Iz.radius += i, e.ray.intersectsSphere(Iz) === !1) return;
-		Pz.copy(r).invert(), Fz.copy(e.ray).applyMatrix4(Pz);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), sB.copy(n.boundingSphere), sB.applyMatrix4(r), sB.radius += i, e.ray.intersectsSphere(sB) === !1) return;
+		aB.copy(r).invert(), oB.copy(e.ray).applyMatrix4(aB);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				Lz.fromBufferAttribute(l, n), zz(Lz, n, s, r, e, t, this);
+				cB.fromBufferAttribute(l, n), uB(cB, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) Lz.fromBufferAttribute(l, a), zz(Lz, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) cB.fromBufferAttribute(l, a), uB(cB, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -19105,11 +19328,11 @@ var Ez = class extends gL {
 		}
 	}
 };
-function zz(e, t, n, r, i, a, o) {
-	let s = Fz.distanceSqToPoint(e);
+function uB(e, t, n, r, i, a, o) {
+	let s = oB.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new X();
-		Fz.closestPointToPoint(e, n), n.applyMatrix4(r);
+		oB.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -19124,7 +19347,7 @@ function zz(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var Bz = class extends gL {
+var dB = class extends VL {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -19134,8 +19357,8 @@ var Bz = class extends gL {
 	set images(e) {
 		this.image = e;
 	}
-}, Vz = class extends gL {
-	constructor(e, t, n = mF, r, i, a, o = rF, s = rF, c, l = TF, u = 1) {
+}, fB = class extends VL {
+	constructor(e, t, n = zF, r, i, a, o = OF, s = OF, c, l = XF, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -19144,14 +19367,14 @@ var Bz = class extends gL {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new fL(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new LL(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, Hz = class extends Vz {
-	constructor(e, t = mF, n = 301, r, i, a = rF, o = rF, s, c = TF) {
+}, pB = class extends fB {
+	constructor(e, t = zF, n = 301, r, i, a = OF, o = OF, s, c = XF) {
 		let l = {
 			width: e,
 			height: e,
@@ -19172,14 +19395,14 @@ var Bz = class extends gL {
 	set images(e) {
 		this.image = e;
 	}
-}, Uz = class extends gL {
+}, mB = class extends VL {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, Wz = class e extends $R {
+}, hB = class e extends wz {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -19192,7 +19415,7 @@ var Bz = class extends gL {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new VR(c, 3)), this.setAttribute("normal", new VR(l, 3)), this.setAttribute("uv", new VR(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new fz(c, 3)), this.setAttribute("normal", new fz(l, 3)), this.setAttribute("uv", new fz(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new X();
 			for (let a = 0; a < w; a++) {
@@ -19212,7 +19435,7 @@ var Bz = class extends gL {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, Gz = class e extends $R {
+}, gB = class e extends wz {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -19232,7 +19455,7 @@ var Bz = class extends gL {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new VR(p, 3)), this.setAttribute("normal", new VR(m, 3)), this.setAttribute("uv", new VR(h, 2));
+		this.setIndex(f), this.setAttribute("position", new fz(p, 3)), this.setAttribute("normal", new fz(m, 3)), this.setAttribute("uv", new fz(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -19241,15 +19464,15 @@ var Bz = class extends gL {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function Kz(e) {
+function _B(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (Jz(i)) i.isRenderTargetTexture ? (J("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if (yB(i)) i.isRenderTargetTexture ? (J("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (Jz(i[0])) {
+				if (yB(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -19259,32 +19482,32 @@ function Kz(e) {
 	}
 	return t;
 }
-function qz(e) {
+function vB(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = Kz(e[n]);
+		let r = _B(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function Jz(e) {
+function yB(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function Yz(e) {
+function bB(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function Xz(e) {
+function xB(e) {
 	let t = e.getRenderTarget();
-	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : oL.workingColorSpace;
+	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : jL.workingColorSpace;
 }
-var Zz = {
-	clone: Kz,
-	merge: qz
-}, Qz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", $z = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", eB = class extends az {
+var SB = {
+	clone: _B,
+	merge: vB
+}, CB = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", wB = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", TB = class extends Az {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = Qz, this.fragmentShader = $z, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = CB, this.fragmentShader = wB, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -19298,7 +19521,7 @@ var Zz = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = Kz(e.uniforms), this.uniformsGroups = Yz(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = _B(e.uniforms), this.uniformsGroups = bB(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -19341,22 +19564,22 @@ var Zz = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new rR().setHex(r.value);
+					this.uniforms[n].value = new OR().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new QI().fromArray(r.value);
+					this.uniforms[n].value = new CL().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new _L().fromArray(r.value);
+					this.uniforms[n].value = new HL().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new Z().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new SL().fromArray(r.value);
+					this.uniforms[n].value = new qL().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -19364,18 +19587,18 @@ var Zz = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, tB = class extends eB {
+}, EB = class extends TB {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, nB = class extends az {
+}, DB = class extends Az {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = xI, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = KI, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, rB = class extends az {
+}, OB = class extends Az {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -19383,13 +19606,13 @@ var Zz = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function iB(e, t) {
+function kB(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function aB(e) {
+function AB(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var oB = class {
+var jB = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -19447,29 +19670,29 @@ var oB = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, sB = class extends oB {
+}, MB = class extends jB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: vI,
-			endingEnd: vI
+			endingStart: UI,
+			endingEnd: UI
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case yI:
+			case WI:
 				i = e, o = 2 * t - n;
 				break;
-			case bI:
+			case GI:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case yI:
+			case WI:
 				a = e, s = 2 * n - t;
 				break;
-			case bI:
+			case GI:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -19482,7 +19705,7 @@ var oB = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, cB = class extends oB {
+}, NB = class extends jB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -19491,14 +19714,14 @@ var oB = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, lB = class extends oB {
+}, PB = class extends jB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, uB = class extends oB {
+}, FB = class extends jB {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -19508,36 +19731,36 @@ var oB = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = pB(n, t, g, y, r);
-			i[p] = dB(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = RB(n, t, g, y, r);
+			i[p] = IB(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function dB(e, t, n, r, i) {
+function IB(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function fB(e, t, n, r, i) {
+function LB(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function pB(e, t, n, r, i) {
+function RB(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = dB(a, t, n, r, i) - e;
+		let o = IB(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = fB(a, t, n, r, i);
+		let s = LB(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var mB = class {
+var zB = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = iB(t, this.TimeBufferType), this.values = iB(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = kB(t, this.TimeBufferType), this.values = kB(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -19545,43 +19768,43 @@ var mB = class {
 		else {
 			n = {
 				name: e.name,
-				times: iB(e.times, Array),
-				values: iB(e.values, Array)
+				times: kB(e.times, Array),
+				values: kB(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), aB(e.settings) && (n.settings = {
-				inTangents: iB(e.settings.inTangents, Array),
-				outTangents: iB(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), AB(e.settings) && (n.settings = {
+				inTangents: kB(e.settings.inTangents, Array),
+				outTangents: kB(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new lB(this.times, this.values, this.getValueSize(), e);
+		return new PB(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new cB(this.times, this.values, this.getValueSize(), e);
+		return new NB(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new sB(this.times, this.values, this.getValueSize(), e);
+		return new MB(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new uB(this.times, this.values, this.getValueSize(), e);
+		let t = new FB(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case mI:
+			case zI:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case hI:
+			case BI:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case gI:
+			case VI:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case _I: t = this.InterpolantFactoryMethodBezier;
+			case HI: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -19595,10 +19818,10 @@ var mB = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return mI;
-			case this.InterpolantFactoryMethodLinear: return hI;
-			case this.InterpolantFactoryMethodSmooth: return gI;
-			case this.InterpolantFactoryMethodBezier: return _I;
+			case this.InterpolantFactoryMethodDiscrete: return zI;
+			case this.InterpolantFactoryMethodLinear: return BI;
+			case this.InterpolantFactoryMethodSmooth: return VI;
+			case this.InterpolantFactoryMethodBezier: return HI;
 		}
 	}
 	getValueSize() {
@@ -19608,7 +19831,7 @@ var mB = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			aB(this.settings) && (hB(this.settings.inTangents, e), hB(this.settings.outTangents, e));
+			AB(this.settings) && (BB(this.settings.inTangents, e), BB(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19616,7 +19839,7 @@ var mB = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			aB(this.settings) && (gB(this.settings.inTangents, e), gB(this.settings.outTangents, e));
+			AB(this.settings) && (VB(this.settings.inTangents, e), VB(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19649,7 +19872,7 @@ var mB = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && jI(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && nL(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				Y("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19659,7 +19882,7 @@ var mB = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === gI, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === VI, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19693,70 +19916,70 @@ var mB = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, aB(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, AB(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function hB(e, t) {
+function BB(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function gB(e, t) {
+function VB(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-mB.prototype.ValueTypeName = "", mB.prototype.TimeBufferType = Float32Array, mB.prototype.ValueBufferType = Float32Array, mB.prototype.DefaultInterpolation = hI;
-var _B = class extends mB {
+zB.prototype.ValueTypeName = "", zB.prototype.TimeBufferType = Float32Array, zB.prototype.ValueBufferType = Float32Array, zB.prototype.DefaultInterpolation = BI;
+var HB = class extends zB {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-_B.prototype.ValueTypeName = "bool", _B.prototype.ValueBufferType = Array, _B.prototype.DefaultInterpolation = mI, _B.prototype.InterpolantFactoryMethodLinear = void 0, _B.prototype.InterpolantFactoryMethodSmooth = void 0;
-var vB = class extends mB {
+HB.prototype.ValueTypeName = "bool", HB.prototype.ValueBufferType = Array, HB.prototype.DefaultInterpolation = zI, HB.prototype.InterpolantFactoryMethodLinear = void 0, HB.prototype.InterpolantFactoryMethodSmooth = void 0;
+var UB = class extends zB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-vB.prototype.ValueTypeName = "color";
-var yB = class extends mB {
+UB.prototype.ValueTypeName = "color";
+var WB = class extends zB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-yB.prototype.ValueTypeName = "number";
-var bB = class extends oB {
+WB.prototype.ValueTypeName = "number";
+var GB = class extends jB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) $I.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) wL.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, xB = class extends mB {
+}, KB = class extends zB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new bB(this.times, this.values, this.getValueSize(), e);
+		return new GB(this.times, this.values, this.getValueSize(), e);
 	}
 };
-xB.prototype.ValueTypeName = "quaternion", xB.prototype.InterpolantFactoryMethodSmooth = void 0;
-var SB = class extends mB {
+KB.prototype.ValueTypeName = "quaternion", KB.prototype.InterpolantFactoryMethodSmooth = void 0;
+var qB = class extends zB {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-SB.prototype.ValueTypeName = "string", SB.prototype.ValueBufferType = Array, SB.prototype.DefaultInterpolation = mI, SB.prototype.InterpolantFactoryMethodLinear = void 0, SB.prototype.InterpolantFactoryMethodSmooth = void 0;
-var CB = class extends mB {
+qB.prototype.ValueTypeName = "string", qB.prototype.ValueBufferType = Array, qB.prototype.DefaultInterpolation = zI, qB.prototype.InterpolantFactoryMethodLinear = void 0, qB.prototype.InterpolantFactoryMethodSmooth = void 0;
+var JB = class extends zB {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-CB.prototype.ValueTypeName = "vector";
-var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ new X(), DB = class extends YL {
+JB.prototype.ValueTypeName = "vector";
+var YB = /*@__PURE__*/ new X(), XB = /*@__PURE__*/ new wL(), ZB = /*@__PURE__*/ new X(), QB = class extends bR {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new SL(), this.projectionMatrix = new SL(), this.projectionMatrixInverse = new SL(), this.coordinateSystem = kI, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new qL(), this.projectionMatrix = new qL(), this.projectionMatrixInverse = new qL(), this.coordinateSystem = eL, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19768,15 +19991,15 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(wB, TB, EB), EB.x === 1 && EB.y === 1 && EB.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(wB, TB, EB.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(YB, XB, ZB), ZB.x === 1 && ZB.y === 1 && ZB.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(YB, XB, ZB.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(wB, TB, EB), EB.x === 1 && EB.y === 1 && EB.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(wB, TB, EB.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(YB, XB, ZB), ZB.x === 1 && ZB.y === 1 && ZB.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(YB, XB, ZB.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, OB = /*@__PURE__*/ new X(), kB = /*@__PURE__*/ new QI(), AB = /*@__PURE__*/ new QI(), jB = class extends DB {
+}, $B = /*@__PURE__*/ new X(), eV = /*@__PURE__*/ new CL(), tV = /*@__PURE__*/ new CL(), nV = class extends QB {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19785,14 +20008,14 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = UI * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = mL * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(HI * .5 * this.fov);
+		let e = Math.tan(pL * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return UI * 2 * Math.atan(Math.tan(HI * .5 * this.fov) / this.zoom);
+		return mL * 2 * Math.atan(Math.tan(pL * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19801,10 +20024,10 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		OB.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(OB.x, OB.y).multiplyScalar(-e / OB.z), OB.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(OB.x, OB.y).multiplyScalar(-e / OB.z);
+		$B.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set($B.x, $B.y).multiplyScalar(-e / $B.z), $B.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set($B.x, $B.y).multiplyScalar(-e / $B.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, kB, AB), t.subVectors(AB, kB);
+		return this.getViewBounds(e, eV, tV), t.subVectors(tV, eV);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19821,7 +20044,7 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(HI * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(pL * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19833,7 +20056,7 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, MB = class extends DB {
+}, rV = class extends QB {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19866,20 +20089,20 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, NB = -90, PB = 1, FB = class extends YL {
+}, iV = -90, aV = 1, oV = class extends bR {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new jB(NB, PB, e, t);
+		let r = new nV(iV, aV, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new jB(NB, PB, e, t);
+		let i = new nV(iV, aV, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new jB(NB, PB, e, t);
+		let a = new nV(iV, aV, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new jB(NB, PB, e, t);
+		let o = new nV(iV, aV, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new jB(NB, PB, e, t);
+		let s = new nV(iV, aV, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new jB(NB, PB, e, t);
+		let c = new nV(iV, aV, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19901,18 +20124,18 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, IB = class extends jB {
+}, sV = class extends nV {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, LB = "\\[\\]\\.:\\/", RB = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), zB = "[^\\[\\]\\.:\\/]", BB = "[^" + LB.replace("\\.", "") + "]", VB = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", zB), HB = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", BB), UB = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", zB), WB = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", zB), GB = RegExp("^" + VB + HB + UB + WB + "$"), KB = [
+}, cV = "\\[\\]\\.:\\/", lV = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), uV = "[^\\[\\]\\.:\\/]", dV = "[^" + cV.replace("\\.", "") + "]", fV = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", uV), pV = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", dV), mV = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", uV), hV = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", uV), gV = RegExp("^" + fV + pV + mV + hV + "$"), _V = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], qB = class {
+], vV = class {
 	constructor(e, t, n) {
-		let r = n || JB.parseTrackName(t);
+		let r = n || yV.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19932,7 +20155,7 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, JB = class e {
+}, yV = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19940,10 +20163,10 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(RB, "");
+		return e.replace(/\s/g, "_").replace(lV, "");
 	}
 	static parseTrackName(e) {
-		let t = GB.exec(e);
+		let t = gV.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19954,7 +20177,7 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			KB.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			_V.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -20131,40 +20354,40 @@ var wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new $I(), EB = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-JB.Composite = qB, JB.prototype.BindingType = {
+yV.Composite = vV, yV.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, JB.prototype.Versioning = {
+}, yV.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, JB.prototype.GetterByBindingType = [
-	JB.prototype._getValue_direct,
-	JB.prototype._getValue_array,
-	JB.prototype._getValue_arrayElement,
-	JB.prototype._getValue_toArray
-], JB.prototype.SetterByBindingTypeAndVersioning = [
+}, yV.prototype.GetterByBindingType = [
+	yV.prototype._getValue_direct,
+	yV.prototype._getValue_array,
+	yV.prototype._getValue_arrayElement,
+	yV.prototype._getValue_toArray
+], yV.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		JB.prototype._setValue_direct,
-		JB.prototype._setValue_direct_setNeedsUpdate,
-		JB.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		yV.prototype._setValue_direct,
+		yV.prototype._setValue_direct_setNeedsUpdate,
+		yV.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		JB.prototype._setValue_array,
-		JB.prototype._setValue_array_setNeedsUpdate,
-		JB.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		yV.prototype._setValue_array,
+		yV.prototype._setValue_array_setNeedsUpdate,
+		yV.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		JB.prototype._setValue_arrayElement,
-		JB.prototype._setValue_arrayElement_setNeedsUpdate,
-		JB.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		yV.prototype._setValue_arrayElement,
+		yV.prototype._setValue_arrayElement_setNeedsUpdate,
+		yV.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		JB.prototype._setValue_fromArray,
-		JB.prototype._setValue_fromArray_setNeedsUpdate,
-		JB.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		yV.prototype._setValue_fromArray,
+		yV.prototype._setValue_fromArray_setNeedsUpdate,
+		yV.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -20190,82 +20413,82 @@ JB.Composite = qB, JB.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function YB(e, t, n, r) {
-	let i = XB(r);
+function bV(e, t, n, r) {
+	let i = xV(r);
 	switch (n) {
-		case SF: return e * t;
-		case DF: return e * t / i.components * i.byteLength;
-		case OF: return e * t / i.components * i.byteLength;
-		case kF: return e * t * 2 / i.components * i.byteLength;
-		case AF: return e * t * 2 / i.components * i.byteLength;
-		case CF: return e * t * 3 / i.components * i.byteLength;
-		case wF: return e * t * 4 / i.components * i.byteLength;
-		case jF: return e * t * 4 / i.components * i.byteLength;
-		case MF:
-		case NF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case PF:
-		case FF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case LF:
-		case zF: return Math.max(e, 16) * Math.max(t, 8) / 4;
-		case IF:
-		case RF: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case BF:
-		case VF:
-		case UF:
-		case WF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case HF:
-		case GF:
-		case KF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case qF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case JF: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case YF: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case XF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case ZF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case QF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case $F: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case eI: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case tI: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case nI: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case rI: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case iI: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case aI: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case oI: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case sI:
+		case qF: return e * t;
+		case QF: return e * t / i.components * i.byteLength;
+		case $F: return e * t / i.components * i.byteLength;
+		case eI: return e * t * 2 / i.components * i.byteLength;
+		case tI: return e * t * 2 / i.components * i.byteLength;
+		case JF: return e * t * 3 / i.components * i.byteLength;
+		case YF: return e * t * 4 / i.components * i.byteLength;
+		case nI: return e * t * 4 / i.components * i.byteLength;
+		case rI:
+		case iI: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case aI:
+		case oI: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
 		case cI:
-		case lI: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
-		case uI:
-		case dI: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case uI: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case sI:
+		case lI: return Math.max(e, 8) * Math.max(t, 8) / 2;
+		case dI:
 		case fI:
-		case pI: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case mI:
+		case hI: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case pI:
+		case gI:
+		case _I: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case vI: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case yI: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case bI: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case xI: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case SI: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case CI: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case wI: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case TI: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case EI: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case DI: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case OI: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case kI: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case AI: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case jI: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
+		case MI:
+		case NI:
+		case PI: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case FI:
+		case II: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case LI:
+		case RI: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function XB(e) {
+function xV(e) {
 	switch (e) {
-		case lF:
-		case uF: return {
+		case PF:
+		case FF: return {
 			byteLength: 1,
 			components: 1
 		};
-		case fF:
-		case dF:
-		case gF: return {
+		case LF:
+		case IF:
+		case VF: return {
 			byteLength: 2,
 			components: 1
 		};
-		case _F:
-		case vF: return {
+		case HF:
+		case UF: return {
 			byteLength: 2,
 			components: 4
 		};
-		case mF:
-		case pF:
-		case hF: return {
+		case zF:
+		case RF:
+		case BF: return {
 			byteLength: 4,
 			components: 1
 		};
-		case bF:
-		case xF: return {
+		case GF:
+		case KF: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -20274,7 +20497,7 @@ function XB(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? J("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // ../../../../work/main/viewer/node_modules/three/build/three.module.js
-function ZB() {
+function SV() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -20294,7 +20517,7 @@ function ZB() {
 		}
 	};
 }
-function QB(e) {
+function CV(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -20513,7 +20736,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new rR(16777215) },
+		diffuse: { value: /*@__PURE__*/ new OR(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20551,7 +20774,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new Z() },
-		normalScale: { value: /*@__PURE__*/ new QI(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new CL(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -20576,7 +20799,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new rR(16777215) }
+		fogColor: { value: /*@__PURE__*/ new OR(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20689,7 +20912,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new rR(16777215) },
+		diffuse: { value: /*@__PURE__*/ new OR(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20700,9 +20923,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new Z() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new rR(16777215) },
+		diffuse: { value: /*@__PURE__*/ new OR(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new QI(.5, .5) },
+		center: { value: /*@__PURE__*/ new CL(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20710,9 +20933,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new Z() },
 		alphaTest: { value: 0 }
 	}
-}, $B = {
+}, wV = {
 	basic: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20724,7 +20947,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20737,7 +20960,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new rR(0) },
+				emissive: { value: /*@__PURE__*/ new OR(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20745,7 +20968,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20758,8 +20981,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new rR(0) },
-				specular: { value: /*@__PURE__*/ new rR(1118481) },
+				emissive: { value: /*@__PURE__*/ new OR(0) },
+				specular: { value: /*@__PURE__*/ new OR(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20768,7 +20991,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20782,7 +21005,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new rR(0) },
+				emissive: { value: /*@__PURE__*/ new OR(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20792,7 +21015,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20803,13 +21026,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new rR(0) } }
+			{ emissive: { value: /*@__PURE__*/ new OR(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20821,12 +21044,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ qz([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ vB([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.fog,
 			{
@@ -20839,12 +21062,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ qz([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ vB([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20855,7 +21078,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ qz([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ vB([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20893,7 +21116,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.common,
 			$.displacementmap,
 			{
@@ -20906,11 +21129,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ qz([
+		uniforms: /*@__PURE__*/ vB([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new rR(0) },
+				color: { value: /*@__PURE__*/ new OR(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20918,14 +21141,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-$B.physical = {
-	uniforms: /*@__PURE__*/ qz([$B.standard.uniforms, {
+wV.physical = {
+	uniforms: /*@__PURE__*/ vB([wV.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new Z() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new Z() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new QI(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new CL(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20943,7 +21166,7 @@ $B.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new rR(0) },
+		sheenColor: { value: /*@__PURE__*/ new OR(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheenRoughness: { value: 1 },
@@ -20952,34 +21175,34 @@ $B.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new Z() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new QI() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new CL() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new rR(0) },
-		specularColor: { value: /*@__PURE__*/ new rR(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new OR(0) },
+		specularColor: { value: /*@__PURE__*/ new OR(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new Z() },
-		anisotropyVector: { value: /*@__PURE__*/ new QI() },
+		anisotropyVector: { value: /*@__PURE__*/ new CL() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new Z() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var eV = {
+var TV = {
 	r: 0,
 	b: 0,
 	g: 0
-}, tV = /*@__PURE__*/ new SL(), nV = /*@__PURE__*/ new Z();
-nV.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function rV(e, t, n, r, i, a) {
-	let o = new rR(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, EV = /*@__PURE__*/ new qL(), DV = /*@__PURE__*/ new Z();
+DV.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function OV(e, t, n, r, i, a) {
+	let o = new OR(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20996,11 +21219,11 @@ function rV(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new Cz(new Wz(1, 1, 1), new eB({
+		i && i.isCubeTexture ? (l === void 0 && (l = new Jz(new hB(1, 1, 1), new TB({
 			name: "BackgroundCubeMaterial",
-			uniforms: Kz($B.backgroundCube.uniforms),
-			vertexShader: $B.backgroundCube.vertexShader,
-			fragmentShader: $B.backgroundCube.fragmentShader,
+			uniforms: _B(wV.backgroundCube.uniforms),
+			vertexShader: wV.backgroundCube.vertexShader,
+			fragmentShader: wV.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -21010,11 +21233,11 @@ function rV(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(tV.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(nV), l.material.toneMapped = oL.getTransfer(i.colorSpace) !== TI, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new Cz(new Gz(2, 2), new eB({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(EV.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(DV), l.material.toneMapped = jL.getTransfer(i.colorSpace) !== XI, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new Jz(new gB(2, 2), new TB({
 			name: "BackgroundMaterial",
-			uniforms: Kz($B.background.uniforms),
-			vertexShader: $B.background.vertexShader,
-			fragmentShader: $B.background.fragmentShader,
+			uniforms: _B(wV.background.uniforms),
+			vertexShader: wV.background.vertexShader,
+			fragmentShader: wV.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -21022,10 +21245,10 @@ function rV(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = oL.getTransfer(i.colorSpace) !== TI, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = jL.getTransfer(i.colorSpace) !== XI, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(eV, Xz(e)), n.buffers.color.setClear(eV.r, eV.g, eV.b, r, a);
+		t.getRGB(TV, xB(e)), n.buffers.color.setClear(TV.r, TV.g, TV.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -21048,7 +21271,7 @@ function rV(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function iV(e, t) {
+function kV(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -21243,7 +21466,7 @@ function iV(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function aV(e, t, n) {
+function AV(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21263,7 +21486,7 @@ function aV(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function oV(e, t, n, r) {
+function jV(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -21313,8 +21536,8 @@ function oV(e, t, n, r) {
 		samples: S
 	};
 }
-function sV(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new rz(), s = new Z(), c = {
+function MV(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new Oz(), s = new Z(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -21353,7 +21576,7 @@ function sV(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var cV = class extends yL {
+var NV = class extends WL {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -21368,7 +21591,7 @@ var cV = class extends yL {
 			n,
 			n
 		];
-		this.texture = new Bz(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new dB(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -21376,35 +21599,35 @@ var cV = class extends yL {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new Wz(5, 5, 5), i = new eB({
+		}, r = new hB(5, 5, 5), i = new TB({
 			name: "CubemapFromEquirect",
-			uniforms: Kz(n.uniforms),
+			uniforms: _B(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new Cz(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = oF), new FB(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new Jz(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = jF), new oV(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, lV = 256, uV = 3, dV = 20, fV = 256, pV = 16, mV = 3, hV = /*@__PURE__*/ new X(), gV = /*@__PURE__*/ new rR(), _V = class e {
+}, PV = 256, FV = 3, IV = 20, LV = 256, RV = 16, zV = 3, BV = /*@__PURE__*/ new X(), VV = /*@__PURE__*/ new OR(), HV = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new FB(1, 10, null), this._boxMesh = new Cz(new Wz(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new oV(1, 10, null), this._boxMesh = new Jz(new hB(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = hV } = i, s = this._renderer;
+		let { size: a = 256, position: o = BV } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(gV));
-		let h = new FB(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(VV));
+		let h = new oV(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -21414,10 +21637,10 @@ var cV = class extends yL {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = wV(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = YV(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = CV(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = JV(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -21426,15 +21649,15 @@ var cV = class extends yL {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(lV, JI(e));
+		this._cubeSize = Math.max(PV, yL(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? lV : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? PV : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = vV(e, !1, !1), n = Math.log2(e) - uV;
+		let e = this._cubeSize, t = UV(e, !1, !1), n = Math.log2(e) - FV;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -21443,7 +21666,7 @@ var cV = class extends yL {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = vV(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = UV(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -21456,40 +21679,40 @@ var cV = class extends yL {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = wV()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = CV()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = YV()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = JV()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = bV(), this._integrationMaterial = xV());
+		this._ggxMaterial === null && (this._ggxMaterial = GV(), this._integrationMaterial = KV());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / pV);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / RV);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - mV) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - zV) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (fV * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (LV * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = SV());
+		this._blurMaterial === null && (this._blurMaterial = qV());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function vV(e, t, n) {
-	return new cV(e, {
-		minFilter: cF,
+function UV(e, t, n) {
+	return new NV(e, {
+		minFilter: NF,
 		generateMipmaps: t,
-		type: gF,
-		colorSpace: CI,
+		type: VF,
+		colorSpace: JI,
 		depthBuffer: n
 	});
 }
-function yV(e, t, n) {
-	return new eB({
+function WV(e, t, n) {
+	return new TB({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -21500,14 +21723,14 @@ function yV(e, t, n) {
 		depthWrite: !1
 	});
 }
-function bV() {
-	return yV("PMREMGGXConvolution", {
+function GV() {
+	return WV("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${fV}u
+		#define GGX_SAMPLES ${LV}u
 
 		varying vec3 vWorldDirection;
 
@@ -21591,21 +21814,21 @@ function bV() {
 		}
 	`);
 }
-function xV() {
-	return yV("PMREMGGXIntegration", {
+function KV() {
+	return WV("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: pV }
+		sourceSize: { value: RV }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function SV() {
-	return yV("PMREMSphericalGaussianBlur", {
+function qV() {
+	return WV("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${dV}
+		#define SAMPLES ${IV}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -21653,16 +21876,16 @@ function SV() {
 		}
 	`);
 }
-function CV() {
-	return yV("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+function JV() {
+	return WV("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
 }
-function wV() {
-	return yV("PMREMCubemapToCubemap", {
+function YV() {
+	return WV("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function TV(e) {
+function XV(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21678,7 +21901,7 @@ function TV(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new cV(r.height);
+						let i = new NV(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21692,11 +21915,11 @@ function TV(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new _V(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new HV(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new _V(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new HV(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21730,7 +21953,7 @@ function TV(e) {
 		dispose: d
 	};
 }
-function EV(e) {
+function ZV(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21746,11 +21969,11 @@ function EV(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && LI("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && cL("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function DV(e, t, n, r) {
+function QV(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21772,7 +21995,7 @@ function DV(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? BR : zR)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? dz : uz)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21812,7 +22035,7 @@ function DV(e, t, n, r) {
 		dispose: p
 	};
 }
-function OV(e, t, n) {
+function $V(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21836,7 +22059,7 @@ function OV(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function kV(e) {
+function eH(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21879,8 +22102,8 @@ function kV(e) {
 		update: r
 	};
 }
-function AV(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new _L();
+function tH(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new HL();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21889,8 +22112,8 @@ function AV(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new bL(h, p, m, u);
-			g.type = hF, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new GL(h, p, m, u);
+			g.type = BF, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21902,7 +22125,7 @@ function AV(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new QI(p, m)
+				size: new CL(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21920,7 +22143,7 @@ function AV(e, t, n) {
 	}
 	return { update: a };
 }
-function jV(e, t, n, r, i) {
+function nH(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21942,7 +22165,7 @@ function jV(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var MV = {
+var rH = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21951,8 +22174,8 @@ var MV = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function NV(e, t, n, r, i, a) {
-	let o = new yL(t, n, {
+function iH(e, t, n, r, i, a) {
+	let o = new WL(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21961,8 +22184,8 @@ function NV(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new $R();
-	u.setAttribute("position", new VR([
+	}), s = null, c = null, l = null, u = new wz();
+	u.setAttribute("position", new fz([
 		-1,
 		3,
 		0,
@@ -21972,7 +22195,7 @@ function NV(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new VR([
+	], 3)), u.setAttribute("uv", new fz([
 		0,
 		2,
 		0,
@@ -21980,13 +22203,13 @@ function NV(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new tB({
+	let d = new EB({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new Cz(u, d), p = new MB(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new Jz(u, d), p = new rV(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21996,17 +22219,17 @@ function NV(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new yL(t, n, {
-			type: gF,
+		y.length > 0 && s === null && (s = new WL(t, n, {
+			type: VF,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new yL(t, n, {
-			type: gF,
+		}), c = new WL(t, n, {
+			type: VF,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new Vz(t, n), a === !0 && (l.format = EF, l.type = yF)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new fB(t, n), a === !0 && (l.format = ZF, l.type = WF)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -22028,8 +22251,8 @@ function NV(e, t, n, r, i, a) {
 			a.enabled !== !1 && (a.render(e, r, n, t), a.needsSwap !== !1 && (n = r, r = r === s ? c : s));
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
-			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, oL.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = MV[h];
+			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, jL.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
+			let t = rH[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -22039,331 +22262,331 @@ function NV(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var PV = /*@__PURE__*/ new gL(), FV = /*@__PURE__*/ new Vz(1, 1), IV = /*@__PURE__*/ new Hz(1), LV = /*@__PURE__*/ new bL(), RV = /*@__PURE__*/ new xL(), zV = /*@__PURE__*/ new Bz(), BV = [], VV = [], HV = /* @__PURE__ */ new Float32Array(16), UV = /* @__PURE__ */ new Float32Array(9), WV = /* @__PURE__ */ new Float32Array(4);
-function GV(e, t, n) {
+var aH = /*@__PURE__*/ new VL(), oH = /*@__PURE__*/ new fB(1, 1), sH = /*@__PURE__*/ new pB(1), cH = /*@__PURE__*/ new GL(), lH = /*@__PURE__*/ new KL(), uH = /*@__PURE__*/ new dB(), dH = [], fH = [], pH = /* @__PURE__ */ new Float32Array(16), mH = /* @__PURE__ */ new Float32Array(9), hH = /* @__PURE__ */ new Float32Array(4);
+function gH(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = BV[i];
-	if (a === void 0 && (a = new Float32Array(i), BV[i] = a), t !== 0) {
+	let i = t * n, a = dH[i];
+	if (a === void 0 && (a = new Float32Array(i), dH[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function KV(e, t) {
+function _H(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function qV(e, t) {
+function vH(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function JV(e, t) {
-	let n = VV[t];
-	n === void 0 && (n = new Int32Array(t), VV[t] = n);
+function yH(e, t) {
+	let n = fH[t];
+	n === void 0 && (n = new Int32Array(t), fH[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function YV(e, t) {
+function bH(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function XV(e, t) {
+function xH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (KV(n, t)) return;
-		e.uniform2fv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform2fv(this.addr, t), vH(n, t);
 	}
 }
-function ZV(e, t) {
+function SH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (KV(n, t)) return;
-		e.uniform3fv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform3fv(this.addr, t), vH(n, t);
 	}
 }
-function QV(e, t) {
+function CH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (KV(n, t)) return;
-		e.uniform4fv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform4fv(this.addr, t), vH(n, t);
 	}
 }
-function $V(e, t) {
+function wH(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (KV(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), vH(n, t);
 	} else {
-		if (KV(n, r)) return;
-		WV.set(r), e.uniformMatrix2fv(this.addr, !1, WV), qV(n, r);
+		if (_H(n, r)) return;
+		hH.set(r), e.uniformMatrix2fv(this.addr, !1, hH), vH(n, r);
 	}
 }
-function eH(e, t) {
+function TH(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (KV(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), vH(n, t);
 	} else {
-		if (KV(n, r)) return;
-		UV.set(r), e.uniformMatrix3fv(this.addr, !1, UV), qV(n, r);
+		if (_H(n, r)) return;
+		mH.set(r), e.uniformMatrix3fv(this.addr, !1, mH), vH(n, r);
 	}
 }
-function tH(e, t) {
+function EH(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (KV(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), vH(n, t);
 	} else {
-		if (KV(n, r)) return;
-		HV.set(r), e.uniformMatrix4fv(this.addr, !1, HV), qV(n, r);
+		if (_H(n, r)) return;
+		pH.set(r), e.uniformMatrix4fv(this.addr, !1, pH), vH(n, r);
 	}
 }
-function nH(e, t) {
+function DH(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
-function rH(e, t) {
+function OH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (KV(n, t)) return;
-		e.uniform2iv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform2iv(this.addr, t), vH(n, t);
 	}
 }
-function iH(e, t) {
+function kH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (KV(n, t)) return;
-		e.uniform3iv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform3iv(this.addr, t), vH(n, t);
 	}
 }
-function aH(e, t) {
+function AH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (KV(n, t)) return;
-		e.uniform4iv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform4iv(this.addr, t), vH(n, t);
 	}
 }
-function oH(e, t) {
+function jH(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
 }
-function sH(e, t) {
+function MH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (KV(n, t)) return;
-		e.uniform2uiv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform2uiv(this.addr, t), vH(n, t);
 	}
 }
-function cH(e, t) {
+function NH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (KV(n, t)) return;
-		e.uniform3uiv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform3uiv(this.addr, t), vH(n, t);
 	}
 }
-function lH(e, t) {
+function PH(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (KV(n, t)) return;
-		e.uniform4uiv(this.addr, t), qV(n, t);
+		if (_H(n, t)) return;
+		e.uniform4uiv(this.addr, t), vH(n, t);
 	}
-}
-function uH(e) {
-	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
-}
-function dH(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? uH(FV) : PV, n.setTexture2D(t || a, i);
-}
-function fH(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || RV, i);
-}
-function pH(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? uH(IV) : zV, n.setTextureCube(t || a, i);
-}
-function mH(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || LV, i);
-}
-function hH(e) {
-	switch (e) {
-		case 5126: return YV;
-		case 35664: return XV;
-		case 35665: return ZV;
-		case 35666: return QV;
-		case 35674: return $V;
-		case 35675: return eH;
-		case 35676: return tH;
-		case 5124:
-		case 35670: return nH;
-		case 35667:
-		case 35671: return rH;
-		case 35668:
-		case 35672: return iH;
-		case 35669:
-		case 35673: return aH;
-		case 5125: return oH;
-		case 36294: return sH;
-		case 36295: return cH;
-		case 36296: return lH;
-		case 35678:
-		case 36198:
-		case 36298:
-		case 36306:
-		case 35682: return dH;
-		case 35679:
-		case 36299:
-		case 36307: return fH;
-		case 35680:
-		case 36300:
-		case 36308:
-		case 36293: return pH;
-		case 36289:
-		case 36303:
-		case 36311:
-		case 36292: return mH;
-	}
-}
-function gH(e, t) {
-	e.uniform1fv(this.addr, t);
-}
-function _H(e, t) {
-	let n = GV(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
-}
-function vH(e, t) {
-	let n = GV(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
-}
-function yH(e, t) {
-	let n = GV(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
-}
-function bH(e, t) {
-	let n = GV(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
-}
-function xH(e, t) {
-	let n = GV(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
-}
-function SH(e, t) {
-	let n = GV(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
-}
-function CH(e, t) {
-	e.uniform1iv(this.addr, t);
-}
-function wH(e, t) {
-	e.uniform2iv(this.addr, t);
-}
-function TH(e, t) {
-	e.uniform3iv(this.addr, t);
-}
-function EH(e, t) {
-	e.uniform4iv(this.addr, t);
-}
-function DH(e, t) {
-	e.uniform1uiv(this.addr, t);
-}
-function OH(e, t) {
-	e.uniform2uiv(this.addr, t);
-}
-function kH(e, t) {
-	e.uniform3uiv(this.addr, t);
-}
-function AH(e, t) {
-	e.uniform4uiv(this.addr, t);
-}
-function jH(e, t, n) {
-	let r = this.cache, i = t.length, a = JV(n, i);
-	KV(r, a) || (e.uniform1iv(this.addr, a), qV(r, a));
-	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? uH(FV) : PV;
-	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
-}
-function MH(e, t, n) {
-	let r = this.cache, i = t.length, a = JV(n, i);
-	KV(r, a) || (e.uniform1iv(this.addr, a), qV(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || RV, a[e]);
-}
-function NH(e, t, n) {
-	let r = this.cache, i = t.length, a = JV(n, i);
-	KV(r, a) || (e.uniform1iv(this.addr, a), qV(r, a));
-	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? uH(IV) : zV;
-	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
-}
-function PH(e, t, n) {
-	let r = this.cache, i = t.length, a = JV(n, i);
-	KV(r, a) || (e.uniform1iv(this.addr, a), qV(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || LV, a[e]);
 }
 function FH(e) {
+	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
+}
+function IH(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_2D_SHADOW ? FH(oH) : aH, n.setTexture2D(t || a, i);
+}
+function LH(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || lH, i);
+}
+function RH(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? FH(sH) : uH, n.setTextureCube(t || a, i);
+}
+function zH(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || cH, i);
+}
+function BH(e) {
 	switch (e) {
-		case 5126: return gH;
-		case 35664: return _H;
-		case 35665: return vH;
-		case 35666: return yH;
-		case 35674: return bH;
-		case 35675: return xH;
-		case 35676: return SH;
+		case 5126: return bH;
+		case 35664: return xH;
+		case 35665: return SH;
+		case 35666: return CH;
+		case 35674: return wH;
+		case 35675: return TH;
+		case 35676: return EH;
 		case 5124:
-		case 35670: return CH;
+		case 35670: return DH;
 		case 35667:
-		case 35671: return wH;
+		case 35671: return OH;
 		case 35668:
-		case 35672: return TH;
+		case 35672: return kH;
 		case 35669:
-		case 35673: return EH;
-		case 5125: return DH;
-		case 36294: return OH;
-		case 36295: return kH;
-		case 36296: return AH;
+		case 35673: return AH;
+		case 5125: return jH;
+		case 36294: return MH;
+		case 36295: return NH;
+		case 36296: return PH;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return jH;
+		case 35682: return IH;
 		case 35679:
 		case 36299:
-		case 36307: return MH;
+		case 36307: return LH;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return NH;
+		case 36293: return RH;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return PH;
+		case 36292: return zH;
 	}
 }
-var IH = class {
-	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = hH(t.type);
+function VH(e, t) {
+	e.uniform1fv(this.addr, t);
+}
+function HH(e, t) {
+	let n = gH(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
+}
+function UH(e, t) {
+	let n = gH(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
+}
+function WH(e, t) {
+	let n = gH(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
+}
+function GH(e, t) {
+	let n = gH(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
+}
+function KH(e, t) {
+	let n = gH(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
+}
+function qH(e, t) {
+	let n = gH(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
+}
+function JH(e, t) {
+	e.uniform1iv(this.addr, t);
+}
+function YH(e, t) {
+	e.uniform2iv(this.addr, t);
+}
+function XH(e, t) {
+	e.uniform3iv(this.addr, t);
+}
+function ZH(e, t) {
+	e.uniform4iv(this.addr, t);
+}
+function QH(e, t) {
+	e.uniform1uiv(this.addr, t);
+}
+function $H(e, t) {
+	e.uniform2uiv(this.addr, t);
+}
+function eU(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function tU(e, t) {
+	e.uniform4uiv(this.addr, t);
+}
+function nU(e, t, n) {
+	let r = this.cache, i = t.length, a = yH(n, i);
+	_H(r, a) || (e.uniform1iv(this.addr, a), vH(r, a));
+	let o;
+	o = this.type === e.SAMPLER_2D_SHADOW ? FH(oH) : aH;
+	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
+}
+function rU(e, t, n) {
+	let r = this.cache, i = t.length, a = yH(n, i);
+	_H(r, a) || (e.uniform1iv(this.addr, a), vH(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || lH, a[e]);
+}
+function iU(e, t, n) {
+	let r = this.cache, i = t.length, a = yH(n, i);
+	_H(r, a) || (e.uniform1iv(this.addr, a), vH(r, a));
+	let o;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? FH(sH) : uH;
+	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
+}
+function aU(e, t, n) {
+	let r = this.cache, i = t.length, a = yH(n, i);
+	_H(r, a) || (e.uniform1iv(this.addr, a), vH(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || cH, a[e]);
+}
+function oU(e) {
+	switch (e) {
+		case 5126: return VH;
+		case 35664: return HH;
+		case 35665: return UH;
+		case 35666: return WH;
+		case 35674: return GH;
+		case 35675: return KH;
+		case 35676: return qH;
+		case 5124:
+		case 35670: return JH;
+		case 35667:
+		case 35671: return YH;
+		case 35668:
+		case 35672: return XH;
+		case 35669:
+		case 35673: return ZH;
+		case 5125: return QH;
+		case 36294: return $H;
+		case 36295: return eU;
+		case 36296: return tU;
+		case 35678:
+		case 36198:
+		case 36298:
+		case 36306:
+		case 35682: return nU;
+		case 35679:
+		case 36299:
+		case 36307: return rU;
+		case 35680:
+		case 36300:
+		case 36308:
+		case 36293: return iU;
+		case 36289:
+		case 36303:
+		case 36311:
+		case 36292: return aU;
 	}
-}, LH = class {
+}
+var sU = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = FH(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = BH(t.type);
 	}
-}, RH = class {
+}, cU = class {
+	constructor(e, t, n) {
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = oU(t.type);
+	}
+}, lU = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -22374,31 +22597,31 @@ var IH = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, zH = /(\w+)(\])?(\[|\.)?/g;
-function BH(e, t) {
+}, uU = /(\w+)(\])?(\[|\.)?/g;
+function dU(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function VH(e, t, n) {
+function fU(e, t, n) {
 	let r = e.name, i = r.length;
-	for (zH.lastIndex = 0;;) {
-		let a = zH.exec(r), o = zH.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (uU.lastIndex = 0;;) {
+		let a = uU.exec(r), o = uU.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			BH(n, l === void 0 ? new IH(s, e, t) : new LH(s, e, t));
+			dU(n, l === void 0 ? new sU(s, e, t) : new cU(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new RH(s), BH(n, e)), n = e;
+			e === void 0 && (e = new lU(s), dU(n, e)), n = e;
 		}
 	}
 }
-var HH = class {
+var pU = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			VH(n, e.getUniformLocation(t, n.name), this);
+			fU(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -22427,12 +22650,12 @@ var HH = class {
 		return n;
 	}
 };
-function UH(e, t, n) {
+function mU(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var WH = 37297, GH = 0;
-function KH(e, t) {
+var hU = 37297, gU = 0;
+function _U(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -22440,35 +22663,35 @@ function KH(e, t) {
 	}
 	return r.join("\n");
 }
-var qH = /*@__PURE__*/ new Z();
-function JH(e) {
-	oL._getMatrix(qH, oL.workingColorSpace, e);
-	let t = `mat3( ${qH.elements.map((e) => e.toFixed(4))} )`;
-	switch (oL.getTransfer(e)) {
-		case wI: return [t, "LinearTransferOETF"];
-		case TI: return [t, "sRGBTransferOETF"];
+var vU = /*@__PURE__*/ new Z();
+function yU(e) {
+	jL._getMatrix(vU, jL.workingColorSpace, e);
+	let t = `mat3( ${vU.elements.map((e) => e.toFixed(4))} )`;
+	switch (jL.getTransfer(e)) {
+		case YI: return [t, "LinearTransferOETF"];
+		case XI: return [t, "sRGBTransferOETF"];
 		default: return J("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function YH(e, t, n) {
+function bU(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + KH(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + _U(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function XH(e, t) {
-	let n = JH(t);
+function xU(e, t) {
+	let n = yU(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var ZH = {
+var SU = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -22477,23 +22700,23 @@ var ZH = {
 	7: "Neutral",
 	5: "Custom"
 };
-function QH(e, t) {
-	let n = ZH[t];
+function CU(e, t) {
+	let n = SU[t];
 	return n === void 0 ? (J("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var $H = /*@__PURE__*/ new X();
-function eU() {
-	return oL.getLuminanceCoefficients($H), [
+var wU = /*@__PURE__*/ new X();
+function TU() {
+	return jL.getLuminanceCoefficients(wU), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${$H.x.toFixed(4)}, ${$H.y.toFixed(4)}, ${$H.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${wU.x.toFixed(4)}, ${wU.y.toFixed(4)}, ${wU.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function tU(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(iU).join("\n");
+function EU(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(kU).join("\n");
 }
-function nU(e) {
+function DU(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -22501,7 +22724,7 @@ function nU(e) {
 	}
 	return t.join("\n");
 }
-function rU(e, t) {
+function OU(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -22513,35 +22736,35 @@ function rU(e, t) {
 	}
 	return n;
 }
-function iU(e) {
+function kU(e) {
 	return e !== "";
 }
-function aU(e, t) {
+function AU(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function oU(e, t) {
+function jU(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var sU = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function cU(e) {
-	return e.replace(sU, lU);
+var MU = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function NU(e) {
+	return e.replace(MU, PU);
 }
-function lU(e, t) {
+function PU(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return cU(n);
+	return NU(n);
 }
-var uU = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function dU(e) {
-	return e.replace(uU, fU);
+var FU = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function IU(e) {
+	return e.replace(FU, LU);
 }
-function fU(e, t, n, r) {
+function LU(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function pU(e) {
+function RU(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -22562,37 +22785,37 @@ function pU(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var mU = {
+var zU = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function hU(e) {
-	return mU[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
+function BU(e) {
+	return zU[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var gU = { 302: "ENVMAP_MODE_REFRACTION" };
-function _U(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : gU[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+var VU = { 302: "ENVMAP_MODE_REFRACTION" };
+function HU(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : VU[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
 }
-var vU = {
+var UU = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function yU(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : vU[e.combine] || "ENVMAP_BLENDING_NONE";
+function WU(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : UU[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function bU(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = hU(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = _U(n), d = yU(n), f = tU(n), p = nU(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function GU(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = BU(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = HU(n), d = WU(n), f = EU(n), p = DU(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(iU).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(kU).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(iU).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		pU(n),
+	].filter(kU).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		RU(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22723,8 +22946,8 @@ function bU(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(iU).join("\n"), g = [
-		pU(n),
+	].filter(kU).join("\n"), g = [
+		RU(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22798,15 +23021,15 @@ function bU(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : QH("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : CU("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		XH("linearToOutputTexel", n.outputColorSpace),
-		eU(),
+		xU("linearToOutputTexel", n.outputColorSpace),
+		TU(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(iU).join("\n")), o = cU(o), o = aU(o, n), o = oU(o, n), s = cU(s), s = aU(s, n), s = oU(s, n), o = dU(o), s = dU(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(kU).join("\n")), o = NU(o), o = AU(o, n), o = jU(o, n), s = NU(s), s = AU(s, n), s = jU(s, n), o = IU(o), s = IU(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22826,7 +23049,7 @@ function bU(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = UH(i, i.VERTEX_SHADER, v), x = UH(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = mU(i, i.VERTEX_SHADER, v), x = mU(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22834,7 +23057,7 @@ function bU(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = YH(i, b, "vertex"), n = YH(i, x, "fragment");
+					let e = bU(i, b, "vertex"), n = bU(i, x, "fragment");
 					Y("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : J("WebGLProgram: Program Info Log:", o);
@@ -22851,7 +23074,7 @@ function bU(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new HH(i, m), w = rU(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new pU(i, m), w = OU(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22863,12 +23086,12 @@ function bU(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, WH)), T;
+		return T === !1 && (T = i.getProgramParameter(m, hU)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = GH++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = gU++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var xU = 0, SU = class {
+var KU = 0, qU = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22896,18 +23119,18 @@ var xU = 0, SU = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new CU(e), t.set(e, n)), n;
+		return n === void 0 && (n = new JU(e), t.set(e, n)), n;
 	}
-}, CU = class {
+}, JU = class {
 	constructor(e) {
-		this.id = xU++, this.code = e, this.usedTimes = 0;
+		this.id = KU++, this.code = e, this.usedTimes = 0;
 	}
 };
-function wU(e) {
+function YU(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function TU(e, t, n, r, i, a) {
-	let o = new NL(), s = new SU(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function XU(e, t, n, r, i, a) {
+	let o = new iR(), s = new qU(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22934,7 +23157,7 @@ function TU(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = $B[x];
+			let e = wV[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22960,7 +23183,7 @@ function TU(e, t, n, r, i, a) {
 			instancing: M,
 			instancingColor: M && m.instanceColor !== null,
 			instancingMorph: M && m.morphTexture !== null,
-			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : oL.workingColorSpace,
+			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : jL.workingColorSpace,
 			alphaToCoverage: !!i.alphaToCoverage,
 			map: P,
 			matcap: ee,
@@ -22977,7 +23200,7 @@ function TU(e, t, n, r, i, a) {
 			emissiveMap: se,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && wU(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && YU(i.normalMap.format),
 			metalnessMap: ce,
 			roughnessMap: le,
 			anisotropy: ue,
@@ -23071,8 +23294,8 @@ function TU(e, t, n, r, i, a) {
 			shadowMapEnabled: e.shadowMap.enabled && l.length > 0,
 			shadowMapType: e.shadowMap.type,
 			toneMapping: Ne,
-			decodeVideoTexture: P && i.map.isVideoTexture === !0 && oL.getTransfer(i.map.colorSpace) === "srgb",
-			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && oL.getTransfer(i.emissiveMap.colorSpace) === "srgb",
+			decodeVideoTexture: P && i.map.isVideoTexture === !0 && jL.getTransfer(i.map.colorSpace) === "srgb",
+			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && jL.getTransfer(i.emissiveMap.colorSpace) === "srgb",
 			premultipliedAlpha: i.premultipliedAlpha,
 			doubleSided: i.side === 2,
 			flipSided: i.side === 1,
@@ -23100,14 +23323,14 @@ function TU(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = $B[t];
-			n = Zz.clone(e.uniforms);
+			let e = wV[t];
+			n = SB.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new bU(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new GU(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -23132,7 +23355,7 @@ function TU(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function EU() {
+function ZU() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -23158,13 +23381,13 @@ function EU() {
 		dispose: a
 	};
 }
-function DU(e, t) {
+function QU(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function OU(e, t) {
+function $U(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function kU() {
+function eW() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -23197,7 +23420,7 @@ function kU() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || DU), r.length > 1 && r.sort(t || OU), i.length > 1 && i.sort(t || OU);
+		n.length > 1 && n.sort(e || QU), r.length > 1 && r.sort(t || $U), i.length > 1 && i.sort(t || $U);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -23217,11 +23440,11 @@ function kU() {
 		sort: u
 	};
 }
-function AU() {
+function tW() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new kU(), e.set(t, [i])) : n >= r.length ? (i = new kU(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new eW(), e.set(t, [i])) : n >= r.length ? (i = new eW(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -23231,7 +23454,7 @@ function AU() {
 		dispose: n
 	};
 }
-function jU() {
+function nW() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -23241,14 +23464,14 @@ function jU() {
 			case "DirectionalLight":
 				n = {
 					direction: new X(),
-					color: new rR()
+					color: new OR()
 				};
 				break;
 			case "SpotLight":
 				n = {
 					position: new X(),
 					direction: new X(),
-					color: new rR(),
+					color: new OR(),
 					distance: 0,
 					coneCos: 0,
 					penumbraCos: 0,
@@ -23258,7 +23481,7 @@ function jU() {
 			case "PointLight":
 				n = {
 					position: new X(),
-					color: new rR(),
+					color: new OR(),
 					distance: 0,
 					decay: 0
 				};
@@ -23266,12 +23489,12 @@ function jU() {
 			case "HemisphereLight":
 				n = {
 					direction: new X(),
-					skyColor: new rR(),
-					groundColor: new rR()
+					skyColor: new OR(),
+					groundColor: new OR()
 				};
 				break;
 			case "RectAreaLight": n = {
-				color: new rR(),
+				color: new OR(),
 				position: new X(),
 				halfWidth: new X(),
 				halfHeight: new X()
@@ -23280,7 +23503,7 @@ function jU() {
 		return e[t.id] = n, n;
 	} };
 }
-function MU() {
+function rW() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -23293,7 +23516,7 @@ function MU() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new QI()
+					shadowMapSize: new CL()
 				};
 				break;
 			case "SpotLight":
@@ -23302,7 +23525,7 @@ function MU() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new QI()
+					shadowMapSize: new CL()
 				};
 				break;
 			case "PointLight": n = {
@@ -23310,7 +23533,7 @@ function MU() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new QI(),
+				shadowMapSize: new CL(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -23318,12 +23541,12 @@ function MU() {
 		return e[t.id] = n, n;
 	} };
 }
-var NU = 0;
-function PU(e, t) {
+var iW = 0;
+function aW(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function FU(e) {
-	let t = new jU(), n = MU(), r = {
+function oW(e) {
+	let t = new nW(), n = rW(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -23371,12 +23594,12 @@ function FU(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new X());
-	let i = new X(), a = new SL(), o = new SL();
+	let i = new X(), a = new qL(), o = new qL();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(PU);
+		i.sort(aW);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -23426,7 +23649,7 @@ function FU(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = NU++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = iW++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -23459,8 +23682,8 @@ function FU(e) {
 		state: r
 	};
 }
-function IU(e) {
-	let t = new FU(e), n = [], r = [], i = [];
+function sW(e) {
+	let t = new oW(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -23494,11 +23717,11 @@ function IU(e) {
 		pushShadow: s
 	};
 }
-function LU(e) {
+function cW(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new IU(e), t.set(n, [a])) : r >= i.length ? (a = new IU(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new sW(e), t.set(n, [a])) : r >= i.length ? (a = new sW(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -23508,39 +23731,39 @@ function LU(e) {
 		dispose: r
 	};
 }
-var RU = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", zU = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", BU = [
+var lW = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", uW = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", dW = [
 	/*@__PURE__*/ new X(1, 0, 0),
 	/*@__PURE__*/ new X(-1, 0, 0),
 	/*@__PURE__*/ new X(0, 1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1)
-], VU = [
+], fW = [
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0)
-], HU = /*@__PURE__*/ new SL(), UU = /*@__PURE__*/ new X(), WU = /*@__PURE__*/ new X();
-function GU(e, t, n) {
-	let r = new Az(), i = new QI(), a = new QI(), o = new _L(), s = new nB(), c = new rB(), l = {}, u = n.maxTextureSize, d = {
+], pW = /*@__PURE__*/ new qL(), mW = /*@__PURE__*/ new X(), hW = /*@__PURE__*/ new X();
+function gW(e, t, n) {
+	let r = new tB(), i = new CL(), a = new CL(), o = new HL(), s = new DB(), c = new OB(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new eB({
+	}, f = new TB({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new QI() },
+			resolution: { value: new CL() },
 			radius: { value: 4 }
 		},
-		vertexShader: RU,
-		fragmentShader: zU
+		vertexShader: lW,
+		fragmentShader: uW
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new $R();
-	m.setAttribute("position", new RR(new Float32Array([
+	let m = new wz();
+	m.setAttribute("position", new lz(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -23551,7 +23774,7 @@ function GU(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new Cz(m, f), g = this;
+	let h = new Jz(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -23580,14 +23803,14 @@ function GU(e, t, n) {
 						J("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new yL(i.x, i.y, {
-						format: kF,
-						type: gF,
-						minFilter: oF,
-						magFilter: oF,
+					d.map = new WL(i.x, i.y, {
+						format: eI,
+						type: VF,
+						minFilter: jF,
+						magFilter: jF,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new Vz(i.x, i.y, hF), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = TF, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = rF, d.map.depthTexture.magFilter = rF;
-				} else l.isPointLight ? (d.map = new cV(i.x), d.map.depthTexture = new Hz(i.x, mF)) : (d.map = new yL(i.x, i.y), d.map.depthTexture = new Vz(i.x, i.y, mF)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = TF, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = oF, d.map.depthTexture.magFilter = oF) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = rF, d.map.depthTexture.magFilter = rF);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new fB(i.x, i.y, BF), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = XF, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = OF, d.map.depthTexture.magFilter = OF;
+				} else l.isPointLight ? (d.map = new NV(i.x), d.map.depthTexture = new pB(i.x, zF)) : (d.map = new WL(i.x, i.y), d.map.depthTexture = new fB(i.x, i.y, zF)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = XF, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = jF, d.map.depthTexture.magFilter = jF) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = OF, d.map.depthTexture.magFilter = OF);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -23598,7 +23821,7 @@ function GU(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), UU.setFromMatrixPosition(l.matrixWorld), e.position.copy(UU), WU.copy(e.position), WU.add(BU[t]), e.up.copy(VU[t]), e.lookAt(WU), e.updateMatrixWorld(), n.makeTranslation(-UU.x, -UU.y, -UU.z), HU.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(HU, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), mW.setFromMatrixPosition(l.matrixWorld), e.position.copy(mW), hW.copy(e.position), hW.add(dW[t]), e.up.copy(fW[t]), e.lookAt(hW), e.updateMatrixWorld(), n.makeTranslation(-mW.x, -mW.y, -mW.z), pW.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(pW, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -23614,9 +23837,9 @@ function GU(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new yL(i.x, i.y, {
-			format: kF,
-			type: gF
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new WL(i.x, i.y, {
+			format: eI,
+			type: VF
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23664,9 +23887,9 @@ function GU(e, t, n) {
 		}
 	}
 }
-function KU(e, t) {
+function _W(e, t) {
 	function n() {
-		let t = !1, n = new _L(), r = null, i = new _L(0, 0, 0, 0);
+		let t = !1, n = new HL(), r = null, i = new HL(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23703,7 +23926,7 @@ function KU(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = zI[t]), a !== t) {
+				if (r && (t = uL[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23771,9 +23994,9 @@ function KU(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new rR(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new OR(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
 	ee.indexOf("WebGL") === -1 ? ee.indexOf("OpenGL ES") !== -1 && (P = parseFloat(/^OpenGL ES (\d)/.exec(ee)[1]), N = P >= 2) : (P = parseFloat(/^WebGL (\d)/.exec(ee)[1]), N = P >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new _L().fromArray(ne), ae = new _L().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new HL().fromArray(ne), ae = new HL().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23997,7 +24220,7 @@ function KU(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Le() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new rR(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new OR(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -24039,13 +24262,13 @@ function KU(e, t) {
 		reset: Le
 	};
 }
-function qU(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new QI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function vW(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new CL(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : MI("canvas");
+		return g ? new OffscreenCanvas(e, t) : rL("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = De(e);
@@ -24078,7 +24301,7 @@ function qU(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || J("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? wI : oL.getTransfer(o);
+			let t = s ? YI : jL.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -24199,16 +24422,16 @@ function qU(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? _e(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let le = {
-		[eF]: e.REPEAT,
-		[tF]: e.CLAMP_TO_EDGE,
-		[nF]: e.MIRRORED_REPEAT
+		[TF]: e.REPEAT,
+		[EF]: e.CLAMP_TO_EDGE,
+		[DF]: e.MIRRORED_REPEAT
 	}, ue = {
-		[rF]: e.NEAREST,
-		[iF]: e.NEAREST_MIPMAP_NEAREST,
-		[aF]: e.NEAREST_MIPMAP_LINEAR,
-		[oF]: e.LINEAR,
-		[sF]: e.LINEAR_MIPMAP_NEAREST,
-		[cF]: e.LINEAR_MIPMAP_LINEAR
+		[OF]: e.NEAREST,
+		[kF]: e.NEAREST_MIPMAP_NEAREST,
+		[AF]: e.NEAREST_MIPMAP_LINEAR,
+		[jF]: e.LINEAR,
+		[MF]: e.LINEAR_MIPMAP_NEAREST,
+		[NF]: e.LINEAR_MIPMAP_LINEAR
 	}, de = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -24275,7 +24498,7 @@ function qU(e, t, n, r, i, a, o) {
 		let f = r.get(u);
 		if (u.version !== f.__version || l === !0) {
 			if (n.activeTexture(e.TEXTURE0 + s), !(typeof ImageBitmap < "u" && o.image instanceof ImageBitmap)) {
-				let t = oL.getPrimaries(oL.workingColorSpace), r = o.colorSpace === "" ? null : oL.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+				let t = jL.getPrimaries(jL.workingColorSpace), r = o.colorSpace === "" ? null : jL.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 				n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, i);
 			}
 			n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment);
@@ -24284,7 +24507,7 @@ function qU(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			fe(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === EF, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === ZF, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -24299,7 +24522,7 @@ function qU(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = YB(h.width, h.height, o.format, o.type);
+										let t = bV(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -24318,7 +24541,7 @@ function qU(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = YB(t.width, t.height, o.format, o.type);
+							let i = bV(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -24378,7 +24601,7 @@ function qU(e, t, n, r, i, a, o) {
 		let u = r.get(l);
 		if (l.version !== u.__version || c === !0) {
 			n.activeTexture(e.TEXTURE0 + s);
-			let t = oL.getPrimaries(oL.workingColorSpace), r = o.colorSpace === "" ? null : oL.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+			let t = jL.getPrimaries(jL.workingColorSpace), r = o.colorSpace === "" ? null : jL.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 			n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, d);
 			let f = o.isCompressedTexture || o.image[0].isCompressedTexture, p = o.image[0] && o.image[0].isDataTexture, m = [];
 			for (let e = 0; e < 6; e++) !f && !p ? m[e] = v(o.image[e], !0, i.maxCubemapSize) : m[e] = p ? o.image[e].image : o.image[e], m[e] = z(o, m[e]);
@@ -24386,7 +24609,7 @@ function qU(e, t, n, r, i, a, o) {
 			fe(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === EF, o.type), E) {
+				if (x = C(o.format === ZF, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -24588,16 +24811,16 @@ function qU(e, t, n, r, i, a, o) {
 	}
 	function z(e, t) {
 		let n = e.colorSpace, r = e.format, i = e.type;
-		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (oL.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && J("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : Y("WebGLTextures: Unsupported texture color space:", n)), t;
+		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (jL.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && J("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : Y("WebGLTextures: Unsupported texture color space:", n)), t;
 	}
 	function De(e) {
 		return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement ? (l.width = e.naturalWidth || e.width, l.height = e.naturalHeight || e.height) : typeof VideoFrame < "u" && e instanceof VideoFrame ? (l.width = e.displayWidth, l.height = e.displayHeight) : (l.width = e.width, l.height = e.height), l;
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = se, this.setTextureCube = ce, this.rebindTextures = Se, this.setupRenderTarget = I, this.updateRenderTargetMipmap = Ce, this.updateMultisampleRenderTarget = Te, this.setupDepthRenderbuffer = xe, this.setupFrameBufferTexture = ve, this.useMultisampledRTT = Ee, this.dispose = j;
 }
-function JU(e, t) {
+function yW(e, t) {
 	function n(n, r = "") {
-		let i, a = oL.getTransfer(r);
+		let i, a = jL.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
 		if (n === 1017) return e.UNSIGNED_SHORT_4_4_4_4;
 		if (n === 1018) return e.UNSIGNED_SHORT_5_5_5_1;
@@ -24690,28 +24913,28 @@ function JU(e, t) {
 	}
 	return { convert: n };
 }
-var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", ZU = class {
+var bW = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", xW = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", SW = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new Uz(e.texture);
+			let n = new mB(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new eB({
-				vertexShader: YU,
-				fragmentShader: XU,
+			let t = e.cameras[0].viewport, n = new TB({
+				vertexShader: bW,
+				fragmentShader: xW,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new Cz(new Gz(20, 20), n);
+			this.mesh = new Jz(new gB(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24721,23 +24944,23 @@ var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, QU = class extends BI {
+}, CW = class extends dL {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new ZU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new QI(), C = null, w = null, T = new jB();
-		T.viewport = new _L();
-		let E = new jB();
-		E.viewport = new _L();
-		let D = [T, E], O = new IB(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new SW(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new CL(), C = null, w = null, T = new nV();
+		T.viewport = new HL();
+		let E = new nV();
+		E.viewport = new HL();
+		let D = [T, E], O = new sV(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new QL(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new CR(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new QL(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new CR(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new QL(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new CR(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24782,16 +25005,16 @@ var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? EF : TF, a = _.stencil ? yF : mF);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? ZF : XF, a = _.stencil ? WF : zF);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new yL(d.textureWidth, d.textureHeight, {
-						format: wF,
-						type: lF,
-						depthTexture: new Vz(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new WL(d.textureWidth, d.textureHeight, {
+						format: YF,
+						type: PF,
+						depthTexture: new fB(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24808,9 +25031,9 @@ var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new yL(f.framebufferWidth, f.framebufferHeight, {
-						format: wF,
-						type: lF,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new WL(f.framebufferWidth, f.framebufferHeight, {
+						format: YF,
+						type: PF,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24867,7 +25090,7 @@ var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "
 			}), ee(e, O, i);
 		};
 		function ee(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = UI * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = mL * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24897,7 +25120,7 @@ var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new jB(), o.layers.enable(n), o.viewport = new _L(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new nV(), o.layers.enable(n), o.viewport = new HL(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24911,7 +25134,7 @@ var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new Uz(), g[n] = e);
+							e || (e = new mB(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24927,19 +25150,19 @@ var YU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", XU = "
 				data: i
 			}), p = null;
 		}
-		let ne = new ZB();
+		let ne = new SV();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, $U = /*@__PURE__*/ new SL(), eW = /*@__PURE__*/ new Z();
-eW.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function tW(e, t) {
+}, wW = /*@__PURE__*/ new qL(), TW = /*@__PURE__*/ new Z();
+TW.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function EW(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, Xz(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, xB(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24947,7 +25170,7 @@ function tW(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4($U.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(eW), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(wW.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(TW), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24985,7 +25208,7 @@ function tW(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function nW(e, t, n, r) {
+function DW(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -25087,7 +25310,7 @@ function nW(e, t, n, r) {
 		dispose: _
 	};
 }
-var rW = new Uint16Array([
+var OW = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -25600,13 +25823,13 @@ var rW = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), iW = null;
-function aW() {
-	return iW === null && (iW = new Ez(rW, 16, 16, kF, gF), iW.name = "DFG_LUT", iW.minFilter = oF, iW.magFilter = oF, iW.wrapS = tF, iW.wrapT = tF, iW.generateMipmaps = !1, iW.needsUpdate = !0), iW;
+]), kW = null;
+function AW() {
+	return kW === null && (kW = new Zz(OW, 16, 16, eI, VF), kW.name = "DFG_LUT", kW.minFilter = jF, kW.magFilter = jF, kW.wrapS = EF, kW.wrapT = EF, kW.generateMipmaps = !1, kW.needsUpdate = !0), kW;
 }
-var oW = class {
+var jW = class {
 	constructor(e = {}) {
-		let { canvas: t = NI(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = lF } = e;
+		let { canvas: t = iL(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = PF } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -25614,16 +25837,16 @@ var oW = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
-			jF,
-			AF,
-			OF
+			nI,
+			tI,
+			$F
 		]), g = /* @__PURE__ */ new Set([
-			lF,
-			mF,
-			fF,
-			yF,
-			_F,
-			vF
+			PF,
+			zF,
+			LF,
+			WF,
+			HF,
+			UF
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -25636,8 +25859,8 @@ var oW = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = SI;
-		let j = 0, M = 0, N = null, P = -1, ee = null, F = new _L(), te = new _L(), ne = null, re = new rR(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new _L(0, 0, ae, oe), de = new _L(0, 0, ae, oe), fe = !1, pe = new Az(), me = new Mz(), he = !1, ge = !1, _e = new SL(), ve = new X(), ye = new _L(), be = {
+		this._outputColorSpace = qI;
+		let j = 0, M = 0, N = null, P = -1, ee = null, F = new HL(), te = new HL(), ne = null, re = new OR(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new HL(0, 0, ae, oe), de = new HL(0, 0, ae, oe), fe = !1, pe = new tB(), me = new rB(), he = !1, ge = !1, _e = new qL(), ve = new X(), ye = new HL(), be = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25672,10 +25895,10 @@ var oW = class {
 			throw t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Y("WebGLRenderer: " + e.message), e;
 		}
 		function We() {
-			we = new EV(I), we.init(), Ve = new JU(I, we), Te = new oV(I, we, e, Ve), L = new KU(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new kV(I), R = new EU(), z = new qU(I, we, L, R, Te, Ve, Ee), De = new TV(T), Oe = new QB(I), He = new iV(I, Oe), ke = new DV(I, Oe, Ee, He), Ae = new jV(I, ke, Oe, He, Ee), Re = new AV(I, Te, z), Fe = new sV(R), je = new TU(T, De, we, Te, He, Fe), Me = new tW(T, R), Ne = new AU(), Pe = new LU(we), Le = new rV(T, De, L, Ae, p, s), Ie = new GU(T, Ae, Te), Ue = new nW(I, Ee, Te, L), ze = new aV(I, we, Ee), Be = new OV(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
+			we = new ZV(I), we.init(), Ve = new yW(I, we), Te = new jV(I, we, e, Ve), L = new _W(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new eH(I), R = new ZU(), z = new vW(I, we, L, R, Te, Ve, Ee), De = new XV(T), Oe = new CV(I), He = new kV(I, Oe), ke = new QV(I, Oe, Ee, He), Ae = new nH(I, ke, Oe, He, Ee), Re = new tH(I, Te, z), Fe = new MV(R), je = new XU(T, De, we, Te, He, Fe), Me = new EW(T, R), Ne = new tW(), Pe = new cW(we), Le = new OV(T, De, L, Ae, p, s), Ie = new gW(T, Ae, Te), Ue = new DW(I, Ee, Te, L), ze = new AV(I, we, Ee), Be = new $V(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
 		}
-		m !== 1009 && (w = new NV(m, t.width, t.height, o, r, i));
-		let Ge = new QU(T, I);
+		m !== 1009 && (w = new iH(m, t.width, t.height, o, r, i));
+		let Ge = new CW(T, I);
 		this.xr = Ge, this.getContext = function() {
 			return I;
 		}, this.getContextAttributes = function() {
@@ -25761,10 +25984,10 @@ var oW = class {
 			t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Le.dispose(), Ne.dispose(), Pe.dispose(), z.dispose(), R.dispose(), De.dispose(), Ae.dispose(), ke.dispose(), He.dispose(), Ue.dispose(), je.dispose(), Ge.dispose(), Ge.removeEventListener("sessionstart", tt), Ge.removeEventListener("sessionend", nt), rt.stop();
 		};
 		function Ke(e) {
-			e.preventDefault(), FI("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), oL("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function qe() {
-			FI("WebGLRenderer: Context Restored."), E = !1;
+			oL("WebGLRenderer: Context Restored."), E = !1;
 			let e = Ee.autoReset, t = Ie.enabled, n = Ie.autoUpdate, r = Ie.needsUpdate, i = Ie.type;
 			We(), Ee.autoReset = e, Ie.enabled = t, Ie.autoUpdate = n, Ie.needsUpdate = r, Ie.type = i;
 		}
@@ -25859,7 +26082,7 @@ var oW = class {
 		function nt() {
 			rt.start();
 		}
-		let rt = new ZB();
+		let rt = new SV();
 		rt.setAnimationLoop(et), typeof self < "u" && rt.setContext(self), this.setAnimationLoop = function(e) {
 			$e = e, Ge.setAnimationLoop(e), e === null ? rt.stop() : rt.start();
 		}, Ge.addEventListener("sessionstart", tt), Ge.addEventListener("sessionend", nt), this.render = function(e, t) {
@@ -25870,7 +26093,7 @@ var oW = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = Ge.enabled === !0 && Ge.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, kI, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, eL, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && at(e, t, -Infinity, T.sortObjects);
 			}
@@ -25931,17 +26154,17 @@ var oW = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = we.has("EXT_color_buffer_half_float") || we.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new yL(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new WL(1, 1, {
 					generateMipmaps: !0,
-					type: e ? gF : lF,
-					minFilter: cF,
+					type: e ? VF : PF,
+					minFilter: NF,
 					samples: Math.max(4, Te.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
 					resolveStencilBuffer: !1,
 					storeMultisampledDepthBuffer: !1,
 					storeMultisampledStencilBuffer: !1,
-					colorSpace: oL.workingColorSpace
+					colorSpace: jL.workingColorSpace
 				});
 			}
 			let a = x.state.transmissionRenderTarget[r.id], o = r.viewport || F;
@@ -25999,7 +26222,7 @@ var oW = class {
 		function pt(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = HH.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = pU.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -26009,7 +26232,7 @@ var oW = class {
 		}
 		function ht(e, t, n, r, i) {
 			t.isScene !== !0 && (t = be), z.resetTextureUnits();
-			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : oL.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
+			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : jL.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
 			r.toneMapped && (N === null || N.isXRRenderTarget === !0) && (h = T.toneMapping);
 			let g = n.morphAttributes.position || n.morphAttributes.normal || n.morphAttributes.color, _ = g === void 0 ? 0 : g.length, v = R.get(r), b = x.state.lights;
 			if (he === !0 && (ge === !0 || e !== ee)) {
@@ -26033,16 +26256,16 @@ var oW = class {
 			}
 			i.isBatchedMesh && (A.setOptional(I, i, "batchingTexture"), A.setValue(I, "batchingTexture", i._matricesTexture, z), A.setOptional(I, i, "batchingIdTexture"), A.setValue(I, "batchingIdTexture", i._indirectTexture, z), A.setOptional(I, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(I, "batchingColorTexture", i._colorsTexture, z));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = aW()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = AW()), O) {
 				if (A.setValue(I, "toneMappingExposure", T.toneMappingExposure), v.needsLights && gt(j, k), a && r.fog === !0 && Me.refreshFogUniforms(j, a), Me.refreshMaterialUniforms(j, r, se, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				HH.upload(I, pt(v), j, z);
+				pU.upload(I, pt(v), j, z);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (HH.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (pU.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -26153,7 +26376,7 @@ var oW = class {
 					let p = N === null ? null : R.get(N).__webglFramebuffer;
 					L.bindFramebuffer(I.FRAMEBUFFER, p);
 					let m = I.fenceSync(I.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return I.flush(), await RI(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
+					return I.flush(), await lL(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -26194,7 +26417,7 @@ var oW = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return kI;
+		return eL;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -26202,13 +26425,13 @@ var oW = class {
 	set outputColorSpace(e) {
 		this._outputColorSpace = e;
 		let t = this.getContext();
-		t.drawingBufferColorSpace = oL._getDrawingBufferColorSpace(e), t.unpackColorSpace = oL._getUnpackColorSpace();
+		t.drawingBufferColorSpace = jL._getDrawingBufferColorSpace(e), t.unpackColorSpace = jL._getUnpackColorSpace();
 	}
-}, sW = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", cW = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", lW = class {
+}, MW = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", NW = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", PW = class {
 	attribute;
 	held = null;
 	constructor(e) {
-		this.attribute = new RR(new Int16Array(4 * e), 4);
+		this.attribute = new lz(new Int16Array(4 * e), 4);
 	}
 	holds(e) {
 		return this.held === e;
@@ -26219,27 +26442,27 @@ var oW = class {
 		for (let n = 0, r = 0; n < e.length; n += 3, r += 4) t[r] = e[n], t[r + 1] = e[n + 1], t[r + 2] = e[n + 2];
 		this.attribute.needsUpdate = !0;
 	}
-}, uW = class {
-	scene = new aR();
+}, FW = class {
+	scene = new AR();
 	uniforms = {
-		view: { value: new SL() },
-		weights: { value: new QI(1, 0) },
+		view: { value: new qL() },
+		weights: { value: new CL(1, 0) },
 		size: { value: 4 },
 		paper: { value: new X(1, 1, 1) }
 	};
-	geometry = new $R();
+	geometry = new wz();
 	material;
 	buffers = null;
 	look = null;
 	constructor(e) {
-		this.material = new tB({
-			vertexShader: sW,
-			fragmentShader: cW,
+		this.material = new EB({
+			vertexShader: MW,
+			fragmentShader: NW,
 			uniforms: this.uniforms,
-			glslVersion: OI,
+			glslVersion: $I,
 			defines: e ? { SHAPED: 1 } : {}
 		});
-		let t = new Rz(this.geometry, this.material);
+		let t = new lB(this.geometry, this.material);
 		t.frustumCulled = !1, t.matrixAutoUpdate = !1, this.scene.add(t);
 	}
 	setPositions({ drawn: e }, { drawn: t }) {
@@ -26255,29 +26478,29 @@ var oW = class {
 		t?.array.length === e.length ? Object.assign(t, {
 			array: e,
 			needsUpdate: !0
-		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new RR(e, 4)));
+		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new lz(e, 4)));
 	}
 	dispose() {
 		this.geometry.dispose(), this.material.dispose();
 	}
 	allocate(e) {
-		this.geometry.dispose(), this.buffers = [new lW(e), new lW(e)];
+		this.geometry.dispose(), this.buffers = [new PW(e), new PW(e)];
 	}
 };
 // src/space/cloud.ts
-function dW(e, t, n) {
+function IW(e, t, n) {
 	let r = document.createElement("canvas"), i = r.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!i) return null;
-	let a = new oW({
+	let a = new jW({
 		canvas: r,
 		context: i,
 		antialias: !1
 	});
 	a.autoClear = !1;
-	let o = new DB(), s = [], c = (t) => s[t] ??= new uW(e);
+	let o = new QB(), s = [], c = (t) => s[t] ??= new FW(e);
 	r.addEventListener("webglcontextlost", t), r.addEventListener("webglcontextrestored", n);
 	let l = 1;
 	return {
@@ -26302,67 +26525,67 @@ function dW(e, t, n) {
 	};
 }
 // src/space/motion.ts
-var fW = 380;
-function pW(e) {
+var LW = 380;
+function RW(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function mW({ from: e, to: t, morph: n }) {
+function zW({ from: e, to: t, morph: n }) {
 	return [(1 - n) * e.scale, n * t.scale];
 }
-function hW(e, t) {
+function BW(e, t) {
 	return e.to.drawn.length === t.drawn.length ? {
-		from: gW(e),
+		from: VW(e),
 		to: t,
 		morph: 0
-	} : pW(t);
+	} : RW(t);
 }
-function gW(e) {
+function VW(e) {
 	let { from: t, to: n, morph: r } = e;
 	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = mW(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	let i = Math.max(t.scale, n.scale), [a, o] = zW(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
 	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
 	return {
 		drawn: s,
 		scale: i
 	};
 }
-function _W(e, t) {
-	let [n, r] = mW(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+function HW(e, t) {
+	let [n, r] = zW(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
 	return [
 		i(0),
 		i(1),
 		i(2)
 	];
 }
-function vW(e, t) {
+function UW(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / fW);
+			let a = Math.min(1, (performance.now() - n) / LW);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/space/text_placement.ts
-function yW(e, [t, n], r, i = 7) {
+function WW(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = xW(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = xW(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = KW(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = KW(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && bW(e, a); t++) o();
+	for (let t = 0; t < 40 && GW(e, a); t++) o();
 	return a;
 }
-function bW(e, t) {
+function GW(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -26372,27 +26595,27 @@ function bW(e, t) {
 	}
 	return n;
 }
-function xW(e, t, n) {
+function KW(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
-function SW(e, t, n, r, i) {
+function qW(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/space/overlay.ts
-var CW = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", wW = 132, TW = 96, EW = 16, DW = br(CW);
-function OW(e, t, n) {
+var JW = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", YW = 132, XW = 96, ZW = 16, QW = br(JW);
+function $W(e, t, n) {
 	let r = n.length > 1 && V("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(kW), ...r ? [r] : []);
+	e.replaceChildren(...t.map(eG), ...r ? [r] : []);
 }
-function kW(e) {
+function eG(e) {
 	let { box: t, caption: n } = e, r = V("g", {});
-	r.append(...MW(e), jW(e));
-	for (let t of e.threads) r.append(IW(e, t, !0));
-	return r.append(...PW(e)), e.path && r.append(IW(e, e.path, !1)), e.hover && r.append(AW(e, e.hover, "hover", 8)), e.focus && r.append(AW(e, e.focus, "focus", 9)), t.left > 0 && r.append(V("path", {
+	r.append(...rG(e), nG(e));
+	for (let t of e.threads) r.append(sG(e, t, !0));
+	return r.append(...aG(e)), e.path && r.append(sG(e, e.path, !1)), e.hover && r.append(tG(e, e.hover, "hover", 8)), e.focus && r.append(tG(e, e.focus, "focus", 9)), t.left > 0 && r.append(V("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
 	})), n && r.append(V("text", {
@@ -26402,7 +26625,7 @@ function kW(e) {
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function AW({ project: e }, t, n, r) {
+function tG({ project: e }, t, n, r) {
 	let [i, a] = e(...t);
 	return V("g", { class: `ring ${n}` }, V("circle", {
 		class: "halo",
@@ -26415,16 +26638,16 @@ function AW({ project: e }, t, n, r) {
 		r
 	}));
 }
-function jW({ project: e }) {
+function nG({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return V("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function MW({ project: e, circle: t, box: n }) {
+function rG({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, i] = e(0, 0, 0), a = NW(e, t);
+	let [r, i] = e(0, 0, 0), a = iG(e, t);
 	if (a < 12 || a > 2 * Math.max(n.width, n.height)) return [];
 	let o = ["sphere halo", "sphere"].map((e) => V("circle", {
 		class: e,
@@ -26438,7 +26661,7 @@ function MW({ project: e, circle: t, box: n }) {
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function NW(e, t) {
+function iG(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -26452,23 +26675,23 @@ function NW(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function PW(e) {
-	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > EW, l = t(0, 0, 0), u = n.map((e, n) => {
+function aG(e) {
+	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > ZW, l = t(0, 0, 0), u = n.map((e, n) => {
 		let [r, o, s] = [
 			0,
 			1,
 			2
 		].map((e) => a * i[3 * n + e]);
 		return t(r, o, s);
-	}), d = n.map((e) => xr(e, c ? TW : wW, DW)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+	}), d = n.map((e) => xr(e, c ? XW : YW, QW)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
 		x: u[e][0],
 		y: u[e][1],
-		width: DW(d[e]) + 4,
+		width: QW(d[e]) + 4,
 		height: 15
-	})), _ = yW(g, [l[0], l[1]], o), v = [], y = [];
+	})), _ = WW(g, [l[0], l[1]], o), v = [], y = [];
 	for (let e of p) {
 		let [t, n] = u[e], i = f(e) ? " behind" : "";
-		v.push(FW(l, [t, n], r[e], s, i));
+		v.push(oG(l, [t, n], r[e], s, i));
 		let a = h.indexOf(e);
 		if (a < 0) continue;
 		let [o, c] = _[a];
@@ -26484,7 +26707,7 @@ function PW(e) {
 	}
 	return [...v, ...y];
 }
-function FW(e, [t, n], r, i, a) {
+function oG(e, [t, n], r, i, a) {
 	let o = Math.hypot(t - e[0], n - e[1]), [s, c] = o > 0 ? [(t - e[0]) / o, (n - e[1]) / o] : [0, 0], l = Math.min(9, o), [u, d] = [t - l * s, n - l * c], f = `M${e[0]} ${e[1]}L${u} ${d}`, p = `M${t} ${n}L${u - .42 * l * c} ${d + .42 * l * s}L${u + .42 * l * c} ${d - .42 * l * s}Z`, m = V("g", { class: `arrow${a}` }, V("path", {
 		class: "halo",
 		d: f
@@ -26504,7 +26727,7 @@ function FW(e, [t, n], r, i, a) {
 		fill: r.colour
 	})), m;
 }
-function IW({ project: e }, { places: t, now: n, colour: r }, i) {
+function sG({ project: e }, { places: t, now: n, colour: r }, i) {
 	let a = t.length / 3, o = Array.from({ length: a }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), s = (e) => e >= 0 && Number.isFinite(o[e][0]), c = o.map(([e, t], n) => s(n) && `${s(n - 1) ? "L" : "M"}${e.toFixed(1)} ${t.toFixed(1)}`).filter(Boolean).join("");
 	if (i) return V("g", {}, V("path", {
 		class: "thread",
@@ -26525,7 +26748,7 @@ function IW({ project: e }, { places: t, now: n, colour: r }, i) {
 	}))), l;
 }
 // src/space/picking.ts
-function LW(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function cG(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -26533,22 +26756,22 @@ function LW(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function RW({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = mW(e), [l, u] = [r.width / 2, r.height / 2];
+function lG({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = zW(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function zW(e, t, n, r = 4, i = 9) {
+function uG(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return RW(e, (e, i, l, u) => {
+	return lG(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function BW(e, t) {
+function dG(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -26556,7 +26779,7 @@ function BW(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return RW(e, (e, t, l) => {
+	return lG(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -26564,8 +26787,8 @@ function BW(e, t) {
 	}), c;
 }
 // src/space/pointer_input.ts
-var VW = 4, HW = .12;
-function UW(e, t) {
+var fG = 4, pG = .12;
+function mG(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -26577,7 +26800,7 @@ function UW(e, t) {
 		e.setPointerCapture(s.pointerId), n.set(s.pointerId, l(s)), a = l(s), o = n.size > 1, r.length && t.outline([], !1), r = i && n.size === 1 && s.button === 0 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > VW && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > fG && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -26592,7 +26815,7 @@ function UW(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = WW(e, t);
+		let n = hG(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -26600,14 +26823,14 @@ function UW(e, t) {
 		stop: () => s.abort()
 	};
 }
-function WW({ key: e, shiftKey: t }, n) {
+function hG({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * HW, r[1] * HW) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * pG, r[1] * pG) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -26617,7 +26840,7 @@ function WW({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/space/stage.ts
-function GW(e, { shaped: t }) {
+function gG(e, { shaped: t }) {
 	let n = V("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -26630,10 +26853,10 @@ function GW(e, { shaped: t }) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys rotate it, with Shift they pan; plus and minus zoom; 0 resets the view; N and B select the next and the previous point."
 	}), a = null, o = null, s = [], c = null, l = null, u = 0, d = [], [f, p] = [1, 1], m = null, h = 0, g = !1, _ = 0, v = () => {
-		a = dW(t, () => e.lost(!0), () => {
+		a = IW(t, () => e.lost(!0), () => {
 			e.lost(!1), E();
 		}), a && i.append(a.canvas), i.append(n, r);
-	}, y = () => c ?? o?.home ?? TP, b = () => {
+	}, y = () => c ?? o?.home ?? XP, b = () => {
 		let e = o?.panes.length ?? 1;
 		return Array.from({ length: e }, (t, n) => ({
 			left: n * f / e,
@@ -26641,7 +26864,7 @@ function GW(e, { shaped: t }) {
 			width: f / e,
 			height: p
 		}));
-	}, x = (e) => AP(y(), e.width / e.height, o.reach), S = (e) => {
+	}, x = (e) => tF(y(), e.width / e.height, o.reach), S = (e) => {
 		let t = b()[e], { looks: n } = o.panes[e];
 		return {
 			motion: s[e],
@@ -26650,18 +26873,18 @@ function GW(e, { shaped: t }) {
 			box: t
 		};
 	}, C = (e) => Math.min(b().length - 1, Math.max(0, Math.floor(e * b().length / f))), w = (e, t) => {
-		m ??= KW(i);
-		let n = WP(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
+		m ??= _G(i);
+		let n = hF(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
 		a?.draw(t.map((e, t) => ({
 			box: e,
 			matrix: x(e),
-			weights: mW(s[t]),
+			weights: zW(s[t]),
 			size: n
 		})), m);
 	}, T = (e = !0) => {
 		if (!o) return;
 		let t = o, r = b();
-		e && w(t, r), OW(n, r.map((e, n) => A(t, n, e)), d);
+		e && w(t, r), $W(n, r.map((e, n) => A(t, n, e)), d);
 	}, E = (e = !0) => {
 		g ||= e, h ||= requestAnimationFrame(() => {
 			h = 0, T(g), g = !1;
@@ -26676,14 +26899,14 @@ function GW(e, { shaped: t }) {
 	let k = window.matchMedia("(prefers-color-scheme: dark)");
 	k.addEventListener("change", D);
 	let A = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? _W(s[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? HW(s[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: c,
 			directions: r,
-			project: (e, t, r) => LW(d, n, e, t, r),
+			project: (e, t, r) => cG(d, n, e, t, r),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
@@ -26693,8 +26916,8 @@ function GW(e, { shaped: t }) {
 			hover: l === i ? null : f(l)
 		};
 	}, j = (t, n) => {
-		let a = C(t), s = o && t >= 0 ? zW(S(a), t, n) : -1, c = s < 0 ? null : s;
-		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && SW(r, t, n, f, p);
+		let a = C(t), s = o && t >= 0 ? uG(S(a), t, n) : -1, c = s < 0 ? null : s;
+		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && qW(r, t, n, f, p);
 	}, M = (t) => {
 		let n = t(y());
 		c = o?.flat ? {
@@ -26702,23 +26925,23 @@ function GW(e, { shaped: t }) {
 			azimuth: 0,
 			elevation: 0
 		} : n, j(-1, -1), e.camera(c), E();
-	}, N = UW(i, {
-		turn: (e, t) => o?.flat ? M((n) => NP(n, e, -t)) : M((n) => jP(n, -e, t)),
-		pan: (e, t) => M((n) => NP(n, e, t)),
+	}, N = mG(i, {
+		turn: (e, t) => o?.flat ? M((n) => iF(n, e, -t)) : M((n) => nF(n, -e, t)),
+		pan: (e, t) => M((n) => iF(n, e, t)),
 		zoom: (e, t, n) => {
 			let r = b()[C(t ?? 0)], i = p / 2, a = t === void 0 ? 0 : (t - r.left - r.width / 2) / i;
-			M((t) => MP(t, e, a, n === void 0 ? 0 : (i - n) / i));
+			M((t) => rF(t, e, a, n === void 0 ? 0 : (i - n) / i));
 		},
 		home: () => {
 			c = null, e.camera(y()), E();
 		},
 		hover: j,
 		click: (t, n) => {
-			let r = o ? zW(S(C(t)), t, n) : -1;
+			let r = o ? uG(S(C(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			d = n ? [] : t, n && o && e.lasso(BW(S(C(t[0][0])), t)), E(!1);
+			d = n ? [] : t, n && o && e.lasso(dG(S(C(t[0][0])), t)), E(!1);
 		},
 		next: e.next
 	}), P = new ResizeObserver(() => {
@@ -26731,11 +26954,11 @@ function GW(e, { shaped: t }) {
 			let t = e.smooth && !En() && o !== null && s.length === e.panes.length;
 			o = e;
 			let n = ++_;
-			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? hW(s[n], e) : pW(e)), e.panes.forEach(({ looks: e }, t) => {
+			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? BW(s[n], e) : RW(e)), e.panes.forEach(({ looks: e }, t) => {
 				a?.setPositions(t, s[t].from, s[t].to), a?.setLook(t, e.look);
 			}), j(-1, -1), T(), s.every(({ morph: e }) => e === 1)) return;
 			let r = s.map(({ morph: e }) => e);
-			await vW((e) => {
+			await UW((e) => {
 				s.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), T();
 			}, () => n !== _);
 		},
@@ -26748,14 +26971,14 @@ function GW(e, { shaped: t }) {
 		setLasso: (e) => N.setLasso(e),
 		lassoIsOn: () => N.lassoIsOn(),
 		scene: () => o ? S(o.panes.length - 1) : null,
-		pick: (e, t) => o ? zW(S(C(e)), e, t) : -1,
+		pick: (e, t) => o ? uG(S(C(e)), e, t) : -1,
 		refresh: D,
 		finish: () => a?.finish(),
 		picture() {
 			return T(), {
 				cloud: a?.canvas ?? null,
 				overlay: n,
-				paper: KW(i),
+				paper: _G(i),
 				width: f,
 				height: p
 			};
@@ -26766,7 +26989,7 @@ function GW(e, { shaped: t }) {
 		}
 	};
 }
-function KW(e) {
+function _G(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
@@ -26774,9 +26997,9 @@ function KW(e) {
 	]).slice(0, 3).map(Number);
 }
 // src/state/address.ts
-function qW() {
+function vG() {
 	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${YW(e.view)}`), e = null;
+		e && history.replaceState(null, "", `#${bG(e.view)}`), e = null;
 	};
 	return {
 		keep(n) {
@@ -26790,8 +27013,8 @@ function qW() {
 		}
 	};
 }
-var JW = 4e3;
-function YW(e) {
+var yG = 4e3;
+function bG(e) {
 	let { filter: t, camera: n } = e, r = {
 		condition: e.condition,
 		layer: e.layer,
@@ -26804,16 +27027,16 @@ function YW(e) {
 		image: e.image,
 		importance: e.importance && 1,
 		tab: e.tab !== "space" && e.tab,
-		selection: e.selection.length > 0 && QW(e.selection),
-		camera: n !== null && ZW(n).map((e) => +e.toFixed(3)).join("_")
+		selection: e.selection.length > 0 && CG(e.selection),
+		camera: n !== null && SG(n).map((e) => +e.toFixed(3)).join("_")
 	};
-	return typeof r.selection == "string" && r.selection.length > JW && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof r.selection == "string" && r.selection.length > yG && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function XW(e) {
+function xG(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Kn)), a("tab", i("tab", Jn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? $W(t.get("selection")) : void 0);
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Kn)), a("tab", i("tab", Jn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? wG(t.get("selection")) : void 0);
 	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", qn) ?? "all";
 	[
 		"classes",
@@ -26833,7 +27056,7 @@ function XW(e) {
 		panY: c[4]
 	}), n;
 }
-function ZW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+function SG({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 	return [
 		e,
 		t,
@@ -26842,7 +27065,7 @@ function ZW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 		i
 	];
 }
-function QW(e) {
+function CG(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -26851,7 +27074,7 @@ function QW(e) {
 	}
 	return n.join(".");
 }
-function $W(e) {
+function wG(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -26863,7 +27086,7 @@ function $W(e) {
 	return t;
 }
 // src/panels/tabs.ts
-function eG(e, t, n) {
+function TG(e, t, n) {
 	let r = t.map(({ name: e, element: t }) => {
 		let n = wn("tab"), r = B("div", {
 			role: "tabpanel",
@@ -26901,17 +27124,17 @@ function eG(e, t, n) {
 	};
 }
 // src/panels/points_csv.ts
-function tG(e, t) {
+function EG(e, t) {
 	let { atlas: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: s } = n, c = (e) => iG(s.classes[e]), { all: l, dimensions: u, scale: d } = Mn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
+	let { names: a, labels: o, attributes: s } = n, c = (e) => kG(s.classes[e]), { all: l, dimensions: u, scale: d } = Mn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
 		"point",
 		"image",
 		"name",
 		"true_class",
 		"predicted_class",
 		"selected",
-		...p ? nG(i) : [],
+		...p ? DG(i) : [],
 		...f
 	].join(",")];
 	for (let e = 0; e < t.length; e++) {
@@ -26920,17 +27143,17 @@ function tG(e, t) {
 		h.push([
 			e,
 			n,
-			iG(a[n]),
+			kG(a[n]),
 			c(o[n]),
 			c(i.predictions[n]),
 			Number(m.has(e)),
-			...p ? rG(i, e, c) : [],
+			...p ? OG(i, e, c) : [],
 			...r
 		].join(","));
 	}
 	return h;
 }
-function nG({ trajectory: e, bits: t, stability: n }) {
+function DG({ trajectory: e, bits: t, stability: n }) {
 	return [
 		"row",
 		"column",
@@ -26942,7 +27165,7 @@ function nG({ trajectory: e, bits: t, stability: n }) {
 		...e ? ["trajectory"] : []
 	];
 }
-function rG(e, t, n) {
+function OG(e, t, n) {
 	let { category: r, confidence: i, trajectory: a, grid: o, bits: s, stability: c } = e, l = t % e.regions;
 	return [
 		Math.floor(l / o[1]),
@@ -26955,11 +27178,11 @@ function rG(e, t, n) {
 		...a ? [a[t]] : []
 	];
 }
-function iG(e) {
+function kG(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/ui/export.ts
-var aG = [
+var AG = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -26971,21 +27194,21 @@ var aG = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function oG(e, t, n) {
+function jG(e, t, n) {
 	let r = URL.createObjectURL(new Blob(t, { type: n }));
 	B("a", {
 		href: r,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(r), 1e4);
 }
-function sG(e) {
+function MG(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	lG(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	PG(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
 	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${uM(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function cG(e) {
-	let { cloud: t, width: n, height: r } = e.picture(), i = sG(e), a = new Image();
+async function NG(e) {
+	let { cloud: t, width: n, height: r } = e.picture(), i = MG(e), a = new Image();
 	a.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(i)}`, await a.decode();
 	let o = t ? t.width / n : 1, s = B("canvas", {
 		width: Math.round(n * o),
@@ -26993,18 +27216,18 @@ async function cG(e) {
 	});
 	return s.getContext("2d")?.drawImage(a, 0, 0, s.width, s.height), new Promise((e, t) => s.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser could not make the picture.")), "image/png"));
 }
-function lG(e, t) {
+function PG(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of aG) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) lG(e.children[n], t.children[n]);
+	for (let e of AG) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) PG(e.children[n], t.children[n]);
 }
 // src/ui/header.ts
-var uG = [
+var FG = [
 	"auto",
 	"light",
 	"dark"
 ];
-function dG(e, t, n, r, i) {
+function IG(e, t, n, r, i) {
 	let a = B("h1", {}, t.attributes.title), o = (e, t, n) => B("button", {
 		class: "quiet",
 		"aria-haspopup": "dialog",
@@ -27012,12 +27235,12 @@ function dG(e, t, n, r, i) {
 		click: () => t.showModal()
 	}, e);
 	return {
-		element: B("header", {}, a, B("p", { class: "study" }, B("b", {}, "patternscope"), ` · ${t.attributes.title}`), fG(t)),
-		actions: B("div", { class: "actions" }, o("How to read", i.reading, "What the rows, tiles, points and arrows mean"), pG(r), mG(n, r), hG(e, n), o("Keys", i.keys, "Keys (?)")),
+		element: B("header", {}, a, B("div", { class: "intro" }, LG(t), B("p", { class: "study" }, B("b", {}, "patternscope"), ` · ${t.attributes.title}`))),
+		actions: B("div", { class: "actions" }, o("How to read", i.reading, "What the rows, tiles, points and arrows mean"), RG(r), zG(n, r), BG(e, n), o("Keys", i.keys, "Keys (?)")),
 		setTitle: (e) => a.textContent = e
 	};
 }
-function fG({ attributes: e }) {
+function LG({ attributes: e }) {
 	return B("p", { class: "definition" }, V("svg", {
 		viewBox: "0 0 22 22",
 		class: "definition-icon",
@@ -27035,7 +27258,7 @@ function fG({ attributes: e }) {
 		height: 6
 	})), B("span", {}, B("b", {}, "Knowledge point: "), "a region of an image from whose features one class is read with a probability above ", `${Tj(e.tau)}; `, B("b", {}, "reliable"), " if it is the image's true class."));
 }
-function pG({ address: e, announce: t }) {
+function RG({ address: e, announce: t }) {
 	return e ? B("button", {
 		class: "quiet",
 		title: "Copy the address of this view",
@@ -27044,39 +27267,39 @@ function pG({ address: e, announce: t }) {
 		}
 	}, "Share") : null;
 }
-function mG(e, t) {
+function zG(e, t) {
 	let n = () => {
 		let { view: e, atlas: n } = t.current();
 		return `${n.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
 	}, r = () => {
 		let r = t.current(), i = e.scene()?.visible;
-		r && i && oG(`${n()}.csv`, [`${tG(r, i).join("\n")}\n`], "text/csv");
+		r && i && jG(`${n()}.csv`, [`${EG(r, i).join("\n")}\n`], "text/csv");
 	}, i = (e, t, n) => B("button", {
 		class: "quiet saves",
 		title: t,
 		click: n
-	}, e), a = B("details", { class: "menu" }, B("summary", { class: "quiet" }, "Export"), B("div", { class: "menu-items" }, i("Save picture", "The visible points with the arrows, as PNG", () => cG(e).then((e) => oG(`${n()}.png`, [e], "image/png"))), i("Save SVG", "The same picture as SVG: arrows and names stay shapes and text", () => oG(`${n()}.svg`, [sG(e)], "image/svg+xml")), i("Save table", "All visible and selected points, as CSV", r), i("Print", "The page on paper", () => window.print())));
+	}, e), a = B("details", { class: "menu" }, B("summary", { class: "quiet" }, "Export"), B("div", { class: "menu-items" }, i("Save picture", "The visible points with the arrows, as PNG", () => NG(e).then((e) => jG(`${n()}.png`, [e], "image/png"))), i("Save SVG", "The same picture as SVG: arrows and names stay shapes and text", () => jG(`${n()}.svg`, [MG(e)], "image/svg+xml")), i("Save table", "All visible and selected points, as CSV", r), i("Print", "The page on paper", () => window.print())));
 	return a.addEventListener("focusout", ({ relatedTarget: e }) => {
 		a.contains(e) || (a.open = !1);
 	}), a.addEventListener("keydown", ({ key: e }) => {
 		e === "Escape" && (a.open = !1);
 	}), a;
 }
-function hG(e, t) {
+function BG(e, t) {
 	let n = B("button", {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let r = uG[(uG.indexOf(e.dataset.theme) + 1) % uG.length];
+			let r = FG[(FG.indexOf(e.dataset.theme) + 1) % FG.length];
 			e.dataset.theme = r, n.textContent = n.ariaLabel = `Theme: ${r}`, t.refresh();
 		}
 	}, "Theme: auto");
 	return n;
 }
 // src/ui/rail.ts
-function gG({ change: e, current: t, address: n }) {
+function VG({ change: e, current: t, address: n }) {
 	let r = B("ul", {}), i = [], a = ({ view: e }) => {
-		for (let { link: t, view: r } of i) Object.entries(r).every(([t, n]) => JSON.stringify(e[t]) === JSON.stringify(n)) ? t.setAttribute("aria-current", "true") : t.removeAttribute("aria-current"), n && (t.href = `#${YW({
+		for (let { link: t, view: r } of i) Object.entries(r).every(([t, n]) => JSON.stringify(e[t]) === JSON.stringify(n)) ? t.setAttribute("aria-current", "true") : t.removeAttribute("aria-current"), n && (t.href = `#${bG({
 			...e,
 			...r
 		})}`);
@@ -27103,20 +27326,20 @@ function gG({ change: e, current: t, address: n }) {
 	};
 }
 // src/ui/reading.ts
-var _G = [
+var HG = [
 	["The map", "One row per layer, the deepest on top; from left to right the training, in true spacing of its steps. The area is the evidence: how many bits a region of the layer tells about its image's class, on average, with its 95 % interval. The thin line is what a linear probe reads from the layer; the dotted one is chance. Below each area hang the knowledge points per image, the reliable ones solid, the unreliable ones hatched. A class has its name where it emerges. Drag the vertical line to move through training; click a row to choose its layer."],
 	["The image", "The same image in every layer and at several checkpoints. Solid outlines enclose reliable knowledge points, dashed ones unreliable points. Blue regions tell the image's class, orange ones speak against it."],
 	["Confusions", "How many regions of images of one class predict another class."],
 	["The space", "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies along an arrow, the more surely its region predicts that class. Points near the origin predict nothing."]
 ];
-function vG() {
+function UG() {
 	return B("dialog", {
 		class: "reading",
 		"aria-label": "How to read"
-	}, B("h2", {}, "How to read this page"), ..._G.flatMap(([e, t]) => [B("h3", {}, e), B("p", {}, t)]), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
+	}, B("h2", {}, "How to read this page"), ...HG.flatMap(([e, t]) => [B("h3", {}, e), B("p", {}, t)]), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
 }
 // src/ui/shortcuts.ts
-function yG() {
+function WG() {
 	return B("dialog", { "aria-label": "Keys" }, B("h2", {}, "Keys"), B("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "previous step, next step"],
@@ -27128,7 +27351,7 @@ function yG() {
 		["N and B", "in the space: next point, previous point"]
 	].flatMap(([e, t]) => [B("dt", {}, e), B("dd", {}, t)])), B("p", {}, "Drag to rotate, with Shift or the right button to pan; scroll to zoom. One finger rotates, two fingers pan and zoom. Click a point or a region of an image to select both."), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
 }
-function bG(e, t, n, r) {
+function GG(e, t, n, r) {
 	let i = (t) => {
 		t.stopPropagation();
 		let i = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, a = t.target instanceof HTMLInputElement && t.target.type === "text", o = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY", s = t.key === "]" ? 1 : t.key === "[" ? -1 : 0;
@@ -27146,30 +27369,30 @@ function bG(e, t, n, r) {
 	return t.addEventListener("keydown", i), () => t.removeEventListener("keydown", i);
 }
 // src/ui/space_tools.ts
-function xG(e, t) {
-	let n = CG("Lasso", "Draw around points to select them (L)", () => {
+function KG(e, t) {
+	let n = JG("Lasso", "Draw around points to select them (L)", () => {
 		e.setLasso(!e.lassoIsOn()), n.setAttribute("aria-pressed", String(e.lassoIsOn())), e.element.classList.toggle("lassoing", e.lassoIsOn());
 	});
 	n.setAttribute("aria-pressed", "false"), n.dataset.key = "l";
-	let r = (t) => () => e.move((e) => MP(e, t));
+	let r = (t) => () => e.move((e) => rF(e, t));
 	return B("div", {
 		class: "stage-tools",
 		role: "toolbar",
 		"aria-label": "Tools of the radial space"
-	}, n, CG("Select visible", "Select all points that pass the filter", () => SG(e, t)), CG("Clear", "Clear the selection (Escape)", () => t.select([])), B("span", { class: "gap" }), wG("Zoom in", "+", r(1.3)), wG("Zoom out", "−", r(1 / 1.3)), CG("Reset view", "Return to the initial view (0)", () => t.change({ camera: null })));
+	}, n, JG("Select visible", "Select all points that pass the filter", () => qG(e, t)), JG("Clear", "Clear the selection (Escape)", () => t.select([])), B("span", { class: "gap" }), YG("Zoom in", "+", r(1.3)), YG("Zoom out", "−", r(1 / 1.3)), JG("Reset view", "Return to the initial view (0)", () => t.change({ camera: null })));
 }
-function SG(e, t) {
+function qG(e, t) {
 	let n = e.scene()?.visible ?? /* @__PURE__ */ new Uint8Array();
 	t.select(Array.from(n.keys()).filter((e) => n[e]));
 }
-function CG(e, t, n) {
+function JG(e, t, n) {
 	return B("button", {
 		class: "tool wide",
 		title: t,
 		click: n
 	}, e);
 }
-function wG(e, t, n) {
+function YG(e, t, n) {
 	return B("button", {
 		class: "tool",
 		"aria-label": e,
@@ -27177,7 +27400,7 @@ function wG(e, t, n) {
 		click: n
 	}, t);
 }
-function TG({ atlas: e, view: t, frame: n }, r) {
+function XG({ atlas: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
@@ -27190,46 +27413,20 @@ function TG({ atlas: e, view: t, frame: n }, r) {
 	}, n))).size;
 	return `${s} · ${t.selection.length.toLocaleString("en")} selected, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
-// src/data/choices.ts
-async function EG(e, t, n, r) {
-	let [i] = e.attributes.conditions;
-	if (t === "fooled") return r ? OG(e, r) : [];
-	let { value: a, predictions: o } = await DG(e, i, n), s = (t) => o[t] === e.labels[t], c = Array.from(e.labels, (e, t) => t);
-	if (t === "wrong") return c.filter((e) => !s(e)).sort((e, t) => a[e] - a[t]);
-	let l = c.filter(s).sort((e, t) => a[e] - a[t]), u = a[l[Math.floor(l.length / 2)]];
-	return l.sort((e, t) => Math.abs(a[e] - u) - Math.abs(a[t] - u));
-}
-async function DG(e, { key: t, steps: n }, r) {
-	let i = n.length - 1, a = `layers/${r}/${t}`, o = e.has(`${a}/bits`), [s, c] = await Promise.all([o ? e.read(`${a}/bits`, i) : e.read(`${a}/knowledge`, i), e.read(`conditions/${t}/predictions`, i)]), l = s.length / e.labels.length;
-	return {
-		value: Float64Array.from(e.labels, (e, t) => {
-			let n = 0;
-			for (let e = t * l; e < (t + 1) * l; e++) n += o ? s[e] : s[e] >> 1;
-			return n / l;
-		}),
-		predictions: c
-	};
-}
-async function OG(e, { key: t }) {
-	let n = `conditions/${t}/outcome`;
-	if (!e.has(n)) return [];
-	let r = await e.read(n);
-	return Array.from(r.keys()).filter((e) => (r[e] & 3) == 3);
-}
 // src/panels/story.ts
-async function kG(e) {
-	let [t] = e.attributes.conditions, n = await hr(e, t.key), r = await AG(e, t);
+async function ZG(e) {
+	let [t] = e.attributes.conditions, n = await hr(e, t.key), r = await QG(e, t);
 	return {
-		title: n.length ? jG(e, t, n, r) : e.attributes.title,
+		title: n.length ? $G(t, n, r) : e.attributes.title,
 		links: [
-			FG(e, t, r),
-			...IG(t, n),
-			...await LG(e, t, r),
-			...zG(e, t)
+			rK(e, t, r),
+			...iK(t, n),
+			...await aK(e, t, r),
+			...sK(e, t)
 		]
 	};
 }
-async function AG(e, t) {
+async function QG(e, t) {
 	let n = null;
 	for (let r of t.layers) {
 		let t = await gr(e, r);
@@ -27246,32 +27443,32 @@ async function AG(e, t) {
 	}
 	return n;
 }
-function jG(e, t, n, r) {
-	let i = MG(e, n, t.steps.length - 1);
-	return t.steps.length === 1 ? i : `${r ? r.first === r.last ? `Classes emerge at ${t.steps[r.first].label}` : `Classes emerge between ${PG(t, r)}` : "No class emerges"}; ${i.charAt(0).toLowerCase()}${i.slice(1)}`;
+function $G(e, t, n) {
+	let r = eK(t, e.steps.length - 1);
+	return e.steps.length === 1 ? r : `${n ? n.first === n.last ? `Classes emerge at ${e.steps[n.first].label}` : `Classes emerge between ${nK(e, n)}` : "No class emerges"}; ${r.charAt(0).toLowerCase()}${r.slice(1)}`;
 }
-function MG(e, t, n) {
-	let r = [...t].sort((e, t) => NG(t, n) - NG(e, n)), [i, a] = [r[0], r[r.length - 1]], o = (e) => {
-		let { told: t, reliable: r } = e.rows[n];
-		return t ? kj(t.evidence.value) : Sj(r.value);
-	}, s = e.attributes.evidence?.against === "decision", c = i.rows[n].told ? `A region of ${i.layer.name} tells ${o(i)} bits about ${s ? "the network's decision" : "its image's class"}` : `An image has ${o(i)} reliable points in ${i.layer.name}`;
-	return r.length < 2 ? c : `${c}, ${i.rows[n].told ? "one of" : "in"} ${a.layer.name} ${o(a)}`;
+function eK(e, t) {
+	let n = [...e].sort((e, n) => tK(n, t) - tK(e, t)), [r, i] = [n[0], n[n.length - 1]], a = (e) => {
+		let { told: n, reliable: r } = e.rows[t];
+		return n ? kj(n.evidence.value) : Sj(r.value);
+	}, { told: o } = r.rows[t], s = o ? `Regions of ${r.layer.name} tell ${a(r)} bits` : `An image has ${a(r)} reliable points in ${r.layer.name}`;
+	return n.length < 2 ? s : `${s}, ${o ? "those of" : "in"} ${i.layer.name} ${a(i)}`;
 }
-function NG({ rows: e }, t) {
+function tK({ rows: e }, t) {
 	return e[t].told?.evidence.value ?? (e[t].reliable.value || 0);
 }
-function PG({ steps: e }, { first: t, last: n }) {
+function nK({ steps: e }, { first: t, last: n }) {
 	let [r, i] = [e[t], e[n]];
 	return r.number === null || i.number === null ? `${r.label} and ${i.label}` : `steps ${r.number.toLocaleString("en")} and ${i.number.toLocaleString("en")}`;
 }
-function FG(e, t, n) {
+function rK(e, t, n) {
 	let r = { condition: t.key }, i = e.attributes.classes.length;
 	if (!n) return {
 		question: "When?",
 		answer: "No class emerges in any layer.",
 		view: r
 	};
-	let a = n.classes === i ? `All ${i}` : `${n.classes} of ${i}`, o = t.steps.length === 1 ? "are there at the one checkpoint." : n.first === n.last ? `emerge at ${t.steps[n.first].label}.` : `emerge between ${PG(t, n)}.`;
+	let a = n.classes === i ? `All ${i}` : `${n.classes} of ${i}`, o = t.steps.length === 1 ? "are there at the one checkpoint." : n.first === n.last ? `emerge at ${t.steps[n.first].label}.` : `emerge between ${nK(t, n)}.`;
 	return {
 		question: "When?",
 		answer: `${a} classes of ${e.layer(n.layer).name} ${o}`,
@@ -27282,8 +27479,8 @@ function FG(e, t, n) {
 		}
 	};
 }
-function IG(e, t) {
-	let n = e.steps.length - 1, [r] = [...t].sort((e, t) => NG(t, n) - NG(e, n));
+function iK(e, t) {
+	let n = e.steps.length - 1, [r] = [...t].sort((e, t) => tK(t, n) - tK(e, n));
 	if (!r) return [];
 	let { told: i, reliable: a } = r.rows[n];
 	return [{
@@ -27296,9 +27493,9 @@ function IG(e, t) {
 		}
 	}];
 }
-async function LG(e, t, n) {
+async function aK(e, t, n) {
 	let r = n?.layer ?? t.layers[t.layers.length - 1], i = t.steps.length - 1, a = `layers/${r}/${t.key}`, [o, s, c] = await Promise.all([
-		EG(e, "typical", r, null),
+		kP(e, "typical", r, null),
 		e.read(`${a}/knowledge`, i),
 		e.read(`${a}/category`, i)
 	]).catch(() => [
@@ -27322,14 +27519,14 @@ async function LG(e, t, n) {
 		}
 	}, {
 		question: "What for what?",
-		answer: RG(e, s, c),
+		answer: oK(e, s, c),
 		view: {
 			...p,
 			tab: "confusions"
 		}
 	}];
 }
-function RG(e, t, n) {
+function oK(e, t, n) {
 	let r = e.attributes.classes, i = new Float64Array(r.length ** 2), a = new Float64Array(r.length), o = t.length / e.attributes.n_images;
 	t.forEach((t, s) => {
 		if (!(t & 1)) return;
@@ -27341,7 +27538,7 @@ function RG(e, t, n) {
 	let [l, u] = [Math.floor(c / r.length), c % r.length];
 	return `${r[l]} is most often taken for ${r[u]}: ${Math.round(100 * s(c))} % of its points.`;
 }
-function zG({ attributes: e }, t) {
+function sK({ attributes: e }, t) {
 	let n = e.conditions.filter(({ key: e }) => e !== t.key);
 	if (!n.length) return [];
 	let [r] = n;
@@ -27355,14 +27552,14 @@ function zG({ attributes: e }, t) {
 	}];
 }
 // src/ui/layout.ts
-var BG = {
+var cK = {
 	webgl: "This browser has no WebGL2, so the points cannot be drawn. Images, curves and tables still work.",
 	context: "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work."
-}, VG = {
+}, lK = {
 	confusions: "Confusions",
 	space: "Space"
 };
-function HG(e, t, n, r, i) {
+function uK(e, t, n, r, i) {
 	let a = B("p", {
 		class: "status",
 		role: "status"
@@ -27374,15 +27571,15 @@ function HG(e, t, n, r, i) {
 		...i,
 		announce: (e) => a.textContent = e
 	}, u = {
-		reading: vG(),
-		keys: yG()
-	}, d = dG(e, t, n, l, u), f = gG(l), p = B("div", { class: "space" }, r.legend.element, B("div", { class: "space-main" }, n.element, xG(n, l))), m = eG("Regions", [{
-		name: VG.confusions,
+		reading: UG(),
+		keys: WG()
+	}, d = IG(e, t, n, l, u), f = VG(l), p = B("div", { class: "space" }, r.legend.element, B("div", { class: "space-main" }, n.element, KG(n, l))), m = TG("Regions", [{
+		name: lK.confusions,
 		element: r.confusions.element
 	}, {
-		name: VG.space,
+		name: lK.space,
 		element: p
-	}], (e) => l.change({ tab: e === VG.space ? "space" : "confusions" })), h = B("main", {}, s, c, B("section", {
+	}], (e) => l.change({ tab: e === lK.space ? "space" : "confusions" })), h = B("main", {}, s, c, B("section", {
 		class: "map-place",
 		"aria-label": "Emergence"
 	}, r.map.element, r.comparison.element), r.choosers.element, B("div", { class: "under" }, a, o), B("section", {
@@ -27394,15 +27591,15 @@ function HG(e, t, n, r, i) {
 	}, m.element), B("section", {
 		class: "more",
 		"aria-label": "Classes and tables"
-	}, r.classes.element, r.tables.element)), g = B("div", { class: "page" }, d.element, d.actions, f.element, h, UG(t), u.reading, u.keys);
+	}, r.classes.element, r.tables.element)), g = B("div", { class: "page" }, d.element, d.actions, f.element, h, dK(t), u.reading, u.keys);
 	e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(g);
-	let _ = bG(e, i.address ? document : e, l, u);
-	return kG(t).then((e) => {
+	let _ = GG(e, i.address ? document : e, l, u);
+	return ZG(t).then((e) => {
 		d.setTitle(e.title), f.show(e.links);
 	}), {
 		update(e) {
 			let { view: i } = e;
-			xn(a, TG(e, n)), o.textContent = o.title = t.condition(i.condition).note ?? "", m.choose(VG[i.tab]), r.comparison.element.hidden = t.condition(i.condition).kind === "training", f.update(e);
+			xn(a, XG(e, n)), o.textContent = o.title = t.condition(i.condition).note ?? "", m.choose(lK[i.tab]), r.comparison.element.hidden = t.condition(i.condition).kind === "training", f.update(e);
 		},
 		showProblem(t, r) {
 			c.hidden = t === null, c.textContent = t ?? "", n.element.classList.toggle("blank", r);
@@ -27416,27 +27613,27 @@ function HG(e, t, n, r, i) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, BG[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, cK[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
 		destroy: _
 	};
 }
-function UG({ attributes: e }) {
+function dK({ attributes: e }) {
 	let { left_out: t, aligned: n, dimensions: r, shown_share: i } = e, a = [...t];
 	return n || a.push("The checkpoints are not aligned to each other: points do not move smoothly from one to the next."), typeof i == "number" ? a.push(`Shown: 3 of ${r} dimensions, ${Math.round(100 * i)} % of what separates the classes. Strength and probabilities use all.`) : r > 3 && a.push(`The first three of ${r} dimensions are drawn; strength and probabilities use all.`), B("footer", {}, ...a.map((e) => B("p", {}, e)));
 }
 // src/ui/viewer.ts
-var WG = 700;
-async function GG(e, t, n) {
-	let r = dM(t.attributes.classes.length), i = await KP(t), a = Nn(t), o = Bn(t), s = Un(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
+var fK = 700;
+async function pK(e, t, n) {
+	let r = dM(t.attributes.classes.length), i = await _F(t), a = Nn(t), o = Bn(t), s = Un(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, u = Xn(t, Yn(t), n.address ? XW(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? qW() : null, h = (e) => {
+	}, u = Xn(t, Yn(t), n.address ? xG(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? vG() : null, h = (e) => {
 		let n = `conditions/${e}/thumbnails`;
 		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, Un(t, n)), c.get(n)) : null;
 	}, g = async () => {
-		let e = u, n = KG(t, e), [o, c, l] = await Promise.allSettled([
+		let e = u, n = mK(t, e), [o, c, l] = await Promise.allSettled([
 			a(e),
 			n ? a(n) : null,
 			i.reach(e.condition, e.space)
@@ -27457,7 +27654,7 @@ async function GG(e, t, n) {
 		};
 	}, _ = async () => {
 		let e = ++f, r = performance.now();
-		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), WG);
+		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), fK);
 		let i = await g();
 		if (e !== f) return;
 		clearTimeout(p);
@@ -27466,7 +27663,7 @@ async function GG(e, t, n) {
 		let s = b(i);
 		for (let e of Object.values(E)) e.update(i);
 		D.update(i), a && (l.step = performance.now() - r), m?.keep(u), n.onChange?.(u, t), await s, e === f && o(i.frame);
-	}, v = qP(), y = Ln(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(YP(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
+	}, v = vF(), y = Ln(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(bF(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
 		let { camera: n } = u;
 		return u = Xn(t, u, e), u.camera !== n && w.setCamera(u.camera), _();
 	}, S = (e) => void x(e), C = (e) => {
@@ -27475,7 +27672,7 @@ async function GG(e, t, n) {
 			selection: [],
 			image: n[0]
 		}) : S({ selection: n });
-	}, w = GW({
+	}, w = gG({
 		pick: (e) => C(e === null ? [] : [e]),
 		lasso: (e) => C(e),
 		camera: (e) => {
@@ -27484,31 +27681,31 @@ async function GG(e, t, n) {
 				camera: e
 			}, m?.keep(u);
 		},
-		describe: (e, t) => d?.frame ? vP({
+		describe: (e, t) => d?.frame ? wP({
 			...d,
-			frame: JP(d, d.frame)[t]
+			frame: yF(d, d.frame)[t]
 		}, e) : document.createTextNode(""),
 		next: (e) => {
 			if (!d) return;
 			let n = tr(t, u.selection, u, d.view);
-			C(qG(w, {
+			C(hK(w, {
 				...d.view,
 				image: u.image,
 				selection: n
 			}, e));
 		},
 		lost: (e) => D.showNotice("context", e)
-	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = sN(x, () => u), E = {
+	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = dN(x, () => u), E = {
 		map: T,
-		comparison: gP("Comparison"),
+		comparison: SP("Comparison"),
 		choosers: dr(S),
-		strip: gP("Through depth and training"),
-		image: iP(S),
-		confusions: gP("Confusions"),
-		legend: pP(S),
+		strip: zP(S),
+		image: uP(S),
+		confusions: SP("Confusions"),
+		legend: yP(S),
 		classes: Xj(S),
-		tables: bP()
-	}, D = HG(e, t, w, E, {
+		tables: GP()
+	}, D = uK(e, t, w, E, {
 		change: S,
 		select: C,
 		current: () => d,
@@ -27517,7 +27714,7 @@ async function GG(e, t, n) {
 	w.setCamera(u.camera), w.draws || D.showNotice("webgl", !0), await _(), l.opened = performance.now();
 	let O = () => void x({
 		...Yn(t),
-		...XW(location.hash)
+		...xG(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", O), {
 		atlas: t,
@@ -27532,7 +27729,7 @@ async function GG(e, t, n) {
 		}
 	};
 }
-function KG(e, t) {
+function mK(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -27546,7 +27743,7 @@ function KG(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function qG(e, t, n) {
+function hK(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -27557,14 +27754,14 @@ function qG(e, t, n) {
 	return [];
 }
 // src/ui/page.css?inline
-var JG = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--evidence:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);min-height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;text-wrap:balance;font-size:19px;font-weight:650;line-height:1.25}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header actions\"\"rail rail\"\"main main\"\"footer footer\"/minmax(0,1fr) auto;display:grid}.patternscope-atlas header{grid-area:header;gap:3px;padding:10px 16px 6px;display:grid}.patternscope-atlas .study{color:var(--soft);text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .definition{align-items:center;gap:8px;display:flex}.patternscope-atlas .definition-icon{flex:none;width:20px;height:20px}.patternscope-atlas .definition-icon rect{fill:var(--cell-low)}.patternscope-atlas .definition-icon .outlined{fill:var(--accent-ground);stroke:var(--reliable);stroke-width:2px}.patternscope-atlas .actions{flex-wrap:wrap;grid-area:actions;align-self:start;gap:2px;padding:8px 12px 0 0;display:flex}.patternscope-atlas .menu{position:relative}.patternscope-atlas .menu summary{cursor:pointer;list-style:none}.patternscope-atlas .menu summary::-webkit-details-marker{display:none}.patternscope-atlas .menu summary:after{content:\" ▾\"}.patternscope-atlas .menu-items{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:7px;padding:4px;display:grid;position:absolute;right:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .menu-items button{text-align:left}.patternscope-atlas .rail{grid-area:rail;padding:4px 16px 8px}.patternscope-atlas .rail ul{grid-auto-columns:minmax(0,1fr);grid-auto-flow:column;gap:8px;display:grid}.patternscope-atlas .rail a{border-left:3px solid var(--line);height:100%;color:var(--ink);border-radius:0 6px 6px 0;align-content:start;padding:5px 10px 6px;text-decoration:none;display:grid}.patternscope-atlas .rail b{color:var(--accent)}.patternscope-atlas .rail a:hover{background:var(--accent-ground)}.patternscope-atlas .rail a[aria-current]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas main{grid-template:\"alerts alerts\"\"map map\"\"choosers choosers\"\"under under\"\"image regions\"\"more more\"/minmax(0,1fr) minmax(0,1fr);grid-area:main;gap:0 20px;min-width:0;padding:0 16px;display:grid}.patternscope-atlas .alerts{grid-area:alerts}.patternscope-atlas main>.notice{grid-column:1/-1}.patternscope-atlas .map-place{grid-area:map;min-width:0}.patternscope-atlas .one-image{grid-area:image;min-width:0}.patternscope-atlas .regions{grid-area:regions;min-width:0}.patternscope-atlas .more{grid-area:more;min-width:0;padding:12px 0 20px}.patternscope-atlas .space{grid-template-columns:140px minmax(0,1fr);gap:10px;display:grid}.patternscope-atlas .space-main{min-width:0}.patternscope-atlas .empty{display:none}.patternscope-atlas .under{color:var(--soft);grid-area:under;justify-content:space-between;gap:16px;padding:2px 0 8px;display:flex}.patternscope-atlas .status{flex:none}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 0 6px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:12px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;max-height:clamp(320px,62vh,760px);overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:12px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:11px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;padding:0 16px;font-size:13px}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width>=1800px){.patternscope-atlas header,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:28px;padding-right:28px}.patternscope-atlas main{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}@container (width<=1120px){.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .rail ul{grid-template-columns:repeat(auto-fit,minmax(min(240px,100%),1fr));grid-auto-flow:row}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"rail\"\"main\"\"actions\"\"footer\"/minmax(0,1fr)}.patternscope-atlas header,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:12px;padding-right:12px}.patternscope-atlas main{grid-template:\"alerts\"\"map\"\"choosers\"\"under\"\"image\"\"regions\"\"more\"/minmax(0,1fr)}.patternscope-atlas .under{flex-wrap:wrap;gap:2px 16px}.patternscope-atlas .actions{padding:8px 12px}.patternscope-atlas .menu-items{bottom:100%;left:0;right:auto}.patternscope-atlas .rail ul{gap:0 8px}.patternscope-atlas .space{grid-template-columns:minmax(0,1fr)}.patternscope-atlas .space-main{order:-1}.patternscope-atlas .legend{max-height:none}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}.patternscope-atlas .stage{height:min(86vw,62vh)}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", YG = ".patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;height:clamp(320px,62vh,760px);position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 0 8px;padding:7px 11px}", XG = ".patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", ZG = ".patternscope-atlas .map-head{align-items:center;gap:12px;min-height:40px;display:flex}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;flex:none;font-size:13px;line-height:1}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex-wrap:wrap;gap:0 12px;display:flex}.patternscope-atlas .now b{color:var(--ink)}.patternscope-atlas .map-key{color:var(--soft);flex-wrap:wrap;gap:2px 14px;margin-left:auto;font-size:12px;display:flex}.patternscope-atlas .map-swatch{width:18px;height:12px}.patternscope-atlas .map-swatch.evidence{background:color-mix(in srgb, var(--evidence) 30%, transparent);border-top:2px solid var(--evidence)}.patternscope-atlas .map-swatch.readable{border-top:1px solid var(--soft);height:0}.patternscope-atlas .map-swatch.chance{border-top:2px dotted var(--ink);height:0}.patternscope-atlas .map-swatch.reliable{background:color-mix(in srgb, var(--ink) 62%, transparent)}.patternscope-atlas .map-swatch.unreliable{background:repeating-linear-gradient(135deg, var(--ink) 0 1px, transparent 1px 4px);border:1px dashed var(--ink)}.patternscope-atlas .map-swatch.emerges{border-left:1px solid var(--ink);width:0}.patternscope-atlas .map-area{cursor:pointer;-webkit-user-select:none;user-select:none;position:relative}.patternscope-atlas .map-area>svg{max-width:none;display:block}.patternscope-atlas .map-area .hatch{stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .map-row{pointer-events:none;border-radius:6px;position:absolute;left:0;right:0}.patternscope-atlas .map-row.here{box-shadow:inset 0 0 0 1.5px var(--accent)}.patternscope-atlas .layer-label{text-align:left;white-space:nowrap;background:0 0;border:0;border-radius:6px;align-content:center;width:184px;padding:2px 7px;line-height:1.25;display:grid;position:absolute;overflow:hidden}.patternscope-atlas .layer-label:hover{background:var(--accent-ground)}.patternscope-atlas .layer-label[aria-pressed=true] .layer-name{color:var(--accent)}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;font-size:12px;display:grid}.patternscope-atlas .layer-counts b{color:var(--ink)}.patternscope-atlas .narrow .layer-label{align-content:start;width:auto;padding:0 4px}.patternscope-atlas .narrow .layer-counts{gap:10px;display:flex}.patternscope-atlas .accuracy-label{color:var(--soft);pointer-events:none;font-size:12px;position:absolute}.patternscope-atlas .emerged line{stroke:var(--ink);stroke-width:1px;stroke-opacity:.55}.patternscope-atlas .emerged text{fill:var(--ink);stroke:var(--halo);stroke-width:3px;stroke-linejoin:round;paint-order:stroke;font:12px system-ui,sans-serif}.patternscope-atlas .cursor{cursor:ew-resize;touch-action:none;width:22px;margin-left:-11px;position:absolute;top:0;bottom:0}.patternscope-atlas .cursor:before{content:\"\";background:var(--accent);width:2px;position:absolute;top:20px;bottom:20px;left:10px}.patternscope-atlas .flag{background:var(--accent);color:var(--paper);white-space:nowrap;border-radius:10px;padding:1px 7px;font-size:12px;position:absolute;top:0;left:11px;translate:-50%}.patternscope-atlas .at-start .flag{translate:-12px}.patternscope-atlas .at-end .flag{translate:calc(12px - 100%)}", QG = "patternscope-atlas-style";
-async function $G(e, t, n) {
-	document.getElementById(QG) || document.head.append(B("style", { id: QG }, YG, XG, ZG, JG)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
+var gK = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--evidence:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);min-height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;text-wrap:balance;font-size:18px;font-weight:650;line-height:1.25}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"title actions\"\"intro intro\"\"rail rail\"\"main main\"\"footer footer\"/minmax(0,1fr) auto;display:grid}.patternscope-atlas header{display:contents}.patternscope-atlas h1{grid-area:title;padding:8px 16px 2px}.patternscope-atlas .intro{flex-wrap:wrap;grid-area:intro;justify-content:space-between;gap:2px 20px;padding:0 16px 4px;display:flex}.patternscope-atlas .study{color:var(--soft);text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .definition{align-items:center;gap:8px;display:flex}.patternscope-atlas .definition-icon{flex:none;width:20px;height:20px}.patternscope-atlas .definition-icon rect{fill:var(--cell-low)}.patternscope-atlas .definition-icon .outlined{fill:var(--accent-ground);stroke:var(--reliable);stroke-width:2px}.patternscope-atlas .actions{flex-wrap:wrap;grid-area:actions;align-self:start;align-items:center;gap:2px;padding:6px 12px 0 0;display:flex}.patternscope-atlas .menu{position:relative}.patternscope-atlas .menu summary{cursor:pointer;list-style:none}.patternscope-atlas .menu summary::-webkit-details-marker{display:none}.patternscope-atlas .menu summary:after{content:\" ▾\"}.patternscope-atlas .menu-items{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:7px;padding:4px;display:grid;position:absolute;right:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .menu-items button{text-align:left}.patternscope-atlas .rail{grid-area:rail;padding:4px 16px 8px}.patternscope-atlas .rail ul{grid-auto-columns:minmax(0,1fr);grid-auto-flow:column;gap:8px;display:grid}.patternscope-atlas .rail a{border-left:3px solid var(--line);height:100%;color:var(--ink);border-radius:0 6px 6px 0;align-content:start;padding:5px 10px 6px;text-decoration:none;display:grid}.patternscope-atlas .rail b{color:var(--accent)}.patternscope-atlas .rail a:hover{background:var(--accent-ground)}.patternscope-atlas .rail a[aria-current]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas main{grid-template:\"alerts alerts\"\"map map\"\"choosers under\"\"image regions\"\"more more\"/minmax(0,1fr) minmax(0,1fr);grid-area:main;gap:0 20px;min-width:0;padding:0 16px;display:grid}.patternscope-atlas .alerts{grid-area:alerts}.patternscope-atlas main>.notice{grid-column:1/-1}.patternscope-atlas .map-place{grid-area:map;min-width:0}.patternscope-atlas .one-image{grid-area:image;min-width:0}.patternscope-atlas .regions{grid-area:regions;min-width:0}.patternscope-atlas .more{grid-area:more;min-width:0;padding:12px 0 20px}.patternscope-atlas .space{grid-template-columns:140px minmax(0,1fr);gap:10px;display:grid}.patternscope-atlas .space-main{min-width:0}.patternscope-atlas .empty{display:none}.patternscope-atlas .under{color:var(--soft);grid-area:under;justify-content:space-between;align-self:end;gap:16px;padding:2px 0 10px;display:flex}.patternscope-atlas .status{flex:none}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 0 6px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:12px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;max-height:clamp(320px,62vh,760px);overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:12px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:11px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;padding:0 16px;font-size:13px}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width>=1800px){.patternscope-atlas h1,.patternscope-atlas .intro,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:28px;padding-right:28px}.patternscope-atlas main{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}@container (width<=1120px){.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .rail ul{grid-template-columns:repeat(auto-fit,minmax(min(240px,100%),1fr));grid-auto-flow:row}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"title\"\"intro\"\"rail\"\"main\"\"actions\"\"footer\"/minmax(0,1fr)}.patternscope-atlas h1,.patternscope-atlas .intro,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:12px;padding-right:12px}.patternscope-atlas main{grid-template:\"alerts\"\"map\"\"choosers\"\"under\"\"image\"\"regions\"\"more\"/minmax(0,1fr)}.patternscope-atlas .under{flex-wrap:wrap;gap:2px 16px}.patternscope-atlas .actions{padding:8px 12px}.patternscope-atlas .menu-items{bottom:100%;left:0;right:auto}.patternscope-atlas .rail ul{gap:0 8px}.patternscope-atlas .space{grid-template-columns:minmax(0,1fr)}.patternscope-atlas .space-main{order:-1}.patternscope-atlas .legend{max-height:none}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}.patternscope-atlas .stage{height:min(86vw,62vh)}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", _K = ".patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;height:clamp(320px,62vh,760px);position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 0 8px;padding:7px 11px}", vK = ".patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", yK = ".patternscope-atlas .map-head{align-items:center;gap:12px;min-height:40px;display:flex}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;flex:none;font-size:13px;line-height:1}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex-wrap:wrap;gap:0 12px;display:flex}.patternscope-atlas .now b{color:var(--ink)}.patternscope-atlas .map-key{color:var(--soft);flex-wrap:wrap;gap:2px 14px;margin-left:auto;font-size:12px;display:flex}.patternscope-atlas .map-swatch{width:18px;height:12px}.patternscope-atlas .map-swatch.evidence{background:color-mix(in srgb, var(--evidence) 30%, transparent);border-top:2px solid var(--evidence)}.patternscope-atlas .map-swatch.readable{border-top:1px solid var(--soft);height:0}.patternscope-atlas .map-swatch.chance{border-top:2px dotted var(--ink);height:0}.patternscope-atlas .map-swatch.reliable{background:color-mix(in srgb, var(--ink) 62%, transparent)}.patternscope-atlas .map-swatch.unreliable{background:repeating-linear-gradient(135deg, var(--ink) 0 1px, transparent 1px 4px);border:1px dashed var(--ink)}.patternscope-atlas .map-swatch.emerges{border-left:1px solid var(--ink);width:0}.patternscope-atlas .map{--halo:var(--ground)}.patternscope-atlas .map .finding p{display:inline}.patternscope-atlas .map-swatch.gap{border-top:3px dotted var(--warn);height:0}.patternscope-atlas .map-area{cursor:pointer;-webkit-user-select:none;user-select:none;position:relative}.patternscope-atlas .map-area>svg{max-width:none;display:block}.patternscope-atlas .map-area .hatch{stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .map-row{pointer-events:none;border-radius:6px;position:absolute;left:0;right:0}.patternscope-atlas .map-row.here{box-shadow:inset 0 0 0 1.5px var(--accent)}.patternscope-atlas .layer-label{text-align:left;white-space:nowrap;background:0 0;border:0;border-radius:6px;align-content:center;width:184px;padding:2px 7px;line-height:1.25;display:grid;position:absolute;overflow:hidden}.patternscope-atlas .layer-label:hover{background:var(--accent-ground)}.patternscope-atlas .layer-label[aria-pressed=true] .layer-name{color:var(--accent)}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;font-size:12px;display:grid}.patternscope-atlas .layer-counts b{color:var(--ink)}.patternscope-atlas .narrow .layer-label{align-content:start;width:auto;padding:0 4px}.patternscope-atlas .narrow .layer-counts{gap:10px;display:flex}.patternscope-atlas .accuracy-label{color:var(--soft);pointer-events:none;font-size:12px;position:absolute}.patternscope-atlas .emerged .at{fill:none;stroke:var(--ink);stroke-width:1.2px;stroke-opacity:.7}.patternscope-atlas .emerged text{fill:var(--ink);stroke:var(--halo);stroke-width:3px;stroke-linejoin:round;paint-order:stroke;font:12px system-ui,sans-serif}.patternscope-atlas .cursor{cursor:ew-resize;touch-action:none;width:22px;margin-left:-11px;position:absolute;top:0;bottom:0}.patternscope-atlas .cursor:before{content:\"\";background:var(--accent);width:2px;position:absolute;top:20px;bottom:20px;left:10px}.patternscope-atlas .flag{background:var(--accent);color:var(--paper);white-space:nowrap;border-radius:10px;padding:1px 7px;font-size:12px;position:absolute;top:0;left:11px;translate:-50%}.patternscope-atlas .at-start .flag{translate:-12px}.patternscope-atlas .at-end .flag{translate:calc(12px - 100%)}", bK = ".patternscope-atlas .strip{margin-bottom:14px}.patternscope-atlas .choices{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .chip{border:1px solid var(--line);background:var(--raised);border-radius:13px;min-height:26px;padding:2px 10px}.patternscope-atlas .chip:hover{border-color:var(--accent)}.patternscope-atlas .chip[aria-pressed=true]{border-color:var(--accent);color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .tiles{border-radius:6px;align-items:center;gap:4px;display:grid}.patternscope-atlas .tile-layer,.patternscope-atlas .tile-step{color:var(--soft);white-space:nowrap;text-overflow:ellipsis;font-size:12px;overflow:hidden}.patternscope-atlas .tile-layer.here{color:var(--accent);font-weight:600}.patternscope-atlas .tile-step{text-align:center}.patternscope-atlas .tiles .picture.here{outline:3px solid var(--accent);outline-offset:-1px}.patternscope-atlas .unseen{clip-path:inset(50%);white-space:nowrap;width:1px;height:1px;position:absolute;overflow:hidden}", xK = "patternscope-atlas-style";
+async function SK(e, t, n) {
+	document.getElementById(xK) || document.head.append(B("style", { id: xK }, _K, vK, yK, bK, gK)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
 		class: "opening",
 		role: "status"
 	}, "Opening the atlas …"));
 	try {
-		let r = await GG(e, await hn(t), n);
+		let r = await pK(e, await hn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof cn ? t.kind : "damaged";
@@ -27576,13 +27773,13 @@ async function $G(e, t, n) {
 	}
 }
 // src/ui/widget.ts
-var eK = [
+var CK = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function tK(e, t) {
+function wK(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -27591,36 +27788,36 @@ function tK(e, t) {
 		selection: n
 	};
 }
-function nK(e, t, n = eK) {
+function TK(e, t, n = CK) {
 	let r = (e, t) => e.find((e) => e.name === t)?.key, i = {}, a = (t) => n.includes(t) ? e.get(t) : void 0, o = r(t.attributes.layers, a("layer")), s = r(t.attributes.conditions, a("condition")), [c, l] = [a("step"), a("selection")];
 	return s && (i.condition = s), o && (i.layer = o), Number.isInteger(c) && (i.step = c), Array.isArray(l) && (i.selection = l, l.length && (i.space = "regions")), i;
 }
-function rK(e, t, n) {
-	let r = Object.entries(tK(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function EK(e, t, n) {
+	let r = Object.entries(wK(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function iK({ model: e, el: t }) {
+async function DK({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
 	let i = r(e), a = null, o = !1;
-	a = await $G(n, i.get, {
+	a = await SK(n, i.get, {
 		address: !1,
 		onChange(t, n) {
-			a && (o = !0, rK(e, t, n), o = !1);
+			a && (o = !0, EK(e, t, n), o = !1);
 		}
 	});
-	let s = eK.map((t) => ({
+	let s = CK.map((t) => ({
 		event: `change:${t}`,
 		follow: () => {
-			a && !o && a.change(nK(e, a.atlas, [t]));
+			a && !o && a.change(TK(e, a.atlas, [t]));
 		}
 	}));
 	for (let { event: t, follow: n } of s) e.on(t, n);
-	return a && await a.change(nK(e, a.atlas)), () => {
+	return a && await a.change(TK(e, a.atlas)), () => {
 		for (let { event: t, follow: n } of s) e.off(t, n);
 		i.close(), a?.destroy(), n.remove();
 	};
 }
-var aK = { render: iK };
-export { aK as default };
+var OK = { render: DK };
+export { OK as default };
