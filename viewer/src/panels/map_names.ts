@@ -92,22 +92,20 @@ function packLines(
 ): Line[] {
   const packed: Line[] = [{ labels: [], more: 0, width: 0 }];
   for (const [index, label] of labels.entries()) {
-    let line = packed[packed.length - 1];
     const left = labels.length - index;
-    const rest = packed.length === lines && left > 1 ? GAP + measure(`+${left - 1}`) : 0;
-    const next = (line.labels.length ? line.width + GAP : 0) + widthOf(label);
-    if (next + rest > room && packed.length < lines && line.labels.length) {
-      line = { labels: [], more: 0, width: 0 };
-      packed.push(line);
-    }
-    const wide = (line.labels.length ? line.width + GAP : 0) + widthOf(label);
-    if (wide + (packed.length === lines ? rest : 0) > room) {
+    // On the last line the number of those without room has to fit too.
+    const rest = () => (packed.length === lines && left > 1 ? GAP + measure(`+${left - 1}`) : 0);
+    const gap = () => (packed[packed.length - 1].labels.length ? GAP : 0);
+    const needed = () => packed[packed.length - 1].width + gap() + widthOf(label) + rest();
+    if (needed() > room && packed.length < lines && gap()) packed.push({ labels: [], more: 0, width: 0 });
+    const line = packed[packed.length - 1];
+    if (needed() > room) {
+      line.width += gap() + measure(`+${left}`);
       line.more = left;
-      line.width += (line.labels.length ? GAP : 0) + measure(`+${left}`);
       return packed;
     }
+    line.width += gap() + widthOf(label);
     line.labels.push(label);
-    line.width = wide;
   }
   return packed;
 }

@@ -37,7 +37,7 @@ export async function readStory(atlas: Atlas): Promise<Story> {
       whenLink(atlas, training, span),
       ...layerLinks(training, counts),
       ...(await imageLinks(atlas, training, span)),
-      ...otherLinks(atlas, training),
+      ...(await otherLinks(atlas)),
     ],
   };
 }
@@ -59,13 +59,13 @@ async function readSpan(atlas: Atlas, training: Condition): Promise<Span | null>
 function titleOf(training: Condition, counts: LayerCounts[], span: Span | null): string {
   const last = training.steps.length - 1;
   const layers = compareLayers(counts, last);
-  if (training.steps.length === 1) return layers;
+  if (training.steps.length === 1) return `At the one checkpoint, ${layers}`;
   const when = span
     ? span.first === span.last
       ? `Classes emerge at ${training.steps[span.first].label}`
       : `Classes emerge between ${between(training, span)}`
     : "No class emerges";
-  return `${when}; ${layers.charAt(0).toLowerCase()}${layers.slice(1)}`;
+  return `${when}; ${layers}`;
 }
 
 /** The best layer at a step beside the one that tells least. */
@@ -78,10 +78,10 @@ function compareLayers(counts: LayerCounts[], step: number): string {
   };
   const { told } = best.rows[step];
   const text = told
-    ? `Regions of ${best.layer.name} tell ${what(best)} bits`
-    : `An image has ${what(best)} reliable points in ${best.layer.name}`;
+    ? `${best.layer.name} tells ${what(best)} bits per region`
+    : `an image has ${what(best)} reliable points in ${best.layer.name}`;
   if (sorted.length < 2) return text;
-  return `${text}, ${told ? "those of" : "in"} ${least.layer.name} ${what(least)}`;
+  return `${text}, ${told ? "" : "in "}${least.layer.name} ${what(least)}`;
 }
 
 /** What layers are ranked by: evidence, or reliable points where it was not measured. */
@@ -180,15 +180,28 @@ function confusionAnswer(atlas: Atlas, knowledge: Uint8Array, category: ArrayLik
   return `${names[label]} is most often taken for ${names[taken]}: ${Math.round(100 * share(worst))} % of its points.`;
 }
 
-function otherLinks({ attributes }: Atlas, training: Condition): StoryLink[] {
-  const others = attributes.conditions.filter(({ key }) => key !== training.key);
-  if (!others.length) return [];
-  const [first] = others;
+/** The attack where there is one, otherwise a student. */
+async function otherLinks(atlas: Atlas): Promise<StoryLink[]> {
+  const { conditions } = atlas.attributes;
+  const other =
+    conditions.find(({ kind }) => kind === "attack") ?? conditions.find(({ kind }) => kind === "model");
+  if (!other) return [];
+  const students = conditions.filter(({ kind }) => kind === "model").map(({ name }) => name);
+  const attacked = other.kind === "attack" ? await attackAnswer(atlas, other) : "";
+  const compared = students.length ? `Compare with ${joinWords(students)}.` : "";
   return [
     {
-      question: others.some(({ kind }) => kind === "attack") ? "Under attack?" : "And a student?",
-      answer: `Compare with ${joinWords(others.map(({ name }) => name))}.`,
-      view: { condition: first.key, step: first.steps.length - 1 },
+      question: other.kind === "attack" ? "Under attack?" : "In a student?",
+      answer: [attacked, attacked && students.length > 1 ? "" : compared].filter(Boolean).join(" "),
+      view: { condition: other.key, step: other.steps.length - 1 },
     },
   ];
+}
+
+async function attackAnswer(atlas: Atlas, { key, name }: Condition): Promise<string> {
+  const path = `conditions/${key}/outcome`;
+  const outcome = atlas.has(path) ? await atlas.read<Uint8Array>(path).catch(() => null) : null;
+  if (!outcome) return `Compare with ${name}.`;
+  const count = (bits: number) => outcome.filter((value) => (value & bits) === bits).length;
+  return `The attack succeeds on ${count(3)} of ${count(1)} images.`;
 }
