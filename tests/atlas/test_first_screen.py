@@ -1,6 +1,5 @@
 """The first screen: its finding, the map that is the slider, one image through depth and training, any screen."""
 
-import json
 import re
 from pathlib import Path
 
@@ -103,12 +102,13 @@ def test_the_row_of_a_layer_has_its_numbers_with_intervals(shown, content):
         title = plain(shown.page.locator(".layer-label", has_text=name).get_attribute("title"))
         value, low, high = layer.evidence[3, 0]
         assert f"{value:.2f} ({low:.2f} to {high:.2f}) bits per region" in title
-        assert f"{layer.counts[3][1, 0]:.1f} (" in title
+        assert "reliable of" in title
 
 
 def test_names_of_classes_stand_where_they_emerge(shown, content):
-    drawn = shown.page.locator(".emerged").all_inner_texts() if False else shown.page.evaluate(
-        "[...document.querySelectorAll('.emerged')].map(group => [...group.querySelectorAll('text')].map(one => one.textContent))"
+    drawn = shown.page.evaluate(
+        "[...document.querySelectorAll('.emerged')].map(group =>"
+        " [...group.querySelectorAll('text')].map(one => one.textContent))"
     )
     assert len(drawn) == 3
     for names in drawn:
@@ -138,16 +138,18 @@ def test_a_tile_chooses_layer_and_step_and_a_chip_an_image(fresh, content):
     fresh.until(layer="1", step=1)
     predictions = content.conditions[0].predictions[-1]
     fresh.page.get_by_role("button", name="misclassified").click()
+    seen = set()
     for _ in range(3):
         image = fresh.handle("state")["image"]
         assert predictions[image] != content.labels[image]
+        seen.add(image)
         fresh.page.get_by_role("button", name="misclassified").click()
-        fresh.page.wait_for_timeout(50)
-        assert fresh.handle("state")["image"] != image
+    assert len(seen) > 1
     fresh.page.get_by_role("button", name="fooled").click()
     fresh.until(condition="attack")
     image = fresh.handle("state")["image"]
-    assert content.conditions[1].attacked[image] and content.conditions[1].success[image]
+    assert content.conditions[1].attacked[image]
+    assert content.conditions[1].success[image]
 
 
 def test_an_atlas_without_evidence_shows_the_points(browser, tmp_path):
@@ -246,4 +248,3 @@ def test_the_keyboard_selects_what_a_lasso_would(fresh, content):
     fresh.page.keyboard.press("Enter")
     wanted = [int(one) for one in np.flatnonzero(np.repeat(content.labels == 2, 24))]
     fresh.until(selection=wanted)
-    assert json.dumps(wanted)

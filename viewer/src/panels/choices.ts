@@ -23,12 +23,11 @@ export function makeChoices(change: ChangeView): Panel {
   const choose = (choice: Choice) => {
     if (!last) return;
     const of = images[choice] ?? [];
-    const { atlas, view } = last;
-    const next = of[(of.indexOf(view.image) + 1) % of.length];
+    const { atlas } = last;
     const attack = atlas.attributes.conditions.find(({ kind }) => kind === "attack");
     const there =
       choice === "fooled" && attack ? { condition: attack.key, step: attack.steps.length - 1 } : {};
-    change({ ...there, image: next, selection: [] });
+    change(({ image }) => ({ ...there, image: of[(of.indexOf(image) + 1) % of.length], selection: [] }));
   };
   const chips = CHOICES.map((choice) => ({
     choice,
