@@ -138,13 +138,14 @@ def test_a_tile_chooses_layer_and_step_and_a_chip_an_image(fresh, content):
     fresh.until(layer="1", step=1)
     predictions = content.conditions[0].predictions[-1]
     fresh.page.get_by_role("button", name="misclassified").click()
+    image = fresh.handle("state")["image"]
+    assert predictions[image] != content.labels[image]
     seen = set()
     for _ in range(3):
-        image = fresh.handle("state")["image"]
-        assert predictions[image] != content.labels[image]
-        seen.add(image)
-        fresh.page.get_by_role("button", name="misclassified").click()
-    assert len(seen) > 1
+        fresh.page.get_by_role("button", name="typical").click()
+        seen.add(fresh.handle("state")["image"])
+    assert len(seen) == 3
+    assert all(predictions[image] == content.labels[image] for image in seen)
     fresh.page.get_by_role("button", name="fooled").click()
     fresh.until(condition="attack")
     image = fresh.handle("state")["image"]
