@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from patternscope.knowledge.folds import assign_folds
     from patternscope.knowledge.intervals import Interval, above_zero, seed_spread, with_seed_spread, within_noise
     from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
+    from patternscope.knowledge.ledger import Flow, Ledger, flow_of_regions, keep_ledger, lasting_share
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,
         LayerDifference,
@@ -84,6 +85,7 @@ else:
             ),
             "folds": ("assign_folds",),
             "intervals": ("Interval", "above_zero", "seed_spread", "with_seed_spread", "within_noise"),
+            "ledger": ("Flow", "Ledger", "flow_of_regions", "keep_ledger", "lasting_share"),
             "network_comparison": (
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
             ),
