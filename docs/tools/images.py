@@ -70,7 +70,7 @@ def take_screenshots(page: Path) -> None:
 
 
 def first_screen(browser, page: Path, size: tuple[int, int]) -> Image.Image:
-    """Return the first screen at a size in pixels, in light and in dark: beside each other, or above where it is wide."""
+    """Return the first screen at a size in pixels, light and dark: side by side, or one above the other where wide."""
     pictures = []
     for scheme in ("light", "dark"):
         tab = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
