@@ -4,6 +4,8 @@
     python docs/tools/images.py runs/demo
     python docs/tools/images.py runs/demo atlas     the atlas alone (`make screenshot`)
 
+The first screen of the atlas is taken at four widths, each in light and dark side by side.
+
 Figures of the study are reduced in size; screenshots of the page are taken in the system's Chromium.
 """
 
@@ -30,6 +32,8 @@ FIGURES = (
 )
 # View of the page, as in its address, of each screenshot.
 PAGES = {"atlas": "condition=training&image=17", "atlas_attack": "condition=attack&image=17"}
+# Width and height of the screens on which the first screen is shown.
+SCREENS = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1366, 768), "wide": (2560, 1440)}
 OUT = Path(__file__).parents[1] / "images"
 WIDTH, COLOURS = 1300, 255
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -60,7 +64,26 @@ def take_screenshots(page: Path) -> None:
             if tab.evaluate("patternscope.state().condition") in view:
                 screenshot = Image.open(io.BytesIO(tab.screenshot()))
                 save_small(screenshot, OUT / f"{name}.png")
+        for name, size in SCREENS.items():
+            save_small(first_screen(browser, page, size), OUT / f"screen_{name}.png")
         browser.close()
+
+
+def first_screen(browser, page: Path, size: tuple[int, int]) -> Image.Image:
+    """Return the first screen at a size in pixels, light and dark: side by side, or one above the other where wide."""
+    pictures = []
+    for scheme in ("light", "dark"):
+        tab = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        tab.goto(page.resolve().as_uri())
+        tab.wait_for_selector(".tiles .picture", timeout=120_000)
+        tab.wait_for_load_state("networkidle")
+        pictures.append(Image.open(io.BytesIO(tab.screenshot())))
+        tab.close()
+    across = size[0] < size[1]
+    both = Image.new("RGB", (2 * size[0], size[1]) if across else (size[0], 2 * size[1]))
+    both.paste(pictures[0], (0, 0))
+    both.paste(pictures[1], (size[0], 0) if across else (0, size[1]))
+    return both
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ def test_one_file_opens_from_the_disk_and_asks_for_nothing(fresh, file):
     assert fresh.asked == [file.as_uri()]
     assert fresh.complaints == []
     fresh.handle("set", {"condition": "attack", "step": 1, "layer": "0"})
+    fresh.page.get_by_text("Export", exact=True).click()
     fresh.page.get_by_role("button", name="Save table").click()
     assert [each for each in fresh.asked if not each.startswith("blob:")] == [file.as_uri()]
     assert fresh.complaints == []
@@ -149,7 +150,7 @@ def test_nothing_is_predicted_of_an_image_of_which_nothing_is_known(nine):
 
 def test_evidence_comes_first_and_is_a_colour_on_one_scale(shown, content):
     shown.handle("set", {"condition": "training", "layer": "2", "step": 3, "colour": "evidence"})
-    said = [line for line in shown.page.inner_text(".curves .finding").splitlines() if line]
+    said = shown.page.locator(".map .finding p").all_inner_texts()
     best = max(content.layers, key=lambda name: layer_of(content, name).evidence[3, 0, 0])
     value, low, high = layer_of(content, best).evidence[3, 0]
     assert said[0].startswith(f"Step 1000: {best} has the most evidence, {value:.2f} (")
@@ -304,13 +305,13 @@ def test_every_class_has_coloured_pixels(shown, content):
         assert (np.abs(pixels - colour).max(axis=2) < 24).sum() > 20, mark.colour
 
 
-def test_curves_and_tables_repeat_the_counts(shown, content):
+def test_map_and_tables_repeat_the_counts(shown, content):
     shown.page.locator("summary", has_text="Tables").click()
     for key, name in enumerate(content.layers):
         total, reliable = layer_of(content, name).counts[3][:2, 0]
         told, readable = layer_of(content, name).evidence[3][:, 0]
-        text = shown.page.inner_text(".layer-charts").replace("−", "-")
-        said = re.search(rf"{name}\s+(\S+) of (\S+)\s+([\d.]+) of ([\d.]+)", text)
+        text = shown.page.inner_text(".map-labels").replace("−", "-")
+        said = re.search(rf"{name}\s+(\S+) of (\S+) bits\s+([\d.]+) of ([\d.]+) points", text)
         wanted = [told, readable, reliable, total]
         assert [float(each) for each in said.groups()] == pytest.approx(wanted, abs=0.06), key
     cells = shown.page.locator("table:visible").first.inner_text()
@@ -347,28 +348,17 @@ def test_another_address_is_the_whole_view(fresh):
 
 def test_downloads_hold_the_picture_and_the_points(fresh, content, tmp_path):
     fresh.handle("set", {"filter": {"classes": [2]}})
+    fresh.page.get_by_text("Export", exact=True).click()
     with fresh.page.expect_download() as table:
         fresh.page.get_by_role("button", name="Save table").click()
     table.value.save_as(tmp_path / "table.csv")
     lines = (tmp_path / "table.csv").read_text().splitlines()
     assert len(lines) == 1 + 24 * (content.labels == 2).sum()
+    fresh.page.get_by_text("Export", exact=True).click()
     with fresh.page.expect_download() as picture:
         fresh.page.get_by_role("button", name="Save picture").click()
     picture.value.save_as(tmp_path / "picture.png")
     assert Image.open(io.BytesIO((tmp_path / "picture.png").read_bytes())).format == "PNG"
-
-
-def test_the_page_fits_a_screen_and_the_width_of_a_tablet(fresh):
-    size = "(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.documentElement)"
-    assert fresh.page.evaluate(size) == [1280, 800]
-    fresh.page.set_viewport_size({"width": 820, "height": 1180})
-    fresh.handle("set", {"condition": "attack"})
-    width, height = fresh.page.evaluate(size)
-    assert width == 820
-    assert height > 1180
-    cards = fresh.page.locator(".layer-chart")
-    assert cards.count() == 3
-    assert {cards.nth(each).bounding_box()["y"] for each in range(3)} == {cards.first.bounding_box()["y"]}
 
 
 def test_the_space_follows_the_systems_theme(fresh):

@@ -102,6 +102,7 @@ def test_a_button_of_the_legend_keeps_the_focus(fresh):
 
 def test_the_saved_table_holds_what_is_chosen(fresh, content, tmp_path):
     fresh.handle("set", {"filter": {"classes": [2]}, "selection": list(range(450))})
+    fresh.page.get_by_text("Export", exact=True).click()
     with fresh.page.expect_download() as table:
         fresh.page.get_by_role("button", name="Save table").click()
     table.value.save_as(tmp_path / "table.csv")
@@ -117,7 +118,7 @@ def test_a_moment_that_cannot_be_read_gives_nothing_away(browser, store, tmp_pat
     with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
         watched.handle("set", {"step": 1})
         assert watched.page.locator("[role=alert]:visible").count() == 1
-        assert watched.page.get_by_role("button", name="Save picture").is_disabled()
+        assert watched.page.locator("button", has_text="Save picture").is_disabled()
         watched.page.locator(".stage").click()
         watched.page.get_by_role("button", name="Select visible").click()
         assert watched.handle("state")["selection"] == []
@@ -126,7 +127,7 @@ def test_a_moment_that_cannot_be_read_gives_nothing_away(browser, store, tmp_pat
         line = watched.page.locator(".overlay .path .line")
         line.wait_for(state="attached")
         assert line.get_attribute("d").count("M") == 2
-        assert watched.page.get_by_role("button", name="Save picture").is_enabled()
+        assert watched.page.locator("button", has_text="Save picture").is_enabled()
         assert watched.complaints == []
 
 

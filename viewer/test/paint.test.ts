@@ -26,7 +26,7 @@ const frame = {
   category: Uint8Array.of(0, 2, 1, 0, 11, 11),
   knowledge: Uint8Array.of(3, 1, 0, 1, 3, 0),
   trajectory: Uint8Array.of(1, 2, 0, 4, 1, 3),
-  temperature: null,
+  temperatures: null,
   stability: { values: Uint8Array.of(6, 3, 0, 5, 2, 6), refits: 6 },
   outcome: Uint8Array.of(3, 1, 0),
   certainty: Uint16Array.of(60000, 50000, 30000),

@@ -6,6 +6,9 @@ import type { Condition } from "./format";
 export const CHOICES = ["typical", "wrong", "fooled"] as const;
 export type Choice = (typeof CHOICES)[number];
 
+/** Share of the correctly classified images, those nearest to their median, that are typical. */
+const TYPICAL = 0.2;
+
 /** What is known of each image in a layer at a step. */
 interface Ranked {
   /** Mean evidence of the image's regions; reliable points where evidence was not measured. */
@@ -29,7 +32,10 @@ export async function readChoice(
     return images.filter((image) => !correct(image)).sort((one, other) => value[one] - value[other]);
   const right = images.filter(correct).sort((one, other) => value[one] - value[other]);
   const middle = value[right[Math.floor(right.length / 2)]];
-  return right.sort((one, other) => Math.abs(value[one] - middle) - Math.abs(value[other] - middle));
+  const distance = (image: number) => Math.abs(value[image] - middle);
+  return right
+    .sort((one, other) => distance(one) - distance(other))
+    .slice(0, Math.ceil(TYPICAL * right.length));
 }
 
 async function rankImages(atlas: Atlas, { key, steps }: Condition, layer: string): Promise<Ranked> {

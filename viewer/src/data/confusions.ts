@@ -3,12 +3,12 @@
 import type { Atlas } from "./atlas";
 import type { Count } from "./findings";
 import type { Layer } from "./format";
-import { readTemperature, type Frame, type FrameKey } from "./frame";
+import { readTemperatures, type Frame, type FrameKey } from "./frame";
 import { ratioOf } from "./intervals";
 import { isUninformed } from "./regions";
 
 /** What confusions are counted from. */
-export type Predictions = Pick<Frame, "category" | "knowledge" | "temperature" | "regions">;
+export type Predictions = Pick<Frame, "category" | "knowledge" | "temperatures" | "regions">;
 
 /** Which regions are counted. */
 export type Counted = "regions" | "points";
@@ -172,11 +172,11 @@ export async function readPair(
 
 async function readPredictions(atlas: Atlas, { condition, layer, step }: FrameKey): Promise<Predictions> {
   const path = `layers/${layer}/${condition}`;
-  const [category, knowledge, temperature] = await Promise.all([
+  const [category, knowledge, temperatures] = await Promise.all([
     atlas.read<Uint8Array | Uint16Array>(`${path}/category`, step),
     atlas.read<Uint8Array>(`${path}/knowledge`, step),
-    readTemperature(atlas, condition, layer, step),
+    readTemperatures(atlas, condition, layer, step),
   ]);
   const [rows, columns] = atlas.grid(condition, layer);
-  return { category, knowledge, temperature, regions: rows * columns };
+  return { category, knowledge, temperatures, regions: rows * columns };
 }

@@ -139,7 +139,7 @@ export async function readTemperatures(
   return { weak, strong, unit };
 }
 
-async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {
+export async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {
   if (!atlas.has(path)) return null;
   const [values, scale] = await Promise.all([
     atlas.read<Int16Array>(path, step),

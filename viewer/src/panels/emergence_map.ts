@@ -59,7 +59,7 @@ export function makeEmergenceMap(
     const labels = makeRowLabels(rows, geometry, changeView);
     area.style.height = `${geometry.height}px`;
     area.replaceChildren(drawing(snapshot, content, geometry), labels.element, cursor.element);
-    key.replaceChildren(...mapKey(rows));
+    key.replaceChildren(...mapKey(rows, condition));
     return (drawn = { of, content, geometry, labels });
   };
   const update = async (snapshot: Snapshot) => {
@@ -71,9 +71,16 @@ export function makeEmergenceMap(
     if (element.hidden || !width()) return;
     const now = await draw(snapshot);
     if (!now || last !== snapshot) return;
-    cursor.show(now.geometry.axis, view.step, stepText(condition, view.step));
+    cursor.show(
+      now.geometry.axis,
+      view.step,
+      stepLabel(condition, view.step),
+      accuracyText(condition, view.step),
+    );
     now.labels.show(view);
-    finding.replaceChildren(...mapSentences(snapshot, now.content.rows).map((text) => h("p", {}, text)));
+    finding.replaceChildren(
+      ...mapSentences(snapshot, now.content.rows).map((text) => h("p", {}, `${text} `)),
+    );
   };
   const width = widthOf(area, () => last && void update(last));
   area.addEventListener("click", (event) => {
@@ -119,28 +126,27 @@ function drawing(
       groups,
       atlas.attributes.classes,
       bands[row].names,
-      axis.left + axis.width,
+      [axis.left, axis.left + axis.width],
       measure,
     );
-    svg.append(drawNames(groups, names, marks, bands[row]));
+    svg.append(drawNames(names, marks, bands[row]));
   });
   return svg;
 }
 
-function stepText(condition: Condition, step: number): string {
-  const { accuracy } = condition.steps[step];
-  const label = stepLabel(condition, step);
-  return accuracy === null ? label : `${label}, accuracy ${(100 * accuracy).toFixed(1)} %`;
+function accuracyText({ steps }: Condition, step: number): string {
+  const { accuracy } = steps[step];
+  return accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`;
 }
 
 /** The step in words, with how far its frame is from the one before. */
 function describeStep(now: HTMLElement, { atlas, view }: Snapshot): void {
   const condition = atlas.condition(view.condition);
-  const { accuracy, residual, angle } = condition.steps[view.step];
+  const { residual, angle } = condition.steps[view.step];
   replaceText(
     now,
     h("b", {}, stepLabel(condition, view.step)),
-    h("span", {}, accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`),
+    h("span", {}, accuracyText(condition, view.step)),
     h(
       "span",
       { title: "Alignment to the previous checkpoint: residual and remaining rotation" },

@@ -8,7 +8,7 @@ import { freshId, s } from "../dom";
 import { shapePath, type Mark } from "../state/colours";
 import type { MeasureText } from "../text_width";
 import { axisLabels, formatNumber } from "./formatting";
-import type { EmergedGroup, PlacedName } from "./map_names";
+import type { PlacedGroup, PlacedName } from "./map_names";
 import type { MapGeometry, RowBand } from "./map_rows";
 
 /** A step with its place; the one step of a condition is drawn as wide as two. */
@@ -49,29 +49,27 @@ export function drawMap(
   return plot;
 }
 
-/** The classes at the steps where they emerge: a line down to the curve, and names with their marks. */
-export function drawNames(
-  groups: EmergedGroup[],
-  names: PlacedName[],
-  marks: Mark[],
-  band: RowBand,
-): SVGGElement {
-  const zero = band.evidence(0);
+/** The classes at the steps where they emerge: a line with a hook on the side of the names, which have their marks. */
+export function drawNames(groups: PlacedGroup[], marks: Mark[], band: RowBand): SVGGElement {
+  const [top] = band.names;
   return s(
     "g",
-    { class: "emerged", "aria-hidden": "true" },
-    ...groups.map(({ x }) => s("line", { x1: x, x2: x, y1: band.names[0], y2: zero })),
-    ...names.flatMap(({ label, text, x, y }) => [
-      label === null
-        ? null
-        : s("path", {
-            d: shapePath(marks[label].shape, 4.2),
-            fill: marks[label].colour,
-            transform: `translate(${x + 4.5} ${y - 4})`,
-          }),
-      s("text", { x: label === null ? x : x + 11, y }, text),
-    ]),
+    { class: "emerged", "aria-hidden": "true", "text-anchor": "start" },
+    ...groups.map(({ x, side }) =>
+      s("path", { class: "at", d: `M${x + 5 * side} ${top}H${x}V${band.evidence(0)}` }),
+    ),
+    ...groups.flatMap(({ names }) => names.flatMap((name) => drawName(name, marks))),
   );
+}
+
+function drawName({ label, text, x, y }: PlacedName, marks: Mark[]): SVGElement[] {
+  if (label === null) return [s("text", { x, y }, text)];
+  const { shape, colour } = marks[label];
+  const d = shapePath(shape, 4.2);
+  return [
+    s("path", { d, fill: colour, transform: `translate(${x + 4.5} ${y - 4})` }),
+    s("text", { x: x + 11, y }, text),
+  ];
 }
 
 const placeOf = ({ axis }: MapGeometry, step: number) => axis.left + axis.width * axis.positions[step];
@@ -163,16 +161,18 @@ function chanceLine(y: number, { axis: { left, width } }: MapGeometry): Plot.Mar
   });
 }
 
+const formatCount = (points: number) => (points >= 10 ? String(Math.round(points)) : formatNumber(points));
+
 /** Zero, and the ends of the scales, left of a row. */
 function scaleMarks(band: RowBand, { axis: { left }, most }: MapGeometry, measured: boolean): Plot.Markish[] {
   const tick = (y: number, text: string) => ({ y, text });
   const ticks = measured
     ? [
-        tick(band.evidence(most.bits), `${formatNumber(most.bits)} b`),
+        tick(band.evidence(most.bits) + 4, formatNumber(most.bits)),
         tick(band.evidence(0), "0"),
-        tick(band.points(most.points), formatNumber(Math.round(most.points))),
+        tick(band.points(most.points) - 4, formatCount(most.points)),
       ]
-    : [tick(band.points(most.points), formatNumber(Math.round(most.points))), tick(band.points(0), "0")];
+    : [tick(band.points(most.points) + 4, formatCount(most.points)), tick(band.points(0) - 4, "0")];
   return [
     Plot.text(ticks, {
       x: left - 6,

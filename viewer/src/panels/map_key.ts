@@ -1,9 +1,11 @@
 /** What the marks of the emergence map mean. */
 
 import type { LayerCounts } from "../data/findings";
+import type { Condition } from "../data/format";
+import { isGap } from "../data/steps";
 import { h } from "../dom";
 
-export function mapKey(rows: LayerCounts[]): HTMLElement[] {
+export function mapKey(rows: LayerCounts[], { steps }: Condition): HTMLElement[] {
   const item = (kind: string, text: string) =>
     h("span", { class: "key-item" }, h("span", { class: `map-swatch ${kind}` }), text);
   if (!rows.length) return [];
@@ -14,6 +16,7 @@ export function mapKey(rows: LayerCounts[]): HTMLElement[] {
     item("reliable", "reliable points per image"),
     item("unreliable", "unreliable"),
     ...(rows.some(({ chance }) => chance) ? [item("chance", "chance")] : []),
-    item("emerges", "class emerges"),
+    ...(steps.length > 1 ? [item("emerges", "class emerges")] : []),
+    ...(steps.some(isGap) ? [item("gap", "too far apart to follow points")] : []),
   ];
 }

@@ -58,7 +58,7 @@ export function makeRowLabels(rows: LayerCounts[], geometry: MapGeometry, change
         band.classList.toggle("here", here);
         button.setAttribute("aria-pressed", String(here));
         numbers.replaceChildren(...shortNumbers(now));
-        button.title = button.ariaLabel = longNumbers(layer.layer.name, now);
+        button.title = longNumbers(layer.layer.name, now);
       }
     },
   };

@@ -16,10 +16,11 @@ export interface EmergedGroup {
   labels: number[];
 }
 
-/** Pixels of a line, of the mark before a name, and between names. */
-const LINE = 15,
+/** Pixels of a line, of the mark before a name, between names, and from the line of a step to its names. */
+const LINE = 14,
   MARK = 11,
-  GAP = 9;
+  GAP = 8,
+  NEAR = 4;
 
 /** Classes that emerge at the same step, in order. */
 export function groupByStep(
@@ -38,51 +39,89 @@ export function groupByStep(
     .sort((one, other) => one.x - other.x);
 }
 
-/** Place the names of each group beside its step, up to the next group, in as many lines as there is room for. */
+/** Names of one group, and on which side of its step they lie. */
+export interface PlacedGroup {
+  x: number;
+  side: 1 | -1;
+  names: PlacedName[];
+}
+
+/**
+ * Place the names of each group beside its step, in as many lines as there is room for: to the right up to the next
+ * group; where that is too narrow for all and the left wider, to the left up to the names before.
+ */
 export function placeNames(
   groups: EmergedGroup[],
   names: string[],
   [top, bottom]: [number, number],
-  right: number,
+  [left, right]: [number, number],
   measure: MeasureText,
-): PlacedName[] {
+): PlacedGroup[] {
   const lines = Math.max(1, Math.floor((bottom - top) / LINE));
-  return groups.flatMap((group, index) => {
-    const end = (groups[index + 1]?.x ?? right) - GAP;
-    return placeGroup(group, names, { left: group.x + 5, right: end, top, lines }, measure);
+  const width = (label: number) => MARK + measure(names[label]);
+  let used = left;
+  return groups.map(({ x, labels }, index) => {
+    const rooms = { 1: (groups[index + 1]?.x ?? right) - GAP - x - NEAR, [-1]: x - NEAR - used };
+    const pack = (side: 1 | -1) => packLines(labels, width, rooms[side], lines, measure);
+    const side = rooms[1] >= rooms[-1] || pack(1).every(({ more }) => more === 0) ? 1 : -1;
+    const packed = pack(side);
+    const start = (line: Line) => (side > 0 ? x + NEAR : x - NEAR - line.width);
+    used = GAP + (side > 0 ? x + NEAR + Math.max(...packed.map((line) => line.width)) : x);
+    return {
+      x,
+      side,
+      names: packed.flatMap((line, row) => lineOf(line, names, start(line), top + row * LINE + 11, width)),
+    };
   });
 }
 
-interface Room {
-  left: number;
-  right: number;
-  top: number;
-  lines: number;
+interface Line {
+  labels: number[];
+  /** How many classes have no room. */
+  more: number;
+  width: number;
 }
 
-function placeGroup(
-  { labels }: EmergedGroup,
-  names: string[],
-  room: Room,
+/** Pack classes into lines of a width; the last line ends with the number of those without room. */
+function packLines(
+  labels: number[],
+  widthOf: (label: number) => number,
+  room: number,
+  lines: number,
   measure: MeasureText,
-): PlacedName[] {
-  const placed: PlacedName[] = [];
-  let [x, line] = [room.left, 0];
+): Line[] {
+  const packed: Line[] = [{ labels: [], more: 0, width: 0 }];
   for (const [index, label] of labels.entries()) {
     const left = labels.length - index;
-    const width = MARK + measure(names[label]);
     // On the last line the number of those without room has to fit too.
-    const rest = line === room.lines - 1 && left > 1 ? measure(`+${left - 1}`) + GAP : 0;
-    if (x + width + rest > room.right && line < room.lines - 1 && x > room.left)
-      [x, line] = [room.left, line + 1];
-    const fits = x + width + (line === room.lines - 1 ? rest : 0) <= room.right;
-    const y = room.top + line * LINE + 11;
-    if (!fits) {
-      placed.push({ label: null, text: `+${left}`, x, y });
-      break;
+    const rest = () => (packed.length === lines && left > 1 ? GAP + measure(`+${left - 1}`) : 0);
+    const gap = () => (packed[packed.length - 1].labels.length ? GAP : 0);
+    const needed = () => packed[packed.length - 1].width + gap() + widthOf(label) + rest();
+    if (needed() > room && packed.length < lines && gap()) packed.push({ labels: [], more: 0, width: 0 });
+    const line = packed[packed.length - 1];
+    if (needed() > room) {
+      line.width += gap() + measure(`+${left}`);
+      line.more = left;
+      return packed;
     }
-    placed.push({ label, text: names[label], x, y });
-    x += width + GAP;
+    line.width += gap() + widthOf(label);
+    line.labels.push(label);
   }
-  return placed;
+  return packed;
+}
+
+function lineOf(
+  { labels, more }: Line,
+  names: string[],
+  left: number,
+  y: number,
+  widthOf: (label: number) => number,
+): PlacedName[] {
+  let x = left;
+  const placed: PlacedName[] = labels.map((label) => {
+    const name = { label, text: names[label], x, y };
+    x += widthOf(label) + GAP;
+    return name;
+  });
+  return more ? [...placed, { label: null, text: `+${more}`, x, y }] : placed;
 }

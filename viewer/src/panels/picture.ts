@@ -4,6 +4,7 @@ import type { Grid } from "../data/format";
 import type { Frame } from "../data/frame";
 import type { Thumbnail, Thumbnails } from "../data/thumbnails";
 import { h } from "../dom";
+import { evidenceColour } from "../state/colours";
 import { outlinePath, outlines } from "./outlines";
 
 /** Importance of the regions of all images. */
@@ -13,6 +14,16 @@ export interface Importance {
   first: number;
 }
 
+/** Evidence of the regions of all images, and the bits of a region that is always correct. */
+export interface Heat {
+  values: Int16Array;
+  scale: number;
+  most: number;
+}
+
+/** What is drawn of a frame. */
+export type PicturedFrame = Pick<Frame, "knowledge" | "stability" | "regions" | "grid">;
+
 export interface PictureContent {
   image: number;
   thumbnails: Thumbnails;
@@ -20,7 +31,8 @@ export interface PictureContent {
   size: [number, number];
   grid: Grid;
   /** Null for the image alone. */
-  frame: Frame | null;
+  frame: PicturedFrame | null;
+  heat?: Heat | null;
   /** The selected region, ids of highlighted regions, and importance as a veil. */
   selected: number | null;
   highlighted: ReadonlySet<number>;
@@ -114,6 +126,7 @@ function drawOver(context: CanvasRenderingContext2D, content: PictureContent): v
   ];
   const line = LINE * (width < SMALL ? THINNER : 1);
   if (content.importance) drawVeil(context, content.importance, rows * columns, cell);
+  if (content.heat) drawHeat(context, content.heat, image, rows * columns, cell);
   for (let region = 0; highlighted.size && region < rows * columns; region++)
     if (highlighted.has(image * rows * columns + region)) drawHighlight(context, cell(region));
   if (frame) drawPoints(context, frame, image, [across, down], line);
@@ -141,6 +154,25 @@ function drawVeil(
   });
 }
 
+/** Share of the colour of evidence that covers the image where the evidence is most. */
+const HEAT = 0.6;
+
+/** Evidence as a colour over each region, stronger for more of it. */
+function drawHeat(
+  context: CanvasRenderingContext2D,
+  { values, scale, most }: Heat,
+  image: number,
+  regions: number,
+  cell: (region: number) => Cell,
+): void {
+  for (let region = 0; region < regions; region++) {
+    const share = Math.max(-1, Math.min(1, (scale * values[image * regions + region]) / most));
+    const [red, green, blue] = evidenceColour(Math.sign(share));
+    context.fillStyle = `rgb(${red} ${green} ${blue} / ${(HEAT * Math.abs(share)).toFixed(2)})`;
+    context.fillRect(...cell(region));
+  }
+}
+
 function drawHighlight(context: CanvasRenderingContext2D, box: Cell): void {
   context.fillStyle = COLOURS.highlight;
   context.fillRect(...box);
@@ -158,7 +190,7 @@ const THINNEST = 0.3;
  */
 function drawPoints(
   context: CanvasRenderingContext2D,
-  { knowledge, stability, regions, grid: [rows, columns] }: Frame,
+  { knowledge, stability, regions, grid: [rows, columns] }: PicturedFrame,
   image: number,
   [across, down]: [number, number],
   line: number,

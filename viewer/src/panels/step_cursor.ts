@@ -13,7 +13,8 @@ export interface StepAxis {
 
 export interface StepCursor {
   element: HTMLElement;
-  show(axis: StepAxis, step: number, text: string): void;
+  /** Stand at a step; `detail` is read out after its name. */
+  show(axis: StepAxis, step: number, name: string, detail: string): void;
 }
 
 /** A slider inside `area`, the element whose pixels the axis is in. */
@@ -52,7 +53,7 @@ export function makeStepCursor(area: HTMLElement, move: (step: number) => void):
   element.addEventListener("lostpointercapture", () => element.classList.remove("dragged"));
   return {
     element,
-    show(next, now, text) {
+    show(next, now, name, detail) {
       [axis, step] = [next, now];
       const count = axis.positions.length;
       element.hidden = count < 2;
@@ -62,8 +63,8 @@ export function makeStepCursor(area: HTMLElement, move: (step: number) => void):
       element.setAttribute("aria-valuemin", "0");
       element.setAttribute("aria-valuemax", String(count - 1));
       element.setAttribute("aria-valuenow", String(step));
-      element.setAttribute("aria-valuetext", text);
-      flag.textContent = text;
+      element.setAttribute("aria-valuetext", [name, detail].filter(Boolean).join(", "));
+      flag.textContent = name;
     },
   };
 }

@@ -32,12 +32,12 @@ export async function readStory(atlas: Atlas): Promise<Story> {
   const counts = await readLayerCounts(atlas, training.key);
   const span = await readSpan(atlas, training);
   return {
-    title: counts.length ? titleOf(atlas, training, counts, span) : atlas.attributes.title,
+    title: counts.length ? titleOf(training, counts, span) : atlas.attributes.title,
     links: [
       whenLink(atlas, training, span),
       ...layerLinks(training, counts),
       ...(await imageLinks(atlas, training, span)),
-      ...otherLinks(atlas, training),
+      ...(await otherLinks(atlas)),
     ],
   };
 }
@@ -56,32 +56,32 @@ async function readSpan(atlas: Atlas, training: Condition): Promise<Span | null>
   return best;
 }
 
-function titleOf(atlas: Atlas, training: Condition, counts: LayerCounts[], span: Span | null): string {
+function titleOf(training: Condition, counts: LayerCounts[], span: Span | null): string {
   const last = training.steps.length - 1;
-  const layers = compareLayers(atlas, counts, last);
-  if (training.steps.length === 1) return layers;
+  const layers = compareLayers(counts, last);
+  if (training.steps.length === 1) return `At the one checkpoint, ${layers}`;
   const when = span
     ? span.first === span.last
       ? `Classes emerge at ${training.steps[span.first].label}`
       : `Classes emerge between ${between(training, span)}`
     : "No class emerges";
-  return `${when}; ${layers.charAt(0).toLowerCase()}${layers.slice(1)}`;
+  return `${when}; ${layers}`;
 }
 
 /** The best layer at a step beside the one that tells least. */
-function compareLayers(atlas: Atlas, counts: LayerCounts[], step: number): string {
+function compareLayers(counts: LayerCounts[], step: number): string {
   const sorted = [...counts].sort((one, other) => worth(other, step) - worth(one, step));
   const [best, least] = [sorted[0], sorted[sorted.length - 1]];
   const what = (layer: LayerCounts) => {
     const { told, reliable } = layer.rows[step];
     return told ? formatBits(told.evidence.value) : formatNumber(reliable.value);
   };
-  const decision = atlas.attributes.evidence?.against === "decision";
-  const text = best.rows[step].told
-    ? `A region of ${best.layer.name} tells ${what(best)} bits about ${decision ? "the network's decision" : "its image's class"}`
-    : `An image has ${what(best)} reliable points in ${best.layer.name}`;
+  const { told } = best.rows[step];
+  const text = told
+    ? `${best.layer.name} tells ${what(best)} bits per region`
+    : `an image has ${what(best)} reliable points in ${best.layer.name}`;
   if (sorted.length < 2) return text;
-  return `${text}, ${best.rows[step].told ? "one of" : "in"} ${least.layer.name} ${what(least)}`;
+  return `${text}, ${told ? "" : "in "}${least.layer.name} ${what(least)}`;
 }
 
 /** What layers are ranked by: evidence, or reliable points where it was not measured. */
@@ -180,15 +180,28 @@ function confusionAnswer(atlas: Atlas, knowledge: Uint8Array, category: ArrayLik
   return `${names[label]} is most often taken for ${names[taken]}: ${Math.round(100 * share(worst))} % of its points.`;
 }
 
-function otherLinks({ attributes }: Atlas, training: Condition): StoryLink[] {
-  const others = attributes.conditions.filter(({ key }) => key !== training.key);
-  if (!others.length) return [];
-  const [first] = others;
+/** The attack where there is one, otherwise a student. */
+async function otherLinks(atlas: Atlas): Promise<StoryLink[]> {
+  const { conditions } = atlas.attributes;
+  const other =
+    conditions.find(({ kind }) => kind === "attack") ?? conditions.find(({ kind }) => kind === "model");
+  if (!other) return [];
+  const students = conditions.filter(({ kind }) => kind === "model").map(({ name }) => name);
+  const attacked = other.kind === "attack" ? await attackAnswer(atlas, other) : "";
+  const compared = students.length ? `Compare with ${joinWords(students)}.` : "";
   return [
     {
-      question: others.some(({ kind }) => kind === "attack") ? "Under attack?" : "And a student?",
-      answer: `Compare with ${joinWords(others.map(({ name }) => name))}.`,
-      view: { condition: first.key, step: first.steps.length - 1 },
+      question: other.kind === "attack" ? "Under attack?" : "In a student?",
+      answer: [attacked, attacked && students.length > 1 ? "" : compared].filter(Boolean).join(" "),
+      view: { condition: other.key, step: other.steps.length - 1 },
     },
   ];
+}
+
+async function attackAnswer(atlas: Atlas, { key, name }: Condition): Promise<string> {
+  const path = `conditions/${key}/outcome`;
+  const outcome = atlas.has(path) ? await atlas.read<Uint8Array>(path).catch(() => null) : null;
+  if (!outcome) return `Compare with ${name}.`;
+  const count = (bits: number) => outcome.filter((value) => (value & bits) === bits).length;
+  return `The attack succeeds on ${count(3)} of ${count(1)} images.`;
 }

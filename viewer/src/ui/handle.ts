@@ -21,8 +21,8 @@ export function makeHandle(viewer: Viewer) {
   };
   return {
     state() {
-      const { condition, layer, step, colour, selection, image, filter, space, importance } = viewer.view();
-      return { condition, layer, step, colour, selection, image, filter, space, importance };
+      const { camera: _, ...state } = viewer.view();
+      return state;
     },
     async set(changes: RequestedView) {
       const view = viewer.view();

@@ -71,8 +71,7 @@ function definition({ attributes }: Atlas): HTMLElement {
       "span",
       {},
       h("b", {}, "Knowledge point: "),
-      "a region of an image from whose features one class is read with a probability above ",
-      `${formatThreshold(attributes.tau)}; `,
+      `a region from which one class is read with a probability above ${formatThreshold(attributes.tau)}; `,
       h("b", {}, "reliable"),
       " if it is the image's true class.",
     ),
@@ -122,6 +121,7 @@ function exportMenu(stage: Stage, actions: Actions): HTMLElement {
       save("Print", "The page on paper", () => window.print()),
     ),
   );
+  menu.querySelector(".menu-items")?.addEventListener("click", () => (menu.open = false));
   menu.addEventListener("focusout", ({ relatedTarget }) => {
     if (!menu.contains(relatedTarget as Node | null)) menu.open = false;
   });

@@ -93,7 +93,6 @@ export function makeLayout(
       parts.comparison.element,
     ),
     parts.choosers.element,
-    h("div", { class: "under" }, status, note),
     h("section", { class: "one-image", "aria-label": "One image" }, parts.strip.element, parts.image.element),
     h("section", { class: "regions", "aria-label": "Confusions and space" }, choice.element),
     h(
@@ -128,7 +127,9 @@ export function makeLayout(
       replaceText(status, countVisible(snapshot, stage));
       note.textContent = note.title = atlas.condition(view.condition).note ?? "";
       choice.choose(TAB_NAMES[view.tab]);
-      parts.comparison.element.hidden = atlas.condition(view.condition).kind === "training";
+      const training = atlas.condition(view.condition).kind === "training";
+      parts.comparison.element.hidden = training;
+      parts.classes.element.hidden = !training;
       rail.update(snapshot);
     },
     showProblem(sentence, blank) {

@@ -12,8 +12,8 @@ import { makeEmergence } from "../panels/emergence";
 import { makeEmergenceMap } from "../panels/emergence_map";
 import { makeImagePanel } from "../panels/image_panel";
 import { makeLegend } from "../panels/legend";
-import { emptyPanel } from "../panels/panel";
 import { pointTip } from "../panels/point_tip";
+import { makeStrip } from "../panels/strip";
 import { makeTables } from "../panels/tables";
 import { framesOf, makePainter, readViewpoint, stageContent } from "../space/content";
 import { makeStage, type Stage } from "../space/stage";
@@ -164,7 +164,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     map,
     comparison: makeComparison(changeView),
     choosers: makeChoosers(changeView),
-    strip: emptyPanel("Through depth and training"),
+    strip: makeStrip(changeView),
     image: makeImagePanel(changeView),
     confusions: makeConfusions(changeView, () => undefined),
     legend: makeLegend(changeView),
