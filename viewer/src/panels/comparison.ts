@@ -25,7 +25,7 @@ export function makeComparison(change: ChangeView): Panel {
   const key = h(
     "p",
     { class: "key" },
-    "Points: knowledge points per image; evidence: bits per region. Bands and brackets: 95 % intervals over images. Click a card for its layer, a chart for its step.",
+    "Points: knowledge points per image; evidence: bits per region. Bands, and numbers in brackets: 95 % intervals over images. Click a card for its layer, a chart for its step.",
   );
   const element = h(
     "section",

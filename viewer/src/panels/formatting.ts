@@ -39,6 +39,11 @@ export function storedProbability(value: number): number {
   return Math.min(254.75, Math.max(0.25, value)) / 255;
 }
 
+/** The probability behind a stored certainty, round(65535 p); it is never quite 1. */
+export function storedCertainty(value: number): number {
+  return Math.min(65534.75, value) / 65535;
+}
+
 /** A value with its 95 % interval: 6.7 (6.2–7.2). */
 export function formatCount(count: Count): string {
   return `${formatNumber(count.value)} (${formatInterval(count)})`;

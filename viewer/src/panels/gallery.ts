@@ -6,7 +6,7 @@ import { h } from "../dom";
 import { passing, type Filter } from "../state/facets";
 import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
 import { imageOf, type Sort, type View } from "../state/view";
-import { formatProbability } from "./formatting";
+import { formatProbability, storedCertainty } from "./formatting";
 import type { Panel } from "./panel";
 import { makePicture, regionUnder } from "./picture";
 
@@ -161,8 +161,10 @@ function makeThumb(change: ChangeView) {
       const scale = SIZE / Math.max(height, width);
       const mistake = frame && describeMistake(frame, image, atlas);
       const name = `Image ${image}, ${atlas.attributes.classes[atlas.labels[image]]}`;
-      element.title = element.ariaLabel = mistake ? `${name}: the network predicts ${mistake}` : name;
-      caption.textContent = mistake;
+      element.title = element.ariaLabel = mistake
+        ? `${name}: the network predicts ${mistake.replace("\n", ", ")}`
+        : name;
+      caption.replaceChildren(...(mistake?.split("\n") ?? []).map((line) => h("span", {}, line)));
       if (image === view.image) element.setAttribute("aria-current", "true");
       else element.removeAttribute("aria-current");
       picture.show({
@@ -183,5 +185,5 @@ function makeThumb(change: ChangeView) {
 function describeMistake({ predictions, certainty }: Frame, image: number, atlas: Atlas): string | null {
   if (predictions[image] === atlas.labels[image]) return null;
   const name = atlas.attributes.classes[predictions[image]];
-  return certainty ? `${name} ${formatProbability(certainty[image] / 65535)}` : name;
+  return certainty ? `${name}\n${formatProbability(storedCertainty(certainty[image]))}` : name;
 }

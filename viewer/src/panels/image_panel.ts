@@ -1,6 +1,7 @@
 /** The image in view: large, with its regions and what they predict. */
 
 import type { Frame } from "../data/frame";
+import type { Thumbnails } from "../data/thumbnails";
 import { h } from "../dom";
 import {
   focusedRegion,
@@ -80,7 +81,7 @@ export function makeImagePanel(change: ChangeView): Panel {
 
 /** The image, beside the one to compare with; a click or the arrow keys select a region. */
 function makeBoard(change: ChangeView): Panel {
-  const figures = [makeFigure(), makeFigure()];
+  const figures = [makeFigure(), makeFigure(), makeFigure()];
   const element = h(
     "div",
     {
@@ -125,28 +126,38 @@ function makeBoard(change: ChangeView): Panel {
   return { element, update: (snapshot) => void update(snapshot) };
 }
 
-/** One picture of the board. */
+/** One picture of the board; `bare` without knowledge points. */
 interface Side {
   frame: Frame | null;
   caption: string;
-  attacked: boolean;
+  thumbnails: Thumbnails;
+  bare?: boolean;
 }
 
-function sidesOf({ atlas, view, frame, reference, attacked }: Snapshot): Side[] {
+function sidesOf(snapshot: Snapshot): Side[] {
+  const { atlas, view, frame, reference, clean: thumbnails } = snapshot;
   const condition = atlas.condition(view.condition);
-  if (!reference) return [{ frame, caption: "", attacked: false }];
-  // The atlas holds the images of the last attack step alone; regions of other steps lie on the clean image.
-  const last = view.step === condition.steps.length - 1 && attacked !== null;
-  const label = stepLabel(condition, view.step);
-  if (condition.kind === "attack")
-    return [
-      { frame: reference, caption: "clean", attacked: false },
-      { frame, caption: last || view.step === 0 ? label : `${label} (on the clean image)`, attacked: last },
-    ];
-  return [
-    { frame: reference, caption: "teacher", attacked: false },
-    { frame, caption: condition.name, attacked: false },
-  ];
+  if (!reference) return [{ frame, caption: "", thumbnails }];
+  const [first, name] = condition.kind === "attack" ? ["clean", ""] : ["teacher", condition.name];
+  const before = { frame: reference, caption: first, thumbnails };
+  return condition.kind === "attack"
+    ? [before, ...attackedSides(snapshot, stepLabel(condition, view.step))]
+    : [before, { frame, caption: name, thumbnails }];
+}
+
+/** A study keeps the images after the last step alone; the regions of other steps lie on the clean image. */
+function attackedSides({ atlas, view, frame, attacked, clean }: Snapshot, label: string): Side[] {
+  const last = view.step === atlas.condition(view.condition).steps.length - 1;
+  const stored = last && attacked !== null;
+  const caption =
+    stored || view.step === 0
+      ? label
+      : `${label}, on the clean image: the study keeps the last picture alone`;
+  const side = { frame, caption, thumbnails: stored ? attacked.after : clean };
+  if (!attacked?.perturbation) return [side];
+  const { images, factor } = attacked.perturbation;
+  const changed = `changed by the last step, × ${factor}; grey: unchanged`;
+  return [side, { frame: null, caption: changed, thumbnails: images, bare: true }];
 }
 
 function makeFigure() {
@@ -158,18 +169,20 @@ function makeFigure() {
     show(snapshot: Snapshot, side: Side | null, importance: Importance | null, paired: boolean) {
       element.hidden = side === null;
       if (!side) return picture.clear();
-      const { atlas, view, clean, attacked } = snapshot;
+      const { atlas, view } = snapshot;
       const [height, width] = atlas.attributes.image_size;
       const scale = (paired ? SIZE * 0.95 : SIZE) / Math.max(height, width);
       caption.textContent = side.caption;
       picture.show({
         image: view.image,
-        thumbnails: side.attacked && attacked ? attacked : clean,
+        thumbnails: side.thumbnails,
         size: [Math.round(height * scale), Math.round(width * scale)],
         grid: side.frame?.grid ?? atlas.grid(view.condition, view.layer),
         frame: side.frame,
         selected: focusedRegion(snapshot),
-        highlighted: new Set(view.selection.length > 1 && view.space === "regions" ? view.selection : []),
+        highlighted: new Set(
+          !side.bare && view.selection.length > 1 && view.space === "regions" ? view.selection : [],
+        ),
         importance,
       });
     },

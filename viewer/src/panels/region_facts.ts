@@ -18,6 +18,7 @@ import {
   predictedClass,
 } from "./formatting";
 import type { Panel } from "./panel";
+import { makePatches } from "./patches";
 import { makeLayerRows, makeStepCurve } from "./region_curves";
 
 const BARS = 4;
@@ -31,19 +32,21 @@ export function makeRegionFacts(change: ChangeView): Panel {
   const bars = h("div", { class: "bars", role: "list", "aria-label": "Class probabilities of the region" });
   const steps = makeStepCurve(change);
   const depth = makeLayerRows(change);
+  const patches = makePatches(change);
   return {
     element: h(
       "div",
       { class: "facts" },
       h("div", {}, title, text, bars),
       h("div", {}, steps.element, depth.element),
+      patches.element,
     ),
     update(snapshot) {
       const { frame, view, atlas } = snapshot;
       const region = focusedRegion(snapshot);
       if (!frame || region === null) {
         for (const part of [title, text, bars]) part.replaceChildren();
-        for (const part of [steps, depth]) part.update(snapshot, null);
+        for (const part of [steps, depth, patches]) part.update(snapshot, null);
         return;
       }
       const id = view.image * frame.regions + region;
@@ -52,7 +55,7 @@ export function makeRegionFacts(change: ChangeView): Panel {
       title.textContent = `${kind}: ${formatPlace(region, frame.grid[1])}`;
       replaceText(text, ...summary(snapshot, frame, id, probabilities));
       bars.replaceChildren(...probabilityBars(snapshot, probabilities, atlas.labels[view.image]));
-      for (const part of [steps, depth]) part.update(snapshot, { frame, id, probabilities });
+      for (const part of [steps, depth, patches]) part.update(snapshot, { frame, id, probabilities });
     },
   };
 }

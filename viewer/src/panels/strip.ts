@@ -148,7 +148,7 @@ async function drawTiles(
     if (outdated()) return;
     picture.show({
       image: view.image,
-      thumbnails: kind === "attack" && step === steps.length - 1 && attacked ? attacked : clean,
+      thumbnails: kind === "attack" && step === steps.length - 1 && attacked ? attacked.after : clean,
       size: [Math.round(height * scale), Math.round(width * scale)],
       grid: atlas.grid(key, layer),
       frame: tile,

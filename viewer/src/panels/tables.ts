@@ -18,6 +18,7 @@ import {
   formatProbability,
   predictedClass,
   stepLabel,
+  storedCertainty,
   storedProbability,
 } from "./formatting";
 import type { Panel } from "./panel";
@@ -168,7 +169,7 @@ function imageTable(snapshot: Snapshot, frame: Frame): HTMLElement {
       atlas.names[image],
       classes[atlas.labels[image]],
       classes[frame.predictions[image]],
-      ...(frame.certainty ? [formatProbability(frame.certainty[image] / 65535)] : []),
+      ...(frame.certainty ? [formatProbability(storedCertainty(frame.certainty[image]))] : []),
       ...(counted ? [images[image]] : []),
     ]);
   return table(

@@ -1,6 +1,7 @@
 /** A view together with the data that it shows: what every part of the page draws. */
 
 import type { Atlas } from "../data/atlas";
+import type { AttackImages } from "../data/attack_images";
 import type { Frame, Reach } from "../data/frame";
 import { topRegion } from "../data/regions";
 import type { Thumbnails } from "../data/thumbnails";
@@ -19,8 +20,8 @@ export interface Snapshot {
   /** The frame to compare with: clean images for an attack, the teacher for a student. */
   reference: Frame | null;
   clean: Thumbnails;
-  /** The images after an attack, where they are stored. */
-  attacked: Thumbnails | null;
+  /** The pictures of an attack, where they are stored. */
+  attacked: AttackImages | null;
 }
 
 export type ChangeView = (changes: Changes) => void;

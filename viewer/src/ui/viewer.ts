@@ -1,10 +1,11 @@
 /** The viewer: loads the data of the view, draws space and panels, keeps the address. */
 
 import type { Atlas } from "../data/atlas";
+import { makeAttackImages } from "../data/attack_images";
 import { makeFrameReader, type FrameKey } from "../data/frame";
 import { makePathCache } from "../data/path_cache";
 import { makePrefetch } from "../data/prefetch";
-import { openThumbnails, type Thumbnails } from "../data/thumbnails";
+import { openThumbnails } from "../data/thumbnails";
 import { makeChoosers } from "../panels/choosers";
 import { makeComparison } from "../panels/comparison";
 import { makeConfusions } from "../panels/confusions";
@@ -52,7 +53,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
   const frames = makeFrameReader(atlas);
   const prefetch = makePrefetch(atlas);
   const clean = openThumbnails(atlas, "thumbnails");
-  const attacks = new Map<string, Thumbnails>();
+  const attackImages = makeAttackImages(atlas);
   const timings = { opened: 0, step: 0, pick: 0 };
   let view = applyChanges(atlas, firstView(atlas), host.address ? fromAddress(location.hash) : {});
   let snapshot: Snapshot | null = null;
@@ -60,20 +61,14 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
   let loadingTimer = 0;
   const address = host.address ? makeAddress() : null;
 
-  const attackedImages = (condition: string): Thumbnails | null => {
-    const path = `conditions/${condition}/thumbnails`;
-    if (!atlas.has(`${path}/0`)) return null;
-    if (!attacks.has(path)) attacks.set(path, openThumbnails(atlas, path));
-    return attacks.get(path) as Thumbnails;
-  };
-
   const load = async (): Promise<Snapshot> => {
     const now = view;
     const reference = referenceOf(atlas, now);
-    const [frame, other, reach] = await Promise.allSettled([
+    const [frame, other, reach, attacked] = await Promise.allSettled([
       frames(now),
       reference ? frames(reference) : null,
       viewpoint.reach(now.condition, now.space),
+      attackImages(now.condition),
     ]);
     const value = <T>(result: PromiseSettledResult<T>) =>
       result.status === "fulfilled" ? result.value : null;
@@ -92,7 +87,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       reference: value(other),
       reach: value(reach) ?? { drawn: 1, strength: 1 },
       clean,
-      attacked: attackedImages(now.condition),
+      attacked: value(attacked),
     };
   };
 
