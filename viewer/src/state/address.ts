@@ -1,6 +1,6 @@
 /** The view in the fragment of the page's address. */
 
-import type { Camera } from "./camera";
+import { cameraOf, cameraText } from "./camera";
 import { COLOURS, POINTS, type View } from "./view";
 
 /** Writes the view to the address once it rests: browsers are slow at this and limit its rate. */
@@ -40,11 +40,7 @@ export function toAddress(view: View): string {
     image: view.image,
     importance: view.importance && 1,
     selection: view.selection.length > 0 && packIds(view.selection),
-    camera:
-      camera !== null &&
-      cameraNumbers(camera)
-        .map((value) => +value.toFixed(3))
-        .join("_"),
+    camera: camera !== null && cameraText(camera),
   };
   if (typeof parts.selection === "string" && parts.selection.length > LONGEST) parts.selection = false;
   const kept = Object.entries(parts).filter(([, value]) => value !== false);
@@ -80,20 +76,8 @@ export function fromAddress(text: string): Partial<View> {
   const points = oneOf("points", POINTS) ?? "all";
   if (["classes", "points", "path"].some((name) => parameters.has(name)))
     changes.filter = { classes, points, path: Math.min(4, number("path") ?? 0) };
-  const camera = (parameters.get("camera") ?? "").split("_").map(Number);
-  if (camera.length === 5 && camera.every(Number.isFinite))
-    changes.camera = {
-      azimuth: camera[0],
-      elevation: camera[1],
-      zoom: Math.max(0.3, camera[2]),
-      panX: camera[3],
-      panY: camera[4],
-    };
+  put("camera", cameraOf(parameters.get("camera") ?? ""));
   return changes;
-}
-
-function cameraNumbers({ azimuth, elevation, zoom, panX, panY }: Camera): number[] {
-  return [azimuth, elevation, zoom, panX, panY];
 }
 
 /** Sorted ids as differences in base 36; runs as `first~count`. */
