@@ -40,8 +40,8 @@ export interface Evidence {
 
 /** What is found where nothing can be known, at the last step. */
 export interface Chance {
-  permuted: Counts;
-  untrained: Counts;
+  permuted: Counts & { evidence: Count };
+  untrained: Counts & { evidence: Count };
 }
 
 /** The counts of a layer at each step; evidence and chance where they were measured. */
@@ -75,7 +75,10 @@ export async function readLayerCounts(atlas: Atlas, key: string): Promise<LayerC
         ...countsAt(values, step),
       })),
       // Rows of evidence, total, reliable and ratio, first for permuted targets, then for the untrained network.
-      chance: chance && { permuted: countsFrom(chance, 1), untrained: countsFrom(chance, 5) },
+      chance: chance && {
+        permuted: { evidence: countAt(chance, 0), ...countsFrom(chance, 1) },
+        untrained: { evidence: countAt(chance, 4), ...countsFrom(chance, 5) },
+      },
     };
   });
   const settled = await Promise.allSettled(read);

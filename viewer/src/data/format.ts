@@ -53,17 +53,6 @@ export interface Attributes {
   left_out: string[];
 }
 
-/**
- * Residual above which the frames of two checkpoints have little in common: their embeddings differ by more than a
- * quarter of their variance. Between them the points are not shown to move.
- */
-export const LARGE_RESIDUAL = 0.5;
-
-/** Whether there is a gap between a step of the training and the one before. */
-export function gapBefore({ kind, steps }: Condition, step: number): boolean {
-  return kind === "training" && (steps[step]?.residual ?? 0) > LARGE_RESIDUAL;
-}
-
 /** Why an atlas cannot be shown; `kind` is the value of the page's `data-error`. */
 export class AtlasError extends Error {
   constructor(

@@ -1,10 +1,7 @@
 /** The charts, by Observable Plot: rows in, an SVG out that is drawn once and then marks the current step. */
 
 import * as Plot from "@observablehq/plot";
-import type { LayerCounts } from "../data/findings";
 import { s } from "../dom";
-
-type CurveRow = LayerCounts["rows"][number];
 
 const STYLE = { background: "none", overflow: "visible", fontSize: "10px", color: "var(--soft)" };
 
@@ -19,44 +16,6 @@ export interface Chart {
 export interface Size {
   width: number;
   height: number;
-}
-
-/** Total and reliable points of a layer over the steps, with intervals. */
-export function layerCurve(
-  rows: LayerCounts["rows"],
-  most: number,
-  label: (step: number) => string,
-  size: Size,
-): Chart {
-  const single = rows.length === 1;
-  const value = (kind: "total" | "reliable") => (row: CurveRow) => row[kind].value;
-  const band = (kind: "total" | "reliable", colour: string) =>
-    (single ? Plot.ruleX : Plot.areaY)(rows, {
-      x: "step",
-      y1: (row: CurveRow) => row[kind].low,
-      y2: (row: CurveRow) => row[kind].high,
-      ...(single ? { stroke: colour, strokeWidth: 2 } : { fill: colour, fillOpacity: 0.22 }),
-    });
-  const line = (kind: "total" | "reliable", colour: string, dash: string) =>
-    single
-      ? Plot.dot(rows, { x: "step", y: value(kind), fill: colour, r: 4 })
-      : Plot.line(rows, { x: "step", y: value(kind), stroke: colour, strokeWidth: 2, strokeDasharray: dash });
-  const plot = Plot.plot({
-    ...size,
-    ...marginsOf(size),
-    style: STYLE,
-    x: { domain: single ? [-1, 1] : [0, rows.length - 1], axis: null },
-    y: { domain: [0, most], ticks: 3, tickSize: 0, grid: true, label: null },
-    marks: [
-      ...(single ? [] : stepAxis(rows.length, label)),
-      band("total", "var(--total)"),
-      band("reliable", "var(--reliable)"),
-      line("total", "var(--total)", "3 2"),
-      line("reliable", "var(--reliable)", "none"),
-    ],
-  });
-  const dotAt = (step: number) => [{ value: rows[step].reliable.value, colour: "var(--reliable)" }];
-  return withRule(plot, rows.length, size, single ? () => [] : dotAt);
 }
 
 export interface ProbabilityRow {

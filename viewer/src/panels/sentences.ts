@@ -1,6 +1,13 @@
 /** Findings of an atlas as sentences. */
 
-import { countPoints, type Chance, type Counts, type Emergence, type Evidence } from "../data/findings";
+import {
+  countPoints,
+  type Chance,
+  type Counts,
+  type Emergence,
+  type Evidence,
+  type LayerCounts,
+} from "../data/findings";
 import type { Attributes } from "../data/format";
 import { NOT_ATTACKED, type Frame } from "../data/frame";
 import { isUninformed, regionPosterior, topRegion } from "../data/regions";
@@ -15,6 +22,24 @@ import {
   joinWords,
   stepLabel,
 } from "./formatting";
+
+/** Below the map: evidence first, then the points of the layer in view, then what the intervals do not cover. */
+export function mapSentences({ atlas, view }: Snapshot, counts: LayerCounts[]): string[] {
+  const condition = atlas.condition(view.condition);
+  if (condition.kind !== "training") return [];
+  if (!counts.length) return ["The counts of this atlas cannot be read."];
+  const layers = counts.map(({ layer, rows }) => ({ name: layer.name, told: rows[view.step].told }));
+  const sentences = [
+    evidenceSentence(layers, stepLabel(condition, view.step), atlas.attributes.evidence ?? null),
+  ];
+  const own = counts.find(({ layer }) => layer.key === view.layer);
+  if (own) {
+    const step = stepLabel(condition, condition.steps.length - 1);
+    const chance = own.chance && { found: own.chance, step };
+    sentences.push(pointsSentence(own.layer.name, own.rows[view.step], chance));
+  }
+  return [...sentences, networkSentence(atlas.attributes.networks)];
+}
 
 /** Evidence of a layer at a step. */
 export interface LayerEvidence {
@@ -57,7 +82,7 @@ function ceiling(measured: Attributes["evidence"]): string {
 export function pointsSentence(
   name: string,
   { total, reliable, told }: Counts & { told: Evidence | null },
-  chance: { found: Chance; step: string } | null,
+  chance: { found: Record<keyof Chance, Counts>; step: string } | null,
 ): string {
   const none = total.value === 0;
   const points = none

@@ -1,4 +1,4 @@
-/** Tabs: one of several parts at a time, with arrow keys. */
+/** Tabs: one of several parts at a time, with arrow keys; `chosen` is told which one a person picks. */
 
 import { freshId, h } from "../dom";
 
@@ -7,7 +7,11 @@ export interface Tab {
   element: HTMLElement;
 }
 
-export function tabs(label: string, all: Tab[]): { element: HTMLElement; choose(name: string): void } {
+export function tabs(
+  label: string,
+  all: Tab[],
+  chosen?: (name: string) => void,
+): { element: HTMLElement; choose(name: string): void } {
   const parts = all.map(({ name, element }) => {
     const id = freshId("tab");
     const panel = h("div", { role: "tabpanel", id: `${id}-panel`, "aria-labelledby": id }, element);
@@ -23,11 +27,15 @@ export function tabs(label: string, all: Tab[]): { element: HTMLElement; choose(
       if (on && focus) tab.focus();
     }
   };
+  const pick = (name: string, focus = false) => {
+    choose(name, focus);
+    chosen?.(name);
+  };
   parts.forEach(({ name, tab }, index) => {
-    tab.addEventListener("click", () => choose(name));
+    tab.addEventListener("click", () => pick(name));
     tab.addEventListener("keydown", ({ key }) => {
       const by = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
-      if (by) choose(parts[(index + by + parts.length) % parts.length].name, true);
+      if (by) pick(parts[(index + by + parts.length) % parts.length].name, true);
     });
   });
   choose(parts[0].name);

@@ -1,7 +1,7 @@
 /** The view in the fragment of the page's address. */
 
 import { cameraOf, cameraText } from "./camera";
-import { COLOURS, POINTS, type View } from "./view";
+import { COLOURS, POINTS, TABS, type View } from "./view";
 
 /** Writes the view to the address once it rests: browsers are slow at this and limit its rate. */
 export function makeAddress(): { keep(view: View): void; now(): string } {
@@ -39,6 +39,7 @@ export function toAddress(view: View): string {
     path: filter.path > 0 && filter.path,
     image: view.image,
     importance: view.importance && 1,
+    tab: view.tab !== "space" && view.tab,
     selection: view.selection.length > 0 && packIds(view.selection),
     camera: camera !== null && cameraText(camera),
   };
@@ -64,6 +65,7 @@ export function fromAddress(text: string): Partial<View> {
   put("image", number("image"));
   put("space", oneOf("space", ["regions", "images"] as const));
   put("colour", oneOf("colour", COLOURS));
+  put("tab", oneOf("tab", TABS));
   put("importance", parameters.has("importance") ? true : undefined);
   put(
     "selection",

@@ -17,6 +17,9 @@ export const COLOURS = [
 export type Colour = (typeof COLOURS)[number];
 export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
 export type Points = (typeof POINTS)[number];
+/** The tabs beside the image. */
+export const TABS = ["confusions", "space"] as const;
+export type TabName = (typeof TABS)[number];
 
 /** Which points are visible: by class (none means all), by kind, by trajectory type (`path`; 0 means any). */
 export interface Filter {
@@ -36,6 +39,7 @@ export interface View {
   selection: number[];
   image: number;
   importance: boolean;
+  tab: TabName;
   /** Null for the initial camera, which spreads the directions most. */
   camera: Camera | null;
 }
@@ -59,6 +63,7 @@ export function firstView(atlas: Atlas): View {
     selection: [],
     image: 0,
     importance: false,
+    tab: "space",
     camera: null,
   };
 }

@@ -1,13 +1,38 @@
-/** The layout of the page, the tools below the space, and the status line. */
+/** The layout of the page: finding, map of the training, one image, confusions and space, tables. */
 
 import type { Atlas } from "../data/atlas";
 import { h, replaceText } from "../dom";
+import type { Panel } from "../panels/panel";
+import { tabs } from "../panels/tabs";
 import type { Stage } from "../space/stage";
-import { zoomCamera } from "../state/camera";
 import type { Snapshot } from "../state/snapshot";
-import { imageOf } from "../state/view";
-import { headerButtons, type Actions } from "./header_buttons";
+import type { TabName } from "../state/view";
+import type { Actions } from "./actions";
+import { makeHeader } from "./header";
+import { makeRail } from "./rail";
+import { readingDialog } from "./reading";
 import { helpDialog, listenToKeys } from "./shortcuts";
+import { countVisible, spaceTools } from "./space_tools";
+import { readStory } from "../panels/story";
+
+/** The parts of the page, by their places. */
+export interface Parts {
+  /** Emergence over layers and training, with the slider of steps. */
+  map: Panel;
+  /** In the place of the map's rows for an attack or a student. */
+  comparison: Panel;
+  /** What is shown, in all parts: condition, layer, colour, filter. */
+  choosers: Panel;
+  /** One image through depth and training, and large. */
+  strip: Panel;
+  image: Panel;
+  confusions: Panel;
+  /** Classes and colours, beside the space. */
+  legend: Panel;
+  /** Emergence of the classes in the layer. */
+  classes: Panel;
+  tables: Panel;
+}
 
 export interface Layout {
   update(snapshot: Snapshot): void;
@@ -25,53 +50,86 @@ const NOTICES = {
     "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work.",
 };
 
+const TAB_NAMES: Record<TabName, string> = { confusions: "Confusions", space: "Space" };
+
 export function makeLayout(
   root: HTMLElement,
   atlas: Atlas,
   stage: Stage,
-  panels: HTMLElement[],
-  actions: Actions,
+  parts: Parts,
+  actions: Omit<Actions, "announce">,
 ): Layout {
-  const [choosers, legend, timeline, ...others] = panels;
   const status = h("p", { class: "status", role: "status" });
   const note = h("p", { class: "note-condition" });
   const alerts = h("div", { class: "alerts" });
   const damaged = h("p", { role: "alert", class: "notice", hidden: true });
-  const help = helpDialog();
+  const own: Actions = { ...actions, announce: (text) => (status.textContent = text) };
+  const dialogs = { reading: readingDialog(), keys: helpDialog() };
+  const header = makeHeader(root, atlas, stage, own, dialogs);
+  const rail = makeRail(own);
+  const space = h(
+    "div",
+    { class: "space" },
+    parts.legend.element,
+    h("div", { class: "space-main" }, stage.element, spaceTools(stage, own)),
+  );
+  const choice = tabs(
+    "Regions",
+    [
+      { name: TAB_NAMES.confusions, element: parts.confusions.element },
+      { name: TAB_NAMES.space, element: space },
+    ],
+    (name) => own.change({ tab: name === TAB_NAMES.space ? "space" : "confusions" }),
+  );
+  const main = h(
+    "main",
+    {},
+    alerts,
+    damaged,
+    h(
+      "section",
+      { class: "map-place", "aria-label": "Emergence" },
+      parts.map.element,
+      parts.comparison.element,
+    ),
+    parts.choosers.element,
+    h("div", { class: "under" }, status, note),
+    h("section", { class: "one-image", "aria-label": "One image" }, parts.strip.element, parts.image.element),
+    h("section", { class: "regions", "aria-label": "Confusions and space" }, choice.element),
+    h(
+      "section",
+      { class: "more", "aria-label": "Classes and tables" },
+      parts.classes.element,
+      parts.tables.element,
+    ),
+  );
   const page = h(
     "div",
     { class: "page" },
-    h(
-      "header",
-      {},
-      h("h1", {}, "patternscope"),
-      h("p", { class: "title", title: atlas.attributes.title }, atlas.attributes.title),
-      headerButtons(root, stage, actions, help, (text) => (status.textContent = text)),
-    ),
-    choosers,
-    legend,
-    h(
-      "main",
-      { "aria-label": "Radial space" },
-      alerts,
-      damaged,
-      stage.element,
-      stageButtons(stage, actions),
-      h("div", { class: "under" }, status, note),
-    ),
-    timeline,
-    h("aside", { "aria-label": "Findings and images" }, ...others),
+    header.element,
+    header.actions,
+    rail.element,
+    main,
     notesOf(atlas),
-    help,
+    dialogs.reading,
+    dialogs.keys,
   );
   root.classList.add("patternscope-atlas");
   root.dataset.theme = "auto";
   root.replaceChildren(page);
-  const stopKeys = listenToKeys(root, actions.address ? document : root, actions, help);
+  const stopKeys = listenToKeys(root, actions.address ? document : root, own, dialogs);
+  void readStory(atlas).then((story) => {
+    header.setTitle(story.title);
+    rail.show(story.links);
+  });
   return {
     update(snapshot) {
-      replaceText(status, statusOf(snapshot, stage));
-      note.textContent = note.title = atlas.condition(snapshot.view.condition).note ?? "";
+      const { view } = snapshot;
+      replaceText(status, countVisible(snapshot, stage));
+      note.textContent = note.title = atlas.condition(view.condition).note ?? "";
+      choice.choose(TAB_NAMES[view.tab]);
+      parts.comparison.element.hidden = atlas.condition(view.condition).kind === "training";
+      rail.update(snapshot);
     },
     showProblem(sentence, blank) {
       damaged.hidden = sentence === null;
@@ -91,81 +149,6 @@ export function makeLayout(
     },
     destroy: stopKeys,
   };
-}
-
-function statusOf({ atlas, view, frame }: Snapshot, stage: Stage): string {
-  const visible = stage.scene()?.visible;
-  if (!visible || !frame) return "";
-  let count = 0;
-  for (const bit of visible) count += bit;
-  const kind = view.space === "regions" ? "regions" : "images";
-  const all = `${count.toLocaleString("en")} of ${visible.length.toLocaleString("en")} ${kind} visible`;
-  if (view.selection.length < 2) return all;
-  const images = new Set(view.selection.map((id) => imageOf({ atlas, view }, id))).size;
-  return `${all} · ${view.selection.length.toLocaleString("en")} selected, in ${images.toLocaleString("en")} image${images > 1 ? "s" : ""}`;
-}
-
-function makeButton(
-  name: string,
-  sign: string,
-  act: (event: MouseEvent) => void,
-  title = name,
-): HTMLButtonElement {
-  return h("button", { class: "tool", "aria-label": name, title, click: act }, sign);
-}
-
-function stageButtons(stage: Stage, actions: Actions): HTMLElement {
-  const lasso = h(
-    "button",
-    {
-      class: "tool wide",
-      "aria-pressed": "false",
-      title: "Draw around points to select them (L)",
-      click: () => {
-        stage.setLasso(!stage.lassoIsOn());
-        lasso.setAttribute("aria-pressed", String(stage.lassoIsOn()));
-        stage.element.classList.toggle("lassoing", stage.lassoIsOn());
-      },
-    },
-    "Lasso",
-  );
-  lasso.dataset.key = "l";
-  const selectVisible = h(
-    "button",
-    {
-      class: "tool wide",
-      title: "Select all points that pass the filter",
-      click: () => {
-        const visible = stage.scene()?.visible ?? new Uint8Array();
-        actions.select(Array.from(visible.keys()).filter((id) => visible[id]));
-      },
-    },
-    "Select visible",
-  );
-  const clear = h(
-    "button",
-    { class: "tool wide", title: "Clear the selection (Escape)", click: () => actions.select([]) },
-    "Clear",
-  );
-  return h(
-    "div",
-    { class: "stage-tools", role: "toolbar", "aria-label": "Tools of the radial space" },
-    lasso,
-    selectVisible,
-    clear,
-    h("span", { class: "gap" }),
-    makeButton("Zoom in", "+", () => stage.move((camera) => zoomCamera(camera, 1.3))),
-    makeButton("Zoom out", "−", () => stage.move((camera) => zoomCamera(camera, 1 / 1.3))),
-    h(
-      "button",
-      {
-        class: "tool wide",
-        title: "Return to the initial view (0)",
-        click: () => actions.change({ camera: null }),
-      },
-      "Reset view",
-    ),
-  );
 }
 
 function notesOf({ attributes }: Atlas): HTMLElement {

@@ -8,13 +8,14 @@ import { makeViewer, type Host, type Viewer } from "./viewer";
 import page from "./page.css?inline";
 import space from "../space/space.css?inline";
 import panels from "../panels/panels.css?inline";
+import map from "../panels/map.css?inline";
 
 const STYLE_ID = "patternscope-atlas-style";
 
 /** Show an atlas in an element, which gets `data-ready` after the first draw, or `data-error`. */
 export async function showAtlas(root: HTMLElement, get: Get, host: Host): Promise<Viewer | null> {
   if (!document.getElementById(STYLE_ID))
-    document.head.append(h("style", { id: STYLE_ID }, space, panels, page));
+    document.head.append(h("style", { id: STYLE_ID }, space, panels, map, page));
   root.classList.add("patternscope-atlas");
   root.replaceChildren(h("p", { class: "opening", role: "status" }, "Opening the atlas …"));
   try {

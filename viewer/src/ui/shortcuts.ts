@@ -1,7 +1,7 @@
 /** Keyboard shortcuts of the whole page, and the dialog that lists all keys. */
 
 import { h } from "../dom";
-import type { Actions } from "./header_buttons";
+import type { Actions } from "./actions";
 
 export function helpDialog(): HTMLDialogElement {
   const rows: [string, string][] = [
@@ -33,7 +33,7 @@ export function listenToKeys(
   root: HTMLElement,
   target: HTMLElement | Document,
   actions: Actions,
-  help: HTMLDialogElement,
+  dialogs: { reading: HTMLDialogElement; keys: HTMLDialogElement },
 ): () => void {
   const react = (event: KeyboardEvent) => {
     event.stopPropagation();
@@ -45,7 +45,7 @@ export function listenToKeys(
     // On many keyboards brackets need Alt, or Alt and Ctrl.
     const unmodified =
       by && event.altKey ? !event.metaKey : !(event.ctrlKey || event.metaKey || event.altKey);
-    if (!unmodified || help.open) return;
+    if (!unmodified || dialogs.keys.open || dialogs.reading.open) return;
     const click = (selector: string) => (root.querySelector(selector) as HTMLElement | null)?.click();
     if (event.key === "Escape" && !typing) actions.select([]);
     else if (field) return;
@@ -53,7 +53,7 @@ export function listenToKeys(
       actions.change(({ step }) => ({ step: step + by }));
     } else if (event.key === " " && !onButton) click(".play");
     else if (event.key.toLowerCase() === "l") click("[data-key=l]");
-    else if (event.key === "?") help.showModal();
+    else if (event.key === "?") dialogs.keys.showModal();
     else return;
     event.preventDefault();
   };

@@ -6,20 +6,20 @@ import { makePathCache } from "../data/path_cache";
 import { makePrefetch } from "../data/prefetch";
 import { openThumbnails, type Thumbnails } from "../data/thumbnails";
 import { makeChoosers } from "../panels/choosers";
-import { makeCurves } from "../panels/curves";
+import { makeEmergence } from "../panels/emergence";
+import { makeEmergenceMap } from "../panels/emergence_map";
 import { makeImagePanel } from "../panels/image_panel";
 import { makeLegend } from "../panels/legend";
-import type { Panel } from "../panels/panel";
+import { emptyPanel } from "../panels/panel";
 import { pointTip } from "../panels/point_tip";
 import { makeTables } from "../panels/tables";
-import { makeTimeline } from "../panels/timeline";
 import { framesOf, makePainter, readViewpoint, stageContent } from "../space/content";
 import { makeStage, type Stage } from "../space/stage";
 import { fromAddress, makeAddress } from "../state/address";
 import { classMarks } from "../state/colours";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { applyChanges, firstView, translateIds, type Changes, type View } from "../state/view";
-import { makeLayout, type Layout } from "./layout";
+import { makeLayout, type Layout, type Parts } from "./layout";
 
 export interface Viewer {
   atlas: Atlas;
@@ -105,7 +105,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     const reframed = snapshot !== null && snapshot.frame !== next.frame;
     snapshot = next;
     const settled = showSpace(next);
-    for (const panel of panels) panel.update(next);
+    for (const part of Object.values(parts)) part.update(next);
     layout.update(next);
     if (reframed) timings.step = performance.now() - start;
     address?.keep(view);
@@ -157,27 +157,24 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     },
     { shaped: marks.some(({ shape }) => shape > 0) },
   );
-  const timeline = makeTimeline(change, () => view);
-  const panels: Panel[] = [
-    makeChoosers(changeView),
-    makeLegend(changeView),
-    timeline,
-    makeCurves(changeView),
-    makeImagePanel(changeView),
-    makeTables(),
-  ];
-  const layout: Layout = makeLayout(
-    root,
-    atlas,
-    stage,
-    panels.map(({ element }) => element),
-    {
-      change: changeView,
-      select,
-      current: () => snapshot,
-      address: address && address.now,
-    },
-  );
+  const map = makeEmergenceMap(change, () => view);
+  const parts: Parts = {
+    map,
+    comparison: emptyPanel("Comparison"),
+    choosers: makeChoosers(changeView),
+    strip: emptyPanel("Through depth and training"),
+    image: makeImagePanel(changeView),
+    confusions: emptyPanel("Confusions"),
+    legend: makeLegend(changeView),
+    classes: makeEmergence(changeView),
+    tables: makeTables(),
+  };
+  const layout: Layout = makeLayout(root, atlas, stage, parts, {
+    change: changeView,
+    select,
+    current: () => snapshot,
+    address: address && address.now,
+  });
   stage.setCamera(view.camera);
   if (!stage.draws) layout.showNotice("webgl", true);
   await render();
@@ -196,7 +193,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       renderNumber++;
       clearTimeout(loadingTimer);
       prefetch(null);
-      timeline.stop();
+      map.stop();
       window.removeEventListener("hashchange", followAddress);
       stage.destroy();
       layout.destroy();

@@ -1,0 +1,29 @@
+/** How to read the page, for someone who sees it for the first time. */
+
+import { h } from "../dom";
+
+const PARTS: [string, string][] = [
+  [
+    "The map",
+    "One row per layer, the deepest on top; from left to right the training, in true spacing of its steps. The area is the evidence: how many bits a region of the layer tells about its image's class, on average, with its 95 % interval. The thin line is what a linear probe reads from the layer; the dotted one is chance. Below each area hang the knowledge points per image, the reliable ones solid, the unreliable ones hatched. A class has its name where it emerges. Drag the vertical line to move through training; click a row to choose its layer.",
+  ],
+  [
+    "The image",
+    "The same image in every layer and at several checkpoints. Solid outlines enclose reliable knowledge points, dashed ones unreliable points. Blue regions tell the image's class, orange ones speak against it.",
+  ],
+  ["Confusions", "How many regions of images of one class predict another class."],
+  [
+    "The space",
+    "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies along an arrow, the more surely its region predicts that class. Points near the origin predict nothing.",
+  ],
+];
+
+export function readingDialog(): HTMLDialogElement {
+  return h(
+    "dialog",
+    { class: "reading", "aria-label": "How to read" },
+    h("h2", {}, "How to read this page"),
+    ...PARTS.flatMap(([title, text]) => [h("h3", {}, title), h("p", {}, text)]),
+    h("form", { method: "dialog" }, h("button", { class: "tool wide" }, "Close")),
+  );
+}
