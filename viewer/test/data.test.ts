@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inThreeDimensions } from "../src/data/dimensions";
+import { fromPlanes } from "../src/data/planes";
 import { countsAt } from "../src/data/findings";
 import { AtlasError, checkAttributes } from "../src/data/format";
 import { interpolateConcentration, posterior } from "../src/data/posterior";
@@ -51,11 +51,20 @@ describe("the store", () => {
     });
   });
 
-  it("draws points of any dimension in three", () => {
-    expect(Array.from(inThreeDimensions(Int16Array.of(1, 2, 3, 4), 2))).toEqual([1, 2, 0, 3, 4, 0]);
-    expect(Array.from(inThreeDimensions(Int16Array.of(1, 2, 3, 4, 5, 6, 7, 8), 4))).toEqual([
-      1, 2, 3, 5, 6, 7,
+  it("unfolds differences to the regions to the left and above", () => {
+    // Two images of 2 x 2 regions in one dimension: 5 6 / 7 -2, and 300 300 / 300 -32768.
+    const values = [5, 6, 7, -2, 300, 300, 300, -32768];
+    const expected = [0, 5, 5, 6, 0, 300, 300, 300];
+    const folded = values.map((value, at) => {
+      const difference = ((value - expected[at]) << 16) >> 16;
+      return (difference << 1) ^ (difference >> 31);
+    });
+    const planes = Uint8Array.from([
+      ...folded.map((value) => value & 255),
+      ...folded.map((value) => (value >> 8) & 255),
     ]);
+    expect(Array.from(fromPlanes(planes, 1, [2, 2]))).toEqual(values);
+    expect(Array.from(fromPlanes(Uint8Array.of(2, 4, 6, 3, 0, 0, 0, 0), 2, [1, 1]))).toEqual([1, 3, 2, -2]);
   });
 
   it("decodes base64", () => {
@@ -72,7 +81,7 @@ describe("the store", () => {
       }
     };
     expect(kind({})).toBe("damaged");
-    expect(kind({ format: "patternscope-atlas", version: 3 })).toBe("version");
+    expect(kind({ format: "patternscope-atlas", version: 4 })).toBe("version");
     expect(kind({ format: "patternscope-atlas", version: 1 })).toBe("damaged");
     expect(kind({ format: "patternscope-atlas", version: 2 })).toBe("damaged");
   });

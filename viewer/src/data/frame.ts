@@ -168,15 +168,15 @@ export function strengthReach({ all, dimensions, scale }: Positions): number {
  */
 export function classStrengths(
   { all, dimensions, scale }: Positions,
-  directions: Float32Array,
+  directions: number[][],
   classOf: (id: number) => number,
 ): number[] {
-  const classes = directions.length / dimensions;
-  const [sums, counts] = [new Float64Array(classes), new Float64Array(classes)];
+  const flat = Float64Array.from(directions.flat());
+  const [sums, counts] = [new Float64Array(directions.length), new Float64Array(directions.length)];
   for (let id = 0, from = 0; from < all.length; id++, from += dimensions) {
     const label = classOf(id);
     let along = 0;
-    for (let axis = 0; axis < dimensions; axis++) along += all[from + axis] * directions[dimensions * label + axis];
+    for (let axis = 0; axis < dimensions; axis++) along += all[from + axis] * flat[dimensions * label + axis];
     sums[label] += along;
     counts[label]++;
   }

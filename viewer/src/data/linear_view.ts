@@ -82,7 +82,10 @@ export function shownShare(directions: number[][], axes: Axes): number {
   const centre = meanOf(directions);
   const centred = directions.map((row) => minus(row, centre));
   const whole = centred.reduce((sum, row) => sum + dot(row, row), 0);
-  const shown = centred.reduce((sum, row) => sum + axes.reduce((all, axis) => all + dot(axis, row) ** 2, 0), 0);
+  const shown = centred.reduce(
+    (sum, row) => sum + axes.reduce((all, axis) => all + dot(axis, row) ** 2, 0),
+    0,
+  );
   return whole ? shown / whole : 1;
 }
 
@@ -108,7 +111,9 @@ export function dragDirection(axes: Axes, direction: number[], place: number[]):
 
 /** Axes seen from where a camera stands: its rows right, up and towards, along these axes. */
 export function turnedAxes(axes: Axes, rows: number[][]): Axes {
-  return rows.map((row) => axes[0].map((_, k) => row.reduce((sum, part, axis) => sum + part * axes[axis][k], 0)));
+  return rows.map((row) =>
+    axes[0].map((_, k) => row.reduce((sum, part, axis) => sum + part * axes[axis][k], 0)),
+  );
 }
 
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -124,9 +129,13 @@ function nearestAxes(rows: Axes, otherwise: Axes): Axes {
     const inverse = inverseOf3(next.map((a) => next.map((b) => dot(a, b))));
     if (!inverse) return otherwise;
     const refined = next.map((row, axis) =>
-      row.map((part, k) => 0.5 * (part + inverse[axis].reduce((sum, weight, j) => sum + weight * next[j][k], 0))),
+      row.map(
+        (part, k) => 0.5 * (part + inverse[axis].reduce((sum, weight, j) => sum + weight * next[j][k], 0)),
+      ),
     );
-    const change = Math.max(...refined.flatMap((row, axis) => row.map((part, k) => Math.abs(part - next[axis][k]))));
+    const change = Math.max(
+      ...refined.flatMap((row, axis) => row.map((part, k) => Math.abs(part - next[axis][k]))),
+    );
     next = refined;
     if (change < 1e-12) break;
   }

@@ -4,7 +4,11 @@
  * The integers of a step, `dimensions` per point. `planes` holds the low bytes of all points along each dimension, then
  * the high bytes. Each is the difference to the mean of the regions to the left and above, or to the one there is.
  */
-export function fromPlanes(planes: Uint8Array, dimensions: number, [rows, columns]: [number, number]): Int16Array {
+export function fromPlanes(
+  planes: Uint8Array,
+  dimensions: number,
+  [rows, columns]: [number, number],
+): Int16Array {
   const count = planes.length / 2;
   const points = count / dimensions;
   const values = new Int16Array(count);

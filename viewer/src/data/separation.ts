@@ -78,20 +78,30 @@ export function separate(points: ClassPoints, dimensions: number, shown: number[
   const seenAlong = ([right, up]: Axes) =>
     apart.map((pair) => {
       const [one, other] = pair.classes;
-      const [a, b] = discriminant(...([one, other].map((label) => seen(spread(label), [right, up])) as [Spread, Spread]))
-        .weights;
+      const [a, b] = discriminant(
+        ...([one, other].map((label) => seen(spread(label), [right, up])) as [Spread, Spread]),
+      ).weights;
       const weights = right.map((part, k) => a * part + b * up[k]);
       const threshold = middle(weights, spread(one), spread(other));
       return { ...pair, screen: accuracy({ weights, threshold }, points[one], points[other]) };
     });
   const worst = (axes: Axes) =>
-    seenAlong(axes).reduce<HiddenPair | null>((low, pair) => (low && low.screen <= pair.screen ? low : pair), null);
+    seenAlong(axes).reduce<HiddenPair | null>(
+      (low, pair) => (low && low.screen <= pair.screen ? low : pair),
+      null,
+    );
   const refine = (axes: Axes): Axes => {
     let best = axes;
     let lowest = worst(axes);
     for (let step = 0.4; lowest && lowest.screen < TOGETHER + 0.05 && step > 0.02;) {
       const [one, other] = lowest.classes;
-      const next = towards(best, discriminant(spread(one), spread(other)).weights, step, spread(one), spread(other));
+      const next = towards(
+        best,
+        discriminant(spread(one), spread(other)).weights,
+        step,
+        spread(one),
+        spread(other),
+      );
       const found = worst(next);
       if (found && found.screen > lowest.screen + 1e-3) [best, lowest] = [next, found];
       else step /= 2;
@@ -166,7 +176,8 @@ function towards(axes: Axes, direction: number[], step: number, one: Spread, oth
   const [x, y] = [dot(axes[0], difference), dot(axes[1], difference)];
   const norm = Math.hypot(x, y) || 1;
   const share = [x / norm, y / norm || 1e-9];
-  const lean = (axis: Axes[number], part: number) => axis.map((value, k) => value + (step * part * direction[k]) / length);
+  const lean = (axis: Axes[number], part: number) =>
+    axis.map((value, k) => value + (step * part * direction[k]) / length);
   return gramSchmidt([lean(axes[0], share[0]), lean(axes[1], share[1]), axes[2]]);
 }
 

@@ -2,14 +2,7 @@
 
 import type { Atlas } from "../data/atlas";
 import { classStrengths, positionsIn, strengthReach, type Frame, type Space } from "../data/frame";
-import {
-  arrangement,
-  dot,
-  EXACT_CLASSES,
-  rowsOf,
-  separatingAxes,
-  type Axes,
-} from "../data/linear_view";
+import { arrangement, dot, EXACT_CLASSES, rowsOf, separatingAxes, type Axes } from "../data/linear_view";
 import { pointsByClass, separate, type Separation } from "../data/separation";
 
 /** What is common to all steps and layers, so that nothing jumps; classes: none for all. */
@@ -29,13 +22,7 @@ export interface Viewpoint {
 export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
   const { dimensions, conditions, classes } = atlas.attributes;
   const [training] = conditions;
-  const directions = await atlas
-    .read<Float32Array>(`conditions/${training.key}/direction`, training.steps.length - 1)
-    // Damage is reported where it is shown.
-    .then(
-      (values) => rowsOf(values, dimensions),
-      () => classes.map((_, label) => Array.from({ length: dimensions }, (_, axis) => +(axis === label % dimensions))),
-    );
+  const directions = await lastDirections(atlas);
   const last = async (key: string, space: Space) => {
     const { layers, steps } = atlas.condition(key);
     const path =
@@ -49,7 +36,11 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
     await last(training.key, space).then(
       (positions) => {
         const regions = positions.all.length / dimensions / atlas.labels.length;
-        const strengths = classStrengths(positions, directions, (id) => atlas.labels[Math.floor(id / regions)]);
+        const strengths = classStrengths(
+          positions,
+          directions,
+          (id) => atlas.labels[Math.floor(id / regions)],
+        );
         strongest[space] = Math.max(1e-6, ...strengths);
       },
       () => null,
@@ -58,7 +49,10 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
   const lengths = keep((classes: number[]) => {
     const order = orders(classes);
     const axes = separatingAxes(directions, order);
-    return Math.max(1e-6, ...order.map((label) => Math.hypot(...axes.map((axis) => dot(axis, directions[label])))));
+    return Math.max(
+      1e-6,
+      ...order.map((label) => Math.hypot(...axes.map((axis) => dot(axis, directions[label])))),
+    );
   });
   const reaches = new Map<string, Promise<number>>();
   const views = new WeakMap<Frame, { axes: Map<string, Axes>; separations: Map<string, Separation> }>();
@@ -98,22 +92,44 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
     axes(frame, space, classes) {
       const known = viewsOf(frame).axes;
       const key = `${space}:${classes.join()}`;
-      const value = known.get(key) ?? axesAt(directionsOf(frame, space), orders(classes), () => separation(frame, space, classes));
+      const value =
+        known.get(key) ??
+        axesAt(directionsOf(frame, space), orders(classes), () => separation(frame, space, classes));
       known.set(key, value);
       return value;
     },
     longest: (_, classes) => lengths(classes),
     arrows(frame, space, reach) {
       const regions = space === "images" ? 1 : frame.regions;
-      const own = space === "images" ? frame.sampleDirections : frame.directions;
-      const strengths = classStrengths(positionsIn(frame, space), own, (id) => atlas.labels[Math.floor(id / regions)]);
-      const scale = (0.95 * reach) / strongest[space];
-      return rowsOf(own, dimensions).map((row, label) =>
-        row.map((part) => part * Math.min(0.95 * reach, scale * strengths[label])),
+      const own = directionsOf(frame, space);
+      const strengths = classStrengths(
+        positionsIn(frame, space),
+        own,
+        (id) => atlas.labels[Math.floor(id / regions)],
+      );
+      const longest = 0.95 * reach;
+      return own.map((row, label) =>
+        row.map((part) => part * longest * Math.min(1, strengths[label] / strongest[space])),
       );
     },
     separation,
   };
+}
+
+/** Mean directions at the end of the training; damage is reported where they are shown. */
+async function lastDirections(atlas: Atlas): Promise<number[][]> {
+  const { dimensions, conditions, classes } = atlas.attributes;
+  const [{ key, steps }] = conditions;
+  try {
+    return rowsOf(
+      await atlas.read<Float32Array>(`conditions/${key}/direction`, steps.length - 1),
+      dimensions,
+    );
+  } catch {
+    return classes.map((_, label) =>
+      Array.from({ length: dimensions }, (_, axis) => Number(axis === label % dimensions)),
+    );
+  }
 }
 
 function axesAt(directions: number[][], order: number[], separation: () => Separation): Axes {

@@ -1,9 +1,11 @@
 /** From a snapshot to the content of the space. */
 
-import type { Atlas, Positions } from "../data/atlas";
-import { classStrengths, positionsIn, strengthReach, type Frame, type Space } from "../data/frame";
+import type { Positions } from "../data/atlas";
+import type { Condition } from "../data/format";
+import { positionsIn, type Frame, type FrameKey } from "../data/frame";
 import type { Axes } from "../data/linear_view";
 import type { PathCache } from "../data/path_cache";
+import { isGap } from "../data/steps";
 import { TRAJECTORY_COLOURS, type Mark } from "../state/colours";
 import { focusedRegion, type Snapshot } from "../state/snapshot";
 import type { Viewpoint } from "./class_view";
@@ -38,10 +40,10 @@ export interface StageContent {
   circle: number;
   /** Whether the space is a plane, which does not rotate. */
   flat: boolean;
-  /** Whether points may move smoothly to their new positions; otherwise pictures fade into each other. */
-  smooth: boolean;
-  /** What is shown of: condition, layer and step. */
-  step: { condition: string; layer: string; step: number; space: Space };
+  /** What the points are of. */
+  step: FrameKey;
+  /** Whether points may move smoothly from another step; otherwise one picture fades into the other. */
+  smooth(from: FrameKey): boolean;
 }
 
 /** Most thin paths; more would hide each other. */
@@ -110,9 +112,17 @@ export function stageContent(
     // Seen along three of more axes, a point inside the circle may be stronger than it.
     circle: view.space === "regions" && dimensions <= 3 ? 1 : 0,
     flat: dimensions === 2,
-    smooth: aligned || frame.condition.kind === "attack",
-    step: { condition: view.condition, layer: view.layer, step: view.step, space: view.space },
+    step: { condition: view.condition, layer: view.layer, step: view.step },
+    smooth: (from) =>
+      aligned ? !gapBetween(frame.condition, from, frame.step) : frame.condition.kind === "attack",
   };
+}
+
+/** Whether two steps of a condition have a gap between them. */
+function gapBetween({ key, steps }: Condition, from: FrameKey, step: number): boolean {
+  if (from.condition !== key) return false;
+  const [first, last] = [Math.min(from.step, step), Math.max(from.step, step)];
+  return steps.slice(first + 1, last + 1).some(isGap);
 }
 
 /** The ringed point: the region in focus, or the image in view. */

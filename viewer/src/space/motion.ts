@@ -34,7 +34,8 @@ export function moveTo(motion: Motion, to: Drawn): Motion {
 export function freeze(motion: Motion): Drawn {
   if (motion.morph === 1) return motion.to;
   const [a, b] = weightsOf(motion);
-  const mixed = (from: Float32Array, to: Float32Array) => to.map((value, index) => a * from[index] + b * value);
+  const mixed = (from: Float32Array, to: Float32Array) =>
+    to.map((value, index) => a * from[index] + b * value);
   return {
     points: mixed(motion.from.points, motion.to.points),
     tips: mixed(motion.from.tips, motion.to.tips),

@@ -69,6 +69,22 @@ export function viewMatrix(camera: Camera, aspect: number, reach: number): Matri
   return matrix;
 }
 
+/**
+ * The place along the rows right and up that is seen at (x, y), in half widths and half heights from the middle, as far
+ * towards the viewer as given.
+ */
+export function placeOnScreen(
+  camera: Camera,
+  aspect: number,
+  reach: number,
+  [x, y]: [number, number],
+  towards: number,
+): [number, number] {
+  const size = ((0.9 * camera.zoom) / reach) * Math.min(1, aspect);
+  const w = 1 - towards / (EYE * reach);
+  return [((x * aspect - camera.panX) * w) / size, ((y - camera.panY) * w) / size];
+}
+
 export function turnCamera(camera: Camera, right: number, up: number): Camera {
   const azimuth = Math.atan2(Math.sin(camera.azimuth + right), Math.cos(camera.azimuth + right));
   return { ...camera, azimuth, elevation: Math.min(HIGHEST, Math.max(-HIGHEST, camera.elevation + up)) };
@@ -95,7 +111,8 @@ export function cameraText({ classes, axes, azimuth, elevation, zoom, panX, panY
 /** The camera of a text; undefined for one that is not valid. */
 export function cameraOf(text: string): Camera | undefined {
   const [numbers, classes, axes] = text.split("~").map((part) => (part ? part.split("_").map(Number) : []));
-  if (numbers.length !== 5 || ![...numbers, ...(classes ?? []), ...(axes ?? [])].every(Number.isFinite)) return;
+  if (numbers.length !== 5 || ![...numbers, ...(classes ?? []), ...(axes ?? [])].every(Number.isFinite))
+    return;
   const [azimuth, elevation, zoom, panX, panY] = numbers;
   const rows = axes?.length && axes.length % 3 === 0 ? rowsOf(axes, axes.length / 3) : null;
   const view = { classes: classes?.length ? classes : null, axes: rows };
