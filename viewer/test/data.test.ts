@@ -3,7 +3,7 @@ import { fromPlanes } from "../src/data/planes";
 import { countsAt } from "../src/data/findings";
 import { AtlasError, checkAttributes } from "../src/data/format";
 import { interpolateConcentration, posterior } from "../src/data/posterior";
-import { fromBase64 } from "../src/data/store";
+import { fromText } from "../src/data/store";
 
 describe("probabilities", () => {
   const q = interpolateConcentration([1, 0.5, 0.25], Math.E ** 2 - 1);
@@ -68,7 +68,18 @@ describe("the store", () => {
   });
 
   it("decodes base64", () => {
-    expect(Array.from(fromBase64("AP8Q\n"))).toEqual([0, 255, 16]);
+    expect(Array.from(fromText("AP8Q\n"))).toEqual([0, 255, 16]);
+  });
+
+  it("decodes base 85, also of lengths that are no multiples of four", () => {
+    // Of Python: b":" + base64.b85encode(content).translate(bytes.maketrans(b"<", b",")).
+    for (const [text, bytes] of [
+      [":", []],
+      [":009", [0, 1]],
+      [":|NsC0", [255, 255, 255, 255]],
+      [":009C7", [0, 1, 2, 4]],
+    ] as [string, number[]][])
+      expect(Array.from(fromText(text))).toEqual(bytes);
   });
 
   it("refuses what is no atlas of this version", () => {

@@ -93,7 +93,7 @@ export function separate(points: ClassPoints, dimensions: number, shown: number[
   const refine = (axes: Axes): Axes => {
     let best = axes;
     let lowest = worst(axes);
-    for (let step = 0.4; lowest && lowest.screen < TOGETHER + 0.05 && step > 0.02;) {
+    for (let step = 0.2; lowest && lowest.screen < TOGETHER && step > 0.01;) {
       const [one, other] = lowest.classes;
       const next = towards(
         best,
