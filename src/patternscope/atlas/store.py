@@ -16,8 +16,8 @@ from patternscope.atlas.store_arrays import NONE, StoreWriter, clear_times
 from patternscope.atlas.store_layers import Space, write_counts, write_emergence, write_layer
 from patternscope.radial.kappa import concentration_per_strength
 
-# Version 1 had no temperature: its probabilities are those of positions as they are. Up to version 2 integers were stored
-# as they are, and positions along the axes that were drawn.
+# Version 1 had no temperature: its probabilities are those of positions as they are. Up to version 2 integers were not
+# in planes of bytes, and positions were along the axes that were drawn.
 FORMAT, VERSION = "patternscope-atlas", 3
 _NODES = 513  # of the table of concentrations: relative error below 4e-5 between them
 

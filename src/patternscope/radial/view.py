@@ -13,41 +13,40 @@ _SOFTENING = 1e-3  # of the energy of two rays that coincide
 _TINY = 1e-9
 
 
-def separating_axes(mean_directions: Tensor, classes: Sequence[int] = (), order: Sequence[int] = ()) -> Tensor:
-    """Return the axes of the view that separates classes: (c, e) -> (min(3, e), e), orthonormal rows.
+def separating_axes(mean_directions: Tensor, order: Sequence[int] = ()) -> Tensor:
+    """Return the axes of the view that separates classes by their mean directions: (c, e) -> (min(3, e), e).
 
-    Right, up and towards the viewer; an embedding x is seen at ``x @ axes.T``. On the screen the mean directions of the
-    `classes`, by default all, point as nearly as they can to the corners of a regular polygon, in an :func:`arrangement`
-    or another `order`, the first one upwards; neighbours lie before and behind the screen in turn. Up to four classes
-    lie in these axes wholly (four: the differences of their directions). A plane is shown as it is.
+    Orthonormal rows right, up and towards the viewer; an embedding x is seen at ``x @ axes.T``. On the screen the
+    directions point as nearly as they can to the corners of a regular polygon, in their :func:`arrangement` or another
+    `order`, the first one upwards; neighbours lie before and behind the screen in turn. Up to four classes lie in these
+    axes wholly (of four, the differences of their directions). A plane is shown as it is.
 
-    >>> separating_axes(torch.eye(4), [1, 3]).mul(2 ** 0.5).round(decimals=3)[:2].tolist()
+    >>> separating_axes(torch.eye(4)[[1, 3]]).mul(2**0.5).round(decimals=3)[:2].tolist()
     [[0.0, 1.0, 0.0, -1.0], [0.0, 1.0, 0.0, 1.0]]
     """
     mu = mean_directions.double()
     e = mu.shape[1]
     if e <= 2:
         return torch.eye(e, dtype=mean_directions.dtype, device=mean_directions.device)
-    shown = list(order) or arrangement(mu, classes)
-    own = mu[shown]
-    plane = _plane(own) if len(shown) > 2 else own.new_zeros(0, e)
-    axes = orthonormal([*plane, *_further(own, mu)], 3)
+    own = mu[list(order) or arrangement(mu)]
+    plane = _plane(own) if len(own) > 2 else own.new_zeros(0, e)
+    axes = orthonormal([*plane, *_further(own)], 3)
     if e == 3:
         axes[2] = torch.linalg.cross(axes[0], axes[1])
     return axes.to(mean_directions.dtype)
 
 
-def arrangement(mean_directions: Tensor, classes: Sequence[int] = ()) -> list[int]:
+def arrangement(mean_directions: Tensor) -> list[int]:
     """Return the order of classes around the screen in which their arrows keep apart.
 
     From the order of their numbers, swaps of two as long as one lowers the sum over pairs of 1 / d^2, d the distance
     of the tip of the shorter of two projected arrows from the ray of the other; none for more than 24 classes.
 
-    >>> arrangement(torch.eye(5), [4, 2])
-    [2, 4]
+    >>> arrangement(torch.eye(4))
+    [0, 1, 2, 3]
     """
-    order = sorted(classes) or list(range(len(mean_directions)))
-    if not 4 < len(order) <= _MOST_ARRANGED or mean_directions.shape[1] <= 2:
+    order = list(range(len(mean_directions)))
+    if not EXACT_CLASSES < len(order) <= _MOST_ARRANGED or mean_directions.shape[1] <= 2:
         return order
     mu = mean_directions.double()
     least, improved = _energy(mu[order]), True
@@ -105,7 +104,7 @@ def _plane(own: Tensor) -> Tensor:
     return own.new_tensor([[y, -x], [x, y]]) @ plane / length
 
 
-def _further(own: Tensor, mu: Tensor) -> Iterable[Tensor]:
+def _further(own: Tensor) -> Iterable[Tensor]:
     """Directions for the axes that the plane leaves, in the order in which they are wanted."""
     if len(own) == 2:
         yield own[0] - own[1]
@@ -113,8 +112,7 @@ def _further(own: Tensor, mu: Tensor) -> Iterable[Tensor]:
         yield _alternating(own)
     yield own.mean(dim=0)
     yield from own
-    yield _alternating(mu)
-    yield from (*mu, *torch.eye(mu.shape[1], dtype=mu.dtype, device=mu.device))
+    yield from torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
 
 
 def _alternating(directions: Tensor) -> Tensor:

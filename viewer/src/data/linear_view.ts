@@ -40,7 +40,7 @@ export function project(values: ArrayLike<number>, axes: Axes, scale: number): F
   return projected;
 }
 
-/** The axes that separate classes, all or some, in an order around the screen. */
+/** The axes that separate the classes of an order around the screen. */
 export function separatingAxes(directions: number[][], order: number[]): Axes {
   const dimensions = directions[0].length;
   if (dimensions === 2)
@@ -51,7 +51,7 @@ export function separatingAxes(directions: number[][], order: number[]): Axes {
     ];
   const own = order.map((label) => directions[label]);
   const plane = own.length > 2 ? polygonPlane(own) : null;
-  const axes = orthonormal([...(plane ?? []), ...further(own, directions)], 3);
+  const axes = orthonormal([...(plane ?? []), ...further(own)], 3);
   if (dimensions === 3) axes[2] = cross(axes[0], axes[1]);
   return axes;
 }
@@ -61,7 +61,8 @@ export function arrangement(directions: number[][], classes: number[]): number[]
   let order = classes.length
     ? [...classes].sort((one, other) => one - other)
     : directions.map((_, label) => label);
-  if (order.length <= 4 || order.length > MOST_ARRANGED || directions[0].length === 2) return order;
+  if (order.length <= EXACT_CLASSES || order.length > MOST_ARRANGED || directions[0].length === 2)
+    return order;
   const energyOf = (order: number[]) => energy(order.map((label) => directions[label]));
   let least = energyOf(order);
   for (let improved = true; improved;) {
@@ -181,15 +182,13 @@ function polar2([a, b]: number[][]): number[][] | null {
 }
 
 /** Directions for the axes that the plane leaves, in the order in which they are wanted. */
-function further(own: number[][], all: number[][]): number[][] {
+function further(own: number[][]): number[][] {
   return [
     ...(own.length === 2 ? [minus(own[0], own[1])] : []),
     ...(own.length > 3 ? [alternating(own)] : []),
     meanOf(own),
     ...own,
-    alternating(all),
-    ...all,
-    ...all[0].map((_, axis) => all[0].map((_, k) => (k === axis ? 1 : 0))),
+    ...own[0].map((_, axis) => own[0].map((_, k) => Number(k === axis))),
   ];
 }
 

@@ -15041,7 +15041,6 @@ function TP(e, t) {
 	let { points: n, refits: r } = Sj(e, t);
 	return `${n} of ${r}`;
 }
-// src/data/linear_view.ts
 var EP = 24, DP = .001, OP = 1e-9;
 function kP(e, t) {
 	return Array.from({ length: e.length / t }, (n, r) => Array.from({ length: t }, (n, i) => e[t * r + i]));
@@ -15069,7 +15068,7 @@ function jP(e, t) {
 		[0, 1],
 		[0, 0]
 	];
-	let r = t.map((t) => e[t]), i = KP([...(r.length > 2 ? BP(r) : null) ?? [], ...HP(r, e)], 3);
+	let r = t.map((t) => e[t]), i = KP([...(r.length > 2 ? BP(r) : null) ?? [], ...HP(r)], 3);
 	return n === 3 && (i[2] = YP(i[0], i[1])), i;
 }
 function MP(e, t) {
@@ -15157,15 +15156,13 @@ function VP([e, t]) {
 	], u = s * l - c * c, d = (n, r) => e.map((e, i) => (n * e + r * t[i]) / u);
 	return [d(l, -c), d(-c, s)];
 }
-function HP(e, t) {
+function HP(e) {
 	return [
 		...e.length === 2 ? [JP(e[0], e[1])] : [],
 		...e.length > 3 ? [UP(e)] : [],
 		qP(e),
 		...e,
-		UP(t),
-		...t,
-		...t[0].map((e, n) => t[0].map((e, t) => +(t === n)))
+		...e[0].map((t, n) => e[0].map((e, t) => Number(t === n)))
 	];
 }
 function UP(e) {
