@@ -4,27 +4,40 @@ import io
 import json
 import re
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import zarr
 from PIL import Image
 
 from atlas.invented_atlas import invent
 from atlas.pages import Watched, opened, served
 from patternscope.atlas.page import write_folder, write_single
 from patternscope.atlas.store import write_store
+from patternscope.atlas.store_arrays import from_planes
 from patternscope.figures.drawing.style import class_marks
 from patternscope.knowledge import Temperatures
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
-from patternscope.radial.view import principal_axes, shown_share
+from patternscope.radial.view import arrangement, separating_axes, shown_share
 
 DEEPEST = "conv_43"
 # Of the coarsest integers in which positions are stored.
-HALF_STEP = 0.51 / 256
+HALF_STEP = 0.51 / 96
+
+
+def astray(watched: Watched, position: np.ndarray) -> float:
+    """How far the points of the page are at most from positions along its axes, in halves of an integer."""
+    axes = np.array(watched.handle("camera")["axes"])
+    # In a plane the third axis is zero.
+    assert np.allclose(axes @ axes.T, np.diag([1, 1, len(axes[0]) > 2]), atol=1e-8)
+    there = np.array(watched.handle("positions")).reshape(-1, 3)
+    error = np.linalg.norm(there - position.reshape(-1, len(axes[0])) @ axes.T, axis=1).max()
+    return float(error) / (HALF_STEP * len(axes[0]) ** 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +65,8 @@ def test_one_file_opens_from_the_disk_and_asks_for_nothing(fresh, file):
 def test_a_folder_opens_behind_pythons_file_server(browser, store, content, tmp_path):
     write_folder(store, tmp_path / "site")
     with served(tmp_path / "site") as address, opened(browser, address) as watched:
-        there = np.array(watched.handle("positions")).reshape(-1, 3)
+        assert astray(watched, layer_of(content).regions(3).position) < 1
         watched.handle("set", {"step": 0})
-    assert np.abs(there - layer_of(content).regions(3).position.reshape(-1, 3)).max() < HALF_STEP
     assert watched.complaints == []
     assert {each for each in watched.asked if not each.startswith(address)} == set()
     chunks = [each.removeprefix(address) for each in watched.asked if "/position/c/" in each]
@@ -107,19 +119,65 @@ def test_probabilities_of_nine_dimensions_and_a_temperature_are_the_studys(nine)
     watched.handle("set", {"condition": "training", "step": 2})
 
 
-def test_positions_of_nine_dimensions_are_seen_along_the_principal_axes(nine):
+def test_the_page_sees_nine_dimensions_as_a_figure_does(nine):
     content, watched = nine
-    training = content.conditions[0]
-    axes = principal_axes(torch.from_numpy(training.direction[-1])).numpy()
+    (training, *_), labels = content.conditions, set(range(10))
     (layer,) = training.layers.values()
-    for step in (0, 2):
+    directions = [torch.from_numpy(at) for at in training.direction]
+    watched.handle("set", {"space": "images"})
+    for step in (2, 0):
         watched.handle("set", {"step": step})
-        wanted = layer.regions(step).position.reshape(-1, 9) @ axes.T
-        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - wanted).max() < HALF_STEP
-    share = shown_share(torch.from_numpy(training.direction[-1]), torch.from_numpy(axes))
-    assert f"3 of 9 dimensions, {round(100 * share)} % of what separates the classes" in watched.page.inner_text(
-        "footer"
+        wanted = separating_axes(directions[step], arrangement(directions[-1]))
+        facts = watched.handle("facts")
+        assert not facts["exact"]
+        assert set(facts["classes"]) == labels
+        assert np.abs(np.array(watched.handle("camera")["axes"]) - wanted.numpy()).max() < 1e-4
+        assert facts["depth"] == pytest.approx(shown_share(directions[step], wanted))
+        assert facts["screen"] == pytest.approx(shown_share(directions[step], wanted[:2]))
+        assert watched.handle("positions")
+    watched.handle("set", {"space": "regions", "step": 2})
+    assert astray(watched, layer.regions(2).position) < 1
+    watched.page.wait_for_selector(".view-note:has-text('what separates all classes')")
+
+
+@pytest.mark.parametrize("classes", [[4, 1], [7, 2, 5], [0, 3, 6, 9]])
+def test_up_to_four_classes_are_seen_exactly(nine, classes):
+    content, watched = nine
+    directions = torch.from_numpy(content.conditions[0].direction[2])[sorted(classes)]
+    watched.handle("flyTo", classes)
+    axes = np.array(watched.handle("camera")["axes"])
+    assert np.abs(axes - separating_axes(directions).numpy()).max() < 1e-4
+    assert watched.handle("facts")["exact"]
+    watched.page.wait_for_selector(".view-note:has-text('Exact view of')")
+    # The link keeps it, and the step does not.
+    assert "camera=" in watched.page.evaluate("patternscope.set({ step: 1 }).then(() => location.hash)")
+    earlier = torch.from_numpy(content.conditions[0].direction[1])[sorted(classes)]
+    assert np.abs(np.array(watched.handle("camera")["axes"]) - separating_axes(earlier).numpy()).max() < 1e-4
+    watched.handle("set", {"camera": None, "step": 2})
+
+
+def test_an_arrow_is_dragged_and_the_projection_follows(nine):
+    content, watched = nine
+    before = np.array(watched.handle("camera")["axes"])
+    box = watched.handle("camera")["rect"]
+    tips = watched.page.evaluate(
+        "[...document.querySelectorAll('.overlay .arrow path:last-child')].map((tip) => {"
+        " const box = tip.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })"
     )
+    middle = np.array([box["left"] + box["width"] / 2, box["top"] + box["height"] / 2])
+    tip = max(tips, key=lambda tip: float(np.linalg.norm(np.array(tip) - middle)))
+    outwards = (np.array(tip) - middle) / np.linalg.norm(np.array(tip) - middle)
+    start, end = np.array(tip) + 4 * outwards, middle + 60 * np.array([outwards[1], -outwards[0]])
+    watched.page.mouse.move(*start)
+    watched.page.mouse.down()
+    watched.page.mouse.move(*end, steps=8)
+    watched.page.mouse.up()
+    axes = np.array(watched.handle("camera")["axes"])
+    assert np.abs(axes - before).max() > 0.05
+    assert np.allclose(axes @ axes.T, np.eye(3), atol=1e-6)
+    assert astray(watched, content.conditions[0].layers[content.layers[0]].regions(2).position) < 1
+    watched.handle("set", {"camera": None})
+    assert np.abs(np.array(watched.handle("camera")["axes"]) - before).max() < 1e-9
 
 
 def test_a_region_has_its_evidence_and_its_stability(nine):
@@ -165,19 +223,20 @@ def test_evidence_comes_first_and_is_a_colour_on_one_scale(shown, content):
 
 
 def make_old(store: Path) -> None:
-    """A store as version 1 was written, before there were temperatures, units and evidence."""
-    for path in [*store.rglob("layers/*/*/position/zarr.json"), store / "zarr.json"]:
-        written = json.loads(path.read_text())
-        if path.parent == store:
-            written["attributes"]["version"] = 1
-            for name in ("evidence", "shown_share"):
-                del written["attributes"][name]
-            arrays = written["consolidated_metadata"]["metadata"]
-            for array in (arrays[name] for name in arrays if name.endswith("/position")):
-                del array["attributes"]["unit"]
-        else:
-            del written["attributes"]["unit"]
-        path.write_text(json.dumps(written))
+    """A store as version 1 was written: integers as they are, and no temperatures, units and evidence."""
+    group = zarr.open_group(store, mode="r+")
+    group.attrs["version"] = 1
+    del group.attrs["evidence"]
+    for name, array in list(group.members(max_depth=None)):
+        if "planes" not in array.attrs:
+            continue
+        values = np.stack([from_planes(np.asarray(step), tuple(array.attrs["planes"])) for step in array])
+        scale = list(array.attrs["scale"])
+        chunks = (1, *values.shape[1:])
+        group.create_array(name, data=values, chunks=chunks, attributes={"scale": scale}, overwrite=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        zarr.consolidate_metadata(store)
 
 
 def test_the_atlas_of_an_earlier_version_opens(browser, tmp_path):
@@ -189,8 +248,7 @@ def test_the_atlas_of_an_earlier_version_opens(browser, tmp_path):
         layer = training.layers[content.layers[-1]]
         wanted = posterior_of(content, layer, training, 1)[30]
         assert np.abs(np.array(watched.handle("posterior", 30)) - wanted).max() < 5e-3
-        flat = layer.regions(1).position.reshape(-1, 3)
-        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - flat).max() < HALF_STEP
+        assert astray(watched, layer.regions(1).position) < 1
         said = watched.page.inner_text("#atlas")
         assert "evidence was not measured" in said
         assert "Chance not measured." in said
@@ -207,9 +265,8 @@ def test_any_point_has_the_same_values_in_python_and_on_the_page(shown, content)
             step = int(rng.integers(len(condition.steps)))
             shown.handle("set", {"condition": condition.key, "layer": str(key), "step": step})
             given = layer_of(content, name, place).regions(step)
-            flat = given.position.reshape(-1, 3)
-            assert np.abs(np.array(shown.handle("positions")).reshape(-1, 3) - flat).max() < HALF_STEP
-            point = int(rng.integers(len(flat)))
+            assert astray(shown, given.position) < 1
+            point = int(rng.integers(given.category.size))
             wanted = posterior_of(content, layer_of(content, name, place), condition, step)[point]
             assert np.abs(np.array(shown.handle("posterior", point)) - wanted).max() < 5e-3
     shown.handle("set", {"condition": "training", "layer": "2", "step": 3})
@@ -220,8 +277,7 @@ def test_a_morph_ends_where_the_step_is(browser, file, content):
         watched.page.emulate_media(reduced_motion="no-preference")
         for step in (0, 2, 1, 3):
             watched.handle("set", {"step": step})
-            there = np.array(watched.handle("positions")).reshape(-1, 3)
-            assert np.abs(there - layer_of(content).regions(step).position.reshape(-1, 3)).max() < HALF_STEP
+            assert astray(watched, layer_of(content).regions(step).position) < 1
             assert watched.handle("state")["step"] == step
 
 
@@ -247,7 +303,7 @@ def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 
 def test_a_lasso_chooses_what_python_projects_into_it(shown, content):
-    points = layer_of(content).regions(3).position.reshape(-1, 3)
+    points = layer_of(content).regions(3).position.reshape(-1, 3) @ np.array(shown.handle("camera")["axes"]).T
     flat = projected(shown, points)
     assert np.abs(np.array(shown.handle("projected")).reshape(-1, 2) - flat).max() < 0.5
     middle = np.median(flat, axis=0)
@@ -453,7 +509,7 @@ def test_a_damaged_root_is_a_sentence(browser, store, tmp_path):
 
 
 def cut_points(store: Path) -> None:
-    (store / "layers/2/training/position/c/3/0/0").unlink()
+    (store / "layers/2/training/position/c/3/0/0/0").unlink()
     (store / "layers/2/training/knowledge/c/2/0").write_bytes(b"\x1f\x8b no gzip")
 
 
@@ -461,8 +517,7 @@ def test_a_missing_chunk_is_a_sentence_and_the_rest_works(browser, store, conten
     with opened(browser, broken(store, tmp_path, cut_points).as_uri()) as watched:
         assert watched.page.locator("[role=alert]:visible").count() > 0
         watched.handle("set", {"step": 1})
-        there = np.array(watched.handle("positions")).reshape(-1, 3)
-        assert np.abs(there - layer_of(content).regions(1).position.reshape(-1, 3)).max() < HALF_STEP
+        assert astray(watched, layer_of(content).regions(1).position) < 1
         assert watched.page.locator("[role=alert]:visible").count() == 0
 
 
@@ -507,15 +562,11 @@ def test_other_shapes_of_study(browser, tmp_path, shape):
         assert watched.complaints == []
         last = content.conditions[0]
         position = last.layers[content.layers[-1]].regions(len(last.steps) - 1).position
-        flat = position.reshape(-1, position.shape[2])
-        flat = flat @ principal_axes(torch.from_numpy(last.direction[-1])).numpy().T
-        flat = np.pad(flat, ((0, 0), (0, 3 - flat.shape[1])))
-        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - flat).max() < HALF_STEP
+        assert astray(watched, position) < 1
         for name in content.classes:
             # A name too long for its place is cut, and whole for whoever points at it or listens.
             assert watched.page.locator(f'[title*="{name}"], [aria-label*="{name}"]').count() > 0, name
-        notes = watched.page.inner_text("#atlas footer")
-        assert ("5 dimensions" in notes) == (shape["dimensions"] == 5)
+        watched.page.wait_for_selector(".view-note:not(:empty)")
 
 
 def test_what_is_left_out_is_on_the_page(browser, content, tmp_path):
@@ -543,6 +594,7 @@ def test_a_million_points_open_turn_and_are_picked(browser, tmp_path):
         flat = watched.page.evaluate("Array.from(patternscope.projected().slice(0, 2))")
         assert watched.handle("pick", *flat) >= 0
         there = watched.page.evaluate("Array.from(patternscope.positions().slice(-3))")
-        wanted = layer_of(content, content.layers[0]).regions(0).position.reshape(-1, 3)[-1]
-        assert np.abs(np.array(there) - wanted).max() < 2e-3
+        axes = np.array(watched.handle("camera")["axes"])
+        wanted = axes @ layer_of(content, content.layers[0]).regions(0).position.reshape(-1, 3)[-1]
+        assert np.abs(np.array(there) - wanted).max() < 1e-2
         assert watched.complaints == []

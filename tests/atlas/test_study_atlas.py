@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 import zarr
+from patternscope.atlas.linear_view import view_basis
 
 from atlas.conftest import atlas_of, run_tiny, tiny_settings
-from patternscope.atlas.linear_view import view_basis
 from patternscope.atlas.stage import store_of
 from patternscope.cli import main
 from patternscope.errors import InputError

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { inThreeDimensions } from "../src/data/dimensions";
+import { fromPlanes } from "../src/data/planes";
 import { countsAt } from "../src/data/findings";
 import { AtlasError, checkAttributes } from "../src/data/format";
 import { interpolateConcentration, posterior } from "../src/data/posterior";
-import { fromBase64 } from "../src/data/store";
+import { fromText } from "../src/data/store";
 
 describe("probabilities", () => {
   const q = interpolateConcentration([1, 0.5, 0.25], Math.E ** 2 - 1);
@@ -51,15 +51,35 @@ describe("the store", () => {
     });
   });
 
-  it("draws points of any dimension in three", () => {
-    expect(Array.from(inThreeDimensions(Int16Array.of(1, 2, 3, 4), 2))).toEqual([1, 2, 0, 3, 4, 0]);
-    expect(Array.from(inThreeDimensions(Int16Array.of(1, 2, 3, 4, 5, 6, 7, 8), 4))).toEqual([
-      1, 2, 3, 5, 6, 7,
+  it("unfolds differences to the regions to the left and above", () => {
+    // Two images of 2 x 2 regions in one dimension: 5 6 / 7 -2, and 300 300 / 300 -32768.
+    const values = [5, 6, 7, -2, 300, 300, 300, -32768];
+    const expected = [0, 5, 5, 6, 0, 300, 300, 300];
+    const folded = values.map((value, at) => {
+      const difference = ((value - expected[at]) << 16) >> 16;
+      return (difference << 1) ^ (difference >> 31);
+    });
+    const planes = Uint8Array.from([
+      ...folded.map((value) => value & 255),
+      ...folded.map((value) => (value >> 8) & 255),
     ]);
+    expect(Array.from(fromPlanes(planes, 1, [2, 2]))).toEqual(values);
+    expect(Array.from(fromPlanes(Uint8Array.of(2, 4, 6, 3, 0, 0, 0, 0), 2, [1, 1]))).toEqual([1, 3, 2, -2]);
   });
 
   it("decodes base64", () => {
-    expect(Array.from(fromBase64("AP8Q\n"))).toEqual([0, 255, 16]);
+    expect(Array.from(fromText("AP8Q\n"))).toEqual([0, 255, 16]);
+  });
+
+  it("decodes base 85, also of lengths that are no multiples of four", () => {
+    // Of Python: b":" + base64.b85encode(content).translate(bytes.maketrans(b"<", b",")).
+    for (const [text, bytes] of [
+      [":", []],
+      [":009", [0, 1]],
+      [":|NsC0", [255, 255, 255, 255]],
+      [":009C7", [0, 1, 2, 4]],
+    ] as [string, number[]][])
+      expect(Array.from(fromText(text))).toEqual(bytes);
   });
 
   it("refuses what is no atlas of this version", () => {
@@ -72,7 +92,7 @@ describe("the store", () => {
       }
     };
     expect(kind({})).toBe("damaged");
-    expect(kind({ format: "patternscope-atlas", version: 3 })).toBe("version");
+    expect(kind({ format: "patternscope-atlas", version: 4 })).toBe("version");
     expect(kind({ format: "patternscope-atlas", version: 1 })).toBe("damaged");
     expect(kind({ format: "patternscope-atlas", version: 2 })).toBe("damaged");
   });

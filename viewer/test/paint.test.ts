@@ -18,12 +18,13 @@ import { COLOURS, type View } from "../src/state/view";
 // Three images of two regions, such that every case occurs.
 const labels = Uint16Array.of(0, 1, 11);
 const drawn = Int16Array.of(0, 0, 0, 100, 0, 0, 0, 50, 0, 0, 0, 25, 3, 4, 0, 0, 0, 99);
-const positions = { drawn, all: drawn, dimensions: 3, unit: 1, scale: 0.02 };
+const positions = { all: drawn, dimensions: 3, unit: 1, scale: 0.02 };
 const frame = {
   regions: 2,
   grid: [1, 2],
   predictions: Uint16Array.of(0, 0, 11),
   category: Uint8Array.of(0, 2, 1, 0, 11, 11),
+  confidence: Uint8Array.of(255, 130, 20, 140, 250, 60),
   knowledge: Uint8Array.of(3, 1, 0, 1, 3, 0),
   trajectory: Uint8Array.of(1, 2, 0, 4, 1, 3),
   temperatures: null,
@@ -32,7 +33,7 @@ const frame = {
   certainty: Uint16Array.of(60000, 50000, 30000),
   region: positions,
   bits: { values: Int16Array.of(0, 200, -200, 50, -9000, 400), scale: 0.01 },
-  sample: { ...positions, drawn: drawn.slice(0, 9), all: drawn.slice(0, 9) },
+  sample: { ...positions, all: drawn.slice(0, 9) },
 } as unknown as Frame;
 const marks = classMarks(12);
 const view = (changes: Partial<View> = {}, filter: Partial<View["filter"]> = {}): View =>
@@ -49,7 +50,7 @@ const painted = (...given: Parameters<typeof view>) =>
 const rgb = (look: Uint8Array) =>
   Array.from({ length: look.length / 4 }, (_, id) => [...look.subarray(4 * id, 4 * id + 3)]);
 const states = (look: Uint8Array) =>
-  Array.from({ length: look.length / 4 }, (_, id) => look[4 * id + 3] >> 3);
+  Array.from({ length: look.length / 4 }, (_, id) => (look[4 * id + 3] >> 3) & 3);
 
 describe("painting", () => {
   it("colours by the class of the image, faint where there is no knowledge point", () => {
@@ -138,6 +139,11 @@ describe("painting", () => {
   it("emphasises selected points", () => {
     expect(states(painted({ selection: [0, 2] }).look)).toEqual([3, 1, 3, 1, 1, 1]);
     expect(states(painted({ selection: [0] }).look)).toEqual(states(painted().look));
+  });
+
+  it("keeps how sure a point is, so that the surest are in front", () => {
+    const { look } = painted();
+    expect(Array.from({ length: 6 }, (_, id) => look[4 * id + 3] >> 5)).toEqual([7, 4, 0, 4, 7, 1]);
   });
 
   it("paints images where a point is an image", () => {

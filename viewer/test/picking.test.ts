@@ -4,7 +4,10 @@ import { lasso, pick, project, type Scene } from "../src/space/picking";
 import { FRONT, turnCamera, viewMatrix, viewRows, zoomCamera } from "../src/state/camera";
 
 const BOX = { left: 40, top: 0, width: 600, height: 400 };
-const placed = (values: number[], scale = 0.01) => ({ drawn: Int16Array.from(values), scale });
+const placed = (values: number[], scale = 0.01) => ({
+  points: Float32Array.from(values, (value) => scale * value),
+  tips: new Float32Array(3),
+});
 
 function random(seed: number): () => number {
   let state = seed;
@@ -19,7 +22,8 @@ function cloud(count: number, seed = 7): number[] {
 function scene(values: number[], camera = FRONT): Scene {
   const motion = atRest(placed(values));
   const visible = new Uint8Array(values.length / 3).fill(1);
-  return { motion, visible, matrix: viewMatrix(camera, BOX.width / BOX.height, 2), box: BOX };
+  const look = new Uint8Array((4 * values.length) / 3).fill(16);
+  return { motion, visible, look, matrix: viewMatrix(camera, BOX.width / BOX.height, 2), box: BOX };
 }
 
 /** The definition, with four-vectors. */
@@ -107,6 +111,11 @@ describe("picking", () => {
   it("takes the point in front of two at one place, and passes over hidden ones", () => {
     const two = scene([0, 0, 100, 0, 0, -100]);
     const [x, y] = project(two.matrix, BOX, 0, 0, 0);
+    expect(pick(two, x, y)).toBe(0);
+    // A surer point, and more so an emphasised one, is drawn in front of nearer ones.
+    two.look[7] = 16 + 32;
+    expect(pick(two, x, y)).toBe(1);
+    two.look[3] = 24;
     expect(pick(two, x, y)).toBe(0);
     two.visible[0] = 0;
     expect(pick(two, x, y)).toBe(1);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Atlas } from "../src/data/atlas";
 import type { Attributes } from "../src/data/format";
 import { fromAddress, packIds, toAddress, unpackIds } from "../src/state/address";
+import { FRONT } from "../src/state/camera";
 import { classMarks, strengthColour } from "../src/state/colours";
 import { NO_FILTER } from "../src/state/facets";
 import { applyChanges, firstView, samePlace, type View } from "../src/state/view";
@@ -129,9 +130,19 @@ describe("the address", () => {
         outside: true,
       },
       sort: "wrong",
-      camera: { azimuth: 1.25, elevation: -0.5, zoom: 2, panX: 0.125, panY: 0 },
+      camera: { ...FRONT, azimuth: 1.25, elevation: -0.5, zoom: 2, panX: 0.125, classes: [2, 0] },
     };
     expect(applyChanges(atlas, first, fromAddress(`#${toAddress(view)}`))).toEqual(view);
+    const axes = [
+      [0.6, 0.8, 0, 0],
+      [0, 0, 1, 0],
+      [0, 0, 0, 1],
+    ];
+    for (const camera of [
+      { ...FRONT, axes },
+      { ...FRONT, axes, classes: [1] },
+    ])
+      expect(fromAddress(toAddress({ ...view, camera })).camera).toEqual(camera);
     expect(applyChanges(atlas, first, fromAddress(toAddress(first)))).toEqual(first);
     const bounded = { ...first, filter: { ...NO_FILTER, bits: [-0.5, null] as [number, null] } };
     expect(applyChanges(atlas, first, fromAddress(toAddress(bounded)))).toEqual(bounded);

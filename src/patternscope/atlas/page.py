@@ -29,6 +29,8 @@ _HEAD = """<!doctype html>
 <body>
 <noscript>This page needs JavaScript, which is switched off in this browser.</noscript>
 """
+# Base 85 takes a quarter on top of the bytes, base64 a third. A comma for "<": no text can end its element.
+_PLAIN = bytes.maketrans(b"<", b",")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -40,13 +42,13 @@ def store_keys(store: Path) -> list[str]:
 def single_page(store: Path) -> Iterator[str]:
     """Yield the parts of one HTML file that holds the page and the whole store.
 
-    Each file of the store is base64 in an element of its own, which the page decodes when it needs it. A
+    Each file of the store is base 85 in an element of its own, which the page decodes when it needs it. A
     Content-Security-Policy allows the page's own script and no request. InputError when the page is not built. Cost:
     memory for the store's largest file.
     """
     yield from _before(store)
     for key in store_keys(store):
-        yield _embedded(key, base64.b64encode((store / key).read_bytes()).decode())
+        yield _embedded(key, _text_of((store / key).read_bytes()))
     yield from _after()
 
 
@@ -57,7 +59,7 @@ def single_bytes(store: Path) -> int:
     """
     empty = sum(len(part.encode()) for part in (*_before(store), *_after()))
     keys = store_keys(store)
-    return empty + sum(len(_embedded(key, "")) + 4 * -(-(store / key).stat().st_size // 3) for key in keys)
+    return empty + sum(len(_embedded(key, ":")) + -(-5 * (store / key).stat().st_size // 4) for key in keys)
 
 
 def folder_page(store: Path) -> str:
@@ -105,6 +107,11 @@ def _before(store: Path) -> Iterator[str]:
 def _embedded(key: str, content: str) -> str:
     """One file of the store as an element."""
     return f'<script type="text/plain" data-key="{html.escape(key)}">{content}</script>\n'
+
+
+def _text_of(content: bytes) -> str:
+    """Bytes as text that any encoding of a page keeps: a colon, and base 85."""
+    return ":" + base64.b85encode(content).translate(_PLAIN).decode()
 
 
 def _after() -> Iterator[str]:

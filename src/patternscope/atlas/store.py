@@ -11,14 +11,14 @@ import numpy as np
 import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition
-from patternscope.atlas.linear_view import share_shown
 from patternscope.atlas.sprites import IMAGE_BYTES, magnified
 from patternscope.atlas.store_arrays import NONE, StoreWriter, clear_times
 from patternscope.atlas.store_layers import Space, write_counts, write_emergence, write_layer
 from patternscope.radial.kappa import concentration_per_strength
 
-# Version 1 had no temperature: its probabilities are those of positions as they are.
-FORMAT, VERSION = "patternscope-atlas", 2
+# Version 1 had no temperature: its probabilities are those of positions as they are. Up to version 2 integers were not
+# in planes of bytes, and positions were along the axes that were drawn.
+FORMAT, VERSION = "patternscope-atlas", 3
 _NODES = 513  # of the table of concentrations: relative error below 4e-5 between them
 
 Report = Callable[[float, str], None]
@@ -45,7 +45,7 @@ def write_store(
     space = Space.of(content)
     done, reach = 0, 1.0
     for condition in content.conditions:
-        _write_condition(writer, condition, space.basis)
+        _write_condition(writer, condition)
         if condition.images is not None:
             _write_attacked(writer, condition.key, content.images, condition.images, image_bytes)
         for name, layer in condition.layers.items():
@@ -53,7 +53,7 @@ def write_store(
             for strength in write_layer(writer, path, condition, layer, space):
                 done, reach = done + 1, max(reach, strength)
                 report(done / work, f"{condition.name}, {name}")
-            write_counts(writer, path, layer, space.basis)
+            write_counts(writer, path, layer)
             if layer.emerged is not None:
                 write_emergence(writer, path, layer.emerged, content)
     clear_times(folder)
@@ -64,11 +64,11 @@ def write_store(
         zarr.consolidate_metadata(folder)
 
 
-def _write_condition(writer: StoreWriter, condition: Condition, basis: np.ndarray) -> None:
-    """Write what a condition has apart from its layers, positions and directions along the axes of the basis."""
+def _write_condition(writer: StoreWriter, condition: Condition) -> None:
+    """Write what a condition has apart from its layers and its pictures."""
     path = f"conditions/{condition.key}"
-    writer.put(f"{path}/direction", condition.direction @ basis.T, "<f4", steps=True)
-    writer.put_scaled(f"{path}/sample_position", condition.sample_position @ basis.T, "<i2")
+    writer.put(f"{path}/direction", condition.direction, "<f4", steps=True)
+    writer.put_planes(f"{path}/sample_position", condition.sample_position)
     writer.put(f"{path}/predictions", condition.predictions, "<u2", steps=True)
     if condition.certainty is not None:
         writer.put(f"{path}/certainty", np.rint(65535 * condition.certainty), "<u2", steps=True)
@@ -98,7 +98,6 @@ def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> di
         "n_images": len(content.labels),
         "image_size": list(content.images.shape[-2:]),
         "dimensions": dimensions,
-        "shown_share": share_shown(content.conditions[0].direction[-1]),
         "classes": list(content.classes),
         "tau": content.tau,
         "evidence": None if content.most is None else {"most": content.most, "against": content.against},

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions
-from patternscope.atlas.linear_view import view_basis
-from patternscope.atlas.store_arrays import NONE, StoreWriter, put_step
+from patternscope.atlas.store_arrays import NONE, StoreWriter, put_planes, put_step
 from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.kappa import concentration_per_strength
@@ -20,25 +19,24 @@ if TYPE_CHECKING:
 
 # No coordinate needs to be finer than this part of the mean strength to be drawn, nor than that part of the inverse
 # of the slope of a log probability for the probability to be right to half a hundredth.
-_FINEST_DRAWN = 1 / 256
+_FINEST_DRAWN = 1 / 96
 _FINEST_TOLD = 1 / 64
 _BITS = 0.01  # one integer of evidence
 
 
 @dataclass(frozen=True)
 class Space:
-    """The space of an atlas: the basis (e, e) of its positions, its number of classes, and kappa(l) / l at l = 0."""
+    """The space of an atlas: its number of classes, and kappa(l) / l at l = 0."""
 
-    basis: np.ndarray
     classes: int
     slope: float
 
     @classmethod
     def of(cls, content: AtlasContent) -> Self:
-        """Return the space of an atlas, seen along the axes of the last checkpoint."""
-        directions = content.conditions[0].direction[-1]
-        at_origin = concentration_per_strength(torch.zeros(1).double(), content.kappa_max, directions.shape[1])
-        return cls(view_basis(directions), len(content.classes), float(at_origin))
+        """Return the space of an atlas."""
+        dimensions = content.conditions[0].direction.shape[2]
+        at_origin = concentration_per_strength(torch.zeros(1).double(), content.kappa_max, dimensions)
+        return cls(len(content.classes), float(at_origin))
 
 
 def write_layer(
@@ -48,16 +46,15 @@ def write_layer(
 
     Yields for each step, when it is written, the largest strength that a probability is taken of.
     """
-    steps, n, r = len(condition.steps), len(condition.predictions[0]), layer.grid[0] * layer.grid[1]
-    arrays = _Arrays(writer, path, (steps, n, r), space.classes)
-    for step in range(steps):
+    arrays = _Arrays(writer, path, len(condition.steps), len(condition.predictions[0]), layer.grid)
+    for step in range(len(condition.steps)):
         regions = layer.regions(step)
         finest = _finest(regions.temperatures, layer.unit, space.slope)
-        arrays.put_scaled("position", step, regions.position @ space.basis.T, "<i2", finest)
+        arrays.put_planes("position", step, regions.position, finest)
         for name, values, dtype in _small_integers(regions, layer.refits, space.classes):
             arrays.put(name, step, values, dtype)
         if regions.bits is not None:
-            arrays.put_scaled("bits", step, regions.bits.clip(-32767 * _BITS, 32767 * _BITS), "<i2", _BITS)
+            arrays.put_planes("bits", step, regions.bits.clip(-32767 * _BITS, 32767 * _BITS), _BITS)
         if regions.importance is not None:
             arrays.put_scaled("importance", step, regions.importance, "|u1")
         if regions.temperatures is not None:
@@ -71,8 +68,8 @@ def write_layer(
 class _Arrays:
     """The arrays of a layer with an axis of steps, made when the first step is written."""
 
-    def __init__(self, writer: StoreWriter, path: str, shape: tuple[int, int, int], classes: int) -> None:
-        self.writer, self.path, self.shape, self.classes = writer, path, shape, classes
+    def __init__(self, writer: StoreWriter, path: str, steps: int, images: int, grid: tuple[int, int]) -> None:
+        self.writer, self.path, self.steps, self.images, self.grid = writer, path, steps, images, grid
         self.arrays: dict[str, zarr.Array[Any]] = {}
         self.scales: dict[str, list[float]] = {}
 
@@ -81,9 +78,16 @@ class _Arrays:
         array = self._array(name, values, dtype)
         array[step] = values.astype(dtype).reshape(array.shape[1:])
 
-    def put_scaled(self, name: str, step: int, values: np.ndarray, dtype: str, least: float = 0.0) -> None:
+    def put_scaled(self, name: str, step: int, values: np.ndarray, dtype: str) -> None:
         """Write values as integers."""
-        self.scales.setdefault(name, []).append(put_step(self._array(name, values, dtype), step, values, least))
+        self.scales.setdefault(name, []).append(put_step(self._array(name, values, dtype), step, values))
+
+    def put_planes(self, name: str, step: int, values: np.ndarray, least: float) -> None:
+        """Write values of regions (n, r) or (n, r, e) as planes of bytes."""
+        if name not in self.arrays:
+            shape = (self.steps, self._points(), values.shape[2] if values.ndim > 2 else 1)
+            self.arrays[name] = self.writer.make_planes(f"{self.path}/{name}", shape, self.grid)
+        self.scales.setdefault(name, []).append(put_planes(self.arrays[name], step, values, least))
 
     def describe(self, layer: LayerContent) -> None:
         """Write scales and what the integers mean."""
@@ -96,10 +100,12 @@ class _Arrays:
     def _array(self, name: str, values: np.ndarray, dtype: str) -> "zarr.Array[Any]":
         """The array of that name, a chunk per step; all but weights and temperatures have an axis of points."""
         if name not in self.arrays:
-            steps, n, r = self.shape
-            shape = values.shape if name in ("importance", *TEMPERATURES) else (n * r, *values.shape[2:])
-            self.arrays[name] = self.writer.make(f"{self.path}/{name}", (steps, *shape), dtype, steps=True)
+            shape = values.shape if name in ("importance", *TEMPERATURES) else (self._points(),)
+            self.arrays[name] = self.writer.make(f"{self.path}/{name}", (self.steps, *shape), dtype, steps=True)
         return self.arrays[name]
+
+    def _points(self) -> int:
+        return self.images * self.grid[0] * self.grid[1]
 
 
 def _finest(temperatures: Temperatures | None, unit: float, slope: float) -> float:
@@ -122,9 +128,8 @@ def _small_integers(regions: Regions, refits: int | None, classes: int) -> Itera
         yield "stability", np.rint(regions.stability * refits), "|u1"
 
 
-def write_counts(writer: StoreWriter, path: str, layer: LayerContent, basis: np.ndarray) -> None:
+def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
     """Write counts and evidence of a layer, the types of its trajectories, and directions of its own."""
-    direction = None if layer.direction is None else layer.direction @ basis.T
     trajectory = None if layer.trajectory is None else layer.trajectory.reshape(-1)
     for name, values, dtype in (
         ("counts", layer.counts, "<f4"),
@@ -135,8 +140,8 @@ def write_counts(writer: StoreWriter, path: str, layer: LayerContent, basis: np.
     ):
         if values is not None:
             writer.put(f"{path}/{name}", values, dtype)
-    if direction is not None:
-        writer.put(f"{path}/direction", direction, "<f4", steps=True)
+    if layer.direction is not None:
+        writer.put(f"{path}/direction", layer.direction, "<f4", steps=True)
 
 
 def write_emergence(writer: StoreWriter, path: str, emerged: np.ndarray, content: AtlasContent) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from patternscope.radial.kappa import concentration, concentration_per_strength
     from patternscope.radial.posterior import concentrated, log_posterior, mean_directions
     from patternscope.radial.rotation import procrustes, rotation_angle
-    from patternscope.radial.view import principal_axes, shown_share
+    from patternscope.radial.view import arrangement, separating_axes, shown_share
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -18,6 +18,6 @@ else:
             "kappa": ("concentration", "concentration_per_strength"),
             "posterior": ("concentrated", "log_posterior", "mean_directions"),
             "rotation": ("procrustes", "rotation_angle"),
-            "view": ("principal_axes", "shown_share"),
+            "view": ("arrangement", "separating_axes", "shown_share"),
         },
     )

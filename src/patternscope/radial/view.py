@@ -1,26 +1,65 @@
-"""A linear view of a radial space of many dimensions: what three axes show of it."""
+"""A linear view of a radial space of many dimensions: the three axes that it is seen along by default."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import torch
 from torch import Tensor
 
+EXACT_CLASSES = 4
+"""So many classes, and a view of them, lie in three dimensions without loss."""
+_MOST_ARRANGED = 24  # classes whose order is searched; a search is of the third power
+_SOFTENING = 1e-3  # of the energy of two rays that coincide
+_TINY = 1e-9
 
-def principal_axes(mean_directions: Tensor, dim: int = 3) -> Tensor:
-    """Return the axes along which mean directions differ most: (c, e) -> (min(dim, e), e), orthonormal rows.
 
-    The leading eigenvectors of ``sum_c (mu_c - mean) (mu_c - mean)^T``; where the space has no more than `dim`
-    dimensions its own axes, so that nothing turns. An embedding x is seen as ``x @ axes.T``.
+def separating_axes(mean_directions: Tensor, order: Sequence[int] = ()) -> Tensor:
+    """Return the axes of the view that separates classes by their mean directions: (c, e) -> (min(3, e), e).
 
-    >>> principal_axes(torch.tensor([[1.0, 0, 0, 0], [-1.0, 0, 0, 0]]), dim=1)
-    tensor([[1., 0., 0., 0.]])
+    Orthonormal rows right, up and towards the viewer; an embedding x is seen at ``x @ axes.T``. On the screen the
+    directions point as nearly as they can to the corners of a regular polygon, in their :func:`arrangement` or another
+    `order`, the first one upwards; neighbours lie before and behind the screen in turn. Up to four classes lie in these
+    axes wholly (of four, the differences of their directions). A plane is shown as it is.
+
+    >>> separating_axes(torch.eye(4)[[1, 3]]).mul(2**0.5).round(decimals=3)[:2].tolist()
+    [[0.0, 1.0, 0.0, -1.0], [0.0, 1.0, 0.0, 1.0]]
     """
-    e = mean_directions.shape[1]
-    if e <= dim:
+    mu = mean_directions.double()
+    e = mu.shape[1]
+    if e <= 2:
         return torch.eye(e, dtype=mean_directions.dtype, device=mean_directions.device)
-    centred = mean_directions.double() - mean_directions.double().mean(dim=0)
-    axes = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, :dim].T
-    # Eigenvectors are unique up to their sign: make the largest entry positive.
-    largest = axes.gather(1, axes.abs().argmax(dim=1, keepdim=True))
-    return (axes * largest.sign()).to(mean_directions.dtype)
+    own = mu[list(order) or arrangement(mu)]
+    plane = _plane(own) if len(own) > 2 else own.new_zeros(0, e)
+    axes = orthonormal([*plane, *_further(own)], 3)
+    if e == 3:
+        axes[2] = torch.linalg.cross(axes[0], axes[1])
+    return axes.to(mean_directions.dtype)
+
+
+def arrangement(mean_directions: Tensor) -> list[int]:
+    """Return the order of classes around the screen in which their arrows keep apart.
+
+    From the order of their numbers, swaps of two as long as one lowers the sum over pairs of 1 / d^2, d the distance
+    of the tip of the shorter of two projected arrows from the ray of the other; none for more than 24 classes.
+
+    >>> arrangement(torch.eye(4))
+    [0, 1, 2, 3]
+    """
+    order = list(range(len(mean_directions)))
+    if not EXACT_CLASSES < len(order) <= _MOST_ARRANGED or mean_directions.shape[1] <= 2:
+        return order
+    mu = mean_directions.double()
+    least, improved = _energy(mu[order]), True
+    while improved:
+        improved = False
+        # The first stays first: turning all of them changes nothing.
+        for one, other in combinations(range(1, len(order)), 2):
+            swapped = order.copy()
+            swapped[one], swapped[other] = order[other], order[one]
+            energy = _energy(mu[swapped])
+            if energy < least * (1 - 1e-6):
+                order, least, improved = swapped, energy, True
+    return order
 
 
 def shown_share(mean_directions: Tensor, axes: Tensor) -> float:
@@ -32,3 +71,66 @@ def shown_share(mean_directions: Tensor, axes: Tensor) -> float:
     centred = mean_directions.double() - mean_directions.double().mean(dim=0)
     whole = float(centred.square().sum())
     return float((centred @ axes.double().T).square().sum()) / whole if whole else 1.0
+
+
+def orthonormal(directions: Iterable[Tensor], most: int) -> Tensor:
+    """Return orthonormal rows (a, e) for the first `most` independent ones of some directions (e,).
+
+    >>> orthonormal(torch.tensor([[0.0, 2.0], [0.0, 1.0], [1.0, 1.0]]), 2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    axes: list[Tensor] = []
+    for direction in directions:
+        rest = direction
+        # Twice, so that nothing of an axis stays by rounding.
+        for axis in (*axes, *axes):
+            rest = rest - (axis @ rest) * axis
+        length = float(rest.norm())
+        if length > 1e-6 and len(axes) < most:
+            axes.append(rest / length)
+    return torch.stack(axes)
+
+
+def _plane(own: Tensor) -> Tensor:
+    """The two axes (2, e) that bring directions (k, e) nearest to the corners of a polygon, the first one up."""
+    angles = torch.arange(len(own), dtype=own.dtype, device=own.device) * (2 * torch.pi / len(own))
+    corners = torch.stack([torch.sin(angles), torch.cos(angles)])
+    left, sizes, right = torch.linalg.svd(corners @ (own - own.mean(dim=0)), full_matrices=False)
+    if float(sizes[1]) <= _TINY:
+        return own.new_zeros(0, own.shape[1])
+    plane = left @ right
+    x, y = (plane @ own[0]).tolist()
+    length = max(_TINY, (x * x + y * y) ** 0.5)
+    return own.new_tensor([[y, -x], [x, y]]) @ plane / length
+
+
+def _further(own: Tensor) -> Iterable[Tensor]:
+    """Directions for the axes that the plane leaves, in the order in which they are wanted."""
+    if len(own) == 2:
+        yield own[0] - own[1]
+    if len(own) > 3:
+        yield _alternating(own)
+    yield own.mean(dim=0)
+    yield from own
+    yield from torch.eye(own.shape[1], dtype=own.dtype, device=own.device)
+
+
+def _alternating(directions: Tensor) -> Tensor:
+    """The direction (e,) along which directions (k, e) lie before and behind their mean in turn."""
+    signs = directions.new_ones(len(directions))
+    signs[1::2] = -1
+    return signs @ (directions - directions.mean(dim=0))
+
+
+def _energy(own: Tensor) -> float:
+    """How near the rays of directions (k, e) come on the screen, in this order."""
+    plane = _plane(own)
+    if not len(plane):
+        return float("inf")
+    seen = own @ plane.T
+    one, other = torch.triu_indices(len(own), len(own), 1)
+    a, b = seen[one], seen[other]
+    lengths = torch.stack([a.norm(dim=1), b.norm(dim=1)])
+    across = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).abs() / lengths.amax(dim=0).clamp_min(_TINY)
+    distance = torch.where((a * b).sum(dim=1) > 0, across, lengths.amin(dim=0))
+    return float((1 / (_SOFTENING + distance.square())).sum())

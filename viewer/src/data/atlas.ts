@@ -1,7 +1,6 @@
 /** An opened atlas: typed access to its arrays, one step at a time, with a cache of recent reads. */
 
 import * as zarr from "zarrita";
-import { inThreeDimensions } from "./dimensions";
 import {
   AtlasError,
   checkAttributes,
@@ -11,6 +10,7 @@ import {
   type Layer,
 } from "./format";
 import { LruCache } from "./lru_cache";
+import { fromPlanes } from "./planes";
 import { interpolateConcentration, type Concentration } from "./posterior";
 import type { Get } from "./store";
 
@@ -19,16 +19,11 @@ const CACHE_BYTES = 160e6;
 
 type Values = Int16Array | Uint8Array | Uint16Array | Float32Array;
 
-/** Positions to draw: three integers per point, times scale. */
-export interface DrawnPositions {
-  drawn: Int16Array;
-  scale: number;
-}
-
-/** Positions of one step, with all dimensions for arithmetic. */
-export interface Positions extends DrawnPositions {
+/** Positions of one step: integers in all dimensions, times scale. */
+export interface Positions {
   all: Int16Array;
   dimensions: number;
+  scale: number;
   /** What positions are multiplied by before probabilities are taken. */
   unit: number;
 }
@@ -54,6 +49,8 @@ export interface Atlas {
   has(path: string): boolean;
   /** One step of an array, or the whole array where no step is given. */
   read<T extends Values>(path: string, step?: number): Promise<T>;
+  /** One step of an array of integers of two bytes, decoded where it is stored as planes of bytes. */
+  readIntegers(path: string, step: number): Promise<Int16Array>;
   /** An attribute of an array. */
   attribute<T>(path: string, name: string): Promise<T>;
   positions(path: string, step: number): Promise<Positions>;
@@ -76,6 +73,15 @@ export async function readAtlas(get: Get): Promise<Atlas> {
   const cache = new LruCache<Values>(CACHE_BYTES);
   const read = <T extends Values>(path: string, step?: number) =>
     cache.get(`${path}/${step ?? ""}`, async () => readPart(await open(path), path, step)) as Promise<T>;
+  const readIntegers = async (path: string, step: number) => {
+    const array = await open(path);
+    const grid = array.attrs.planes as Grid | undefined;
+    if (!grid) return read<Int16Array>(path, step);
+    const dimensions = array.shape[2];
+    return cache.get(`${path}/${step}`, async () =>
+      fromPlanes((await readPart(array, path, step)) as Uint8Array, dimensions, grid),
+    ) as Promise<Int16Array>;
+  };
   const condition = (key: string) =>
     attributes.conditions.find((condition) => condition.key === key) as Condition;
   const attribute = async <T>(path: string, name: string) => (await open(path)).attrs[name] as T;
@@ -89,13 +95,14 @@ export async function readAtlas(get: Get): Promise<Atlas> {
     grid: (key, layer) => condition(key).grids[layer],
     has: (path) => paths.has(path),
     read,
+    readIntegers,
     attribute,
     async positions(path, step) {
-      const all = await read<Int16Array>(path, step);
+      const all = await readIntegers(path, step);
       const { shape, attrs } = await open(path);
       const dimensions = shape[2];
       const [scale, unit] = [(attrs.scale as number[])[step], (attrs.unit as number | undefined) ?? 1];
-      return { drawn: inThreeDimensions(all, dimensions), all, dimensions, scale, unit };
+      return { all, dimensions, scale, unit };
     },
     async sprites(path) {
       const sprites: Sprite[] = [];

@@ -1,8 +1,11 @@
 /** The attributes of an atlas's root (docs/atlas-format.md), and their validation. */
 
 const FORMAT = "patternscope-atlas";
-/** Version 1 has neither temperatures nor evidence; its probabilities are those of positions as they are. */
-const VERSIONS: unknown[] = [1, 2];
+/**
+ * Version 1 has neither temperatures nor evidence; its probabilities are those of positions as they are. Up to version
+ * 2 integers are stored as they are.
+ */
+const VERSIONS: unknown[] = [1, 2, 3];
 
 export type Grid = [height: number, width: number];
 
@@ -35,8 +38,6 @@ export interface Attributes {
   n_images: number;
   image_size: Grid;
   dimensions: number;
-  /** Share of what separates the classes that the first three dimensions show; null where they are all. */
-  shown_share?: number | null;
   classes: string[];
   tau: number;
   /** Bits of a region that is always correct, and whether they are about the labels or the network's decisions. */
@@ -72,7 +73,7 @@ export function checkAttributes(attributes: Record<string, unknown>): Attributes
   if (!VERSIONS.includes(attributes.version))
     throw new AtlasError(
       "version",
-      `This atlas has version ${JSON.stringify(attributes.version)}; this page reads versions ${VERSIONS.join(" and ")}. ` +
+      `This atlas has version ${JSON.stringify(attributes.version)}; this page reads versions 1 to ${VERSIONS.length}. ` +
         "Write the atlas again with your version of patternscope, or open it with the version that wrote it.",
     );
   const lists = ["classes", "layers", "conditions", "image_size", "left_out"];

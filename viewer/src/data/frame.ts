@@ -142,7 +142,7 @@ export async function readTemperatures(
 export async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {
   if (!atlas.has(path)) return null;
   const [values, scale] = await Promise.all([
-    atlas.read<Int16Array>(path, step),
+    atlas.readIntegers(path, step),
     atlas.attribute<number[]>(path, "scale"),
   ]);
   return { values, scale: scale[step] };
@@ -176,23 +176,34 @@ export function makeFrameReader(atlas: Atlas, capacity = 6): (key: FrameKey) => 
   };
 }
 
-/** How far points lie from the origin: as drawn, and in all dimensions. */
-export interface Reach {
-  drawn: number;
-  strength: number;
-}
-
-/** The 99.7 % quantiles of the distances from the origin, at least 1. */
-export function reachOf({ drawn, all, dimensions, scale }: Positions): Reach {
-  return { drawn: quantileOf(drawn, 3, scale), strength: quantileOf(all, dimensions, scale) };
-}
-
-function quantileOf(values: Int16Array, dimensions: number, scale: number): number {
-  const points = values.length / dimensions;
+/** Strength at the end of the scales: the 99.7 % quantile, at least 1. */
+export function strengthReach({ all, dimensions, scale }: Positions): number {
+  const points = all.length / dimensions;
   const stride = Math.max(1, Math.floor(points / 20000));
-  const lengths: number[] = [];
+  const strengths: number[] = [];
   for (let id = 0; id < points; id += stride)
-    lengths.push(Math.hypot(...values.subarray(dimensions * id, dimensions * (id + 1))));
-  lengths.sort((a, b) => a - b);
-  return Math.max(1, scale * lengths[Math.floor(0.997 * (lengths.length - 1))]);
+    strengths.push(Math.hypot(...all.subarray(dimensions * id, dimensions * (id + 1))));
+  strengths.sort((a, b) => a - b);
+  return Math.max(1, scale * strengths[Math.floor(0.997 * (strengths.length - 1))]);
+}
+
+/**
+ * How far the points of each class reach along its mean direction, on average; 0 for a class whose points do not. Where
+ * nothing is known the points of a class lie on all sides, so that this is near 0 however strong they are.
+ */
+export function classStrengths(
+  { all, dimensions, scale }: Positions,
+  directions: number[][],
+  classOf: (id: number) => number,
+): number[] {
+  const flat = Float64Array.from(directions.flat());
+  const [sums, counts] = [new Float64Array(directions.length), new Float64Array(directions.length)];
+  for (let id = 0, from = 0; from < all.length; id++, from += dimensions) {
+    const label = classOf(id);
+    let along = 0;
+    for (let axis = 0; axis < dimensions; axis++) along += all[from + axis] * flat[dimensions * label + axis];
+    sums[label] += along;
+    counts[label]++;
+  }
+  return Array.from(sums, (sum, label) => Math.max(0, (scale * sum) / Math.max(1, counts[label])));
 }

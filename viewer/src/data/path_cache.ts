@@ -1,6 +1,7 @@
 /** Paths of points over the steps of a condition, read in the background. */
 
 import type { Atlas } from "./atlas";
+import { coordinates } from "./posterior";
 
 export interface PathRequest {
   /** The array of positions. */
@@ -10,7 +11,7 @@ export interface PathRequest {
 }
 
 export interface PathCache {
-  /** The paths, three numbers per step; none while they are read: `ready` is called then. */
+  /** The paths, all coordinates step by step; none while they are read: `ready` is called then. */
   get(request: PathRequest): Float32Array[];
 }
 
@@ -37,14 +38,14 @@ export function makePathCache(atlas: Atlas, ready: () => void): PathCache {
 
 /** Read the path of each point; a step that cannot be read is NaN. */
 async function readPaths(atlas: Atlas, { array, steps, ids }: PathRequest): Promise<Float32Array[]> {
-  const paths = ids.map(() => new Float32Array(3 * steps).fill(Number.NaN));
+  const { dimensions } = atlas.attributes;
+  const paths = ids.map(() => new Float32Array(dimensions * steps).fill(Number.NaN));
   for (let step = 0; step < steps; step++) {
     const positions = await atlas.positions(array, step).catch(() => null);
-    if (!positions) continue;
-    const { drawn, scale } = positions;
-    ids.forEach((id, index) => {
-      for (let axis = 0; axis < 3; axis++) paths[index][3 * step + axis] = scale * drawn[3 * id + axis];
-    });
+    if (positions)
+      ids.forEach((id, index) =>
+        paths[index].set(coordinates(positions.all, dimensions, positions.scale, id), dimensions * step),
+      );
   }
   return paths;
 }

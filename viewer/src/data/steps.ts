@@ -2,7 +2,10 @@
 
 import type { Condition, Step } from "./format";
 
-/** Residual of the alignment above which two checkpoints are not one motion of the same points. */
+/**
+ * Residual of the alignment above which two checkpoints are not one motion of the same points: their embeddings differ
+ * by more than a quarter of their variance.
+ */
 export const LARGEST_RESIDUAL = 0.5;
 
 /** Whether a step cannot be reached from the one before by a motion. */

@@ -3,15 +3,42 @@
 /** The bytes of one file of the store, or undefined where it does not exist. */
 export type Get = (key: string) => Promise<Uint8Array | undefined>;
 
-/** The store inside the page: one script element per key, its base64 decoded on request. */
+/** The store inside the page: one script element per key, its text decoded on request. */
 export function embeddedStore(page: ParentNode): Get {
   const elements = new Map<string, Element>();
   for (const element of page.querySelectorAll("script[data-key]"))
     elements.set(element.getAttribute("data-key") as string, element);
   return async (key) => {
     const text = elements.get(key)?.textContent;
-    return text === undefined || text === null ? undefined : fromBase64(text);
+    return text === undefined || text === null ? undefined : fromText(text);
   };
+}
+
+/** Digits of base 85 as in Python's `b85encode`, with a comma for "<": no text can end its element. */
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
+const VALUES = new Uint8Array(128);
+for (let value = 0; value < DIGITS.length; value++) VALUES[DIGITS.charCodeAt(value)] = value;
+
+/** The bytes of a text: base 85 after a colon, otherwise base64, as atlases up to version 2 have it. */
+export function fromText(text: string): Uint8Array {
+  return text.startsWith(":") ? fromBase85(text) : fromBase64(text);
+}
+
+function fromBase85(text: string): Uint8Array {
+  const digits = text.length - 1;
+  const groups = Math.ceil(digits / 5);
+  const bytes = new Uint8Array(4 * groups);
+  for (let group = 0, at = 1; group < groups; group++) {
+    let number = 0;
+    // Digits that a last group lacks are the highest ones.
+    for (let place = 0; place < 5; place++, at++)
+      number = 85 * number + (at <= digits ? VALUES[text.charCodeAt(at)] : 84);
+    bytes[4 * group] = number >>> 24;
+    bytes[4 * group + 1] = number >>> 16;
+    bytes[4 * group + 2] = number >>> 8;
+    bytes[4 * group + 3] = number;
+  }
+  return bytes.subarray(0, 4 * groups - (5 * groups - digits));
 }
 
 export function fromBase64(text: string): Uint8Array {

@@ -1,7 +1,6 @@
 /** The canvas on which the GPU draws the points of all panes. */
 
 import { Camera as ThreeCamera, WebGLRenderer } from "three";
-import type { DrawnPositions } from "../data/atlas";
 import type { Matrix } from "../state/camera";
 import type { Rgb } from "../state/colours";
 import { PointSet } from "./point_set";
@@ -18,7 +17,7 @@ export interface Cloud {
   canvas: HTMLCanvasElement;
   resize(width: number, height: number, ratio: number): void;
   /** Set the positions of a pane's points, and those they come from; known arrays are not uploaded again. */
-  setPositions(pane: number, from: DrawnPositions, to: DrawnPositions): void;
+  setPositions(pane: number, from: Float32Array, to: Float32Array): void;
   setLook(pane: number, look: Uint8Array): void;
   draw(panes: { box: Box; matrix: Matrix; weights: [number, number]; size: number }[], paper: Rgb): void;
   /** Wait until the GPU has drawn, for timing. */

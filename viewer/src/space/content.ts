@@ -1,19 +1,24 @@
 /** From a snapshot to the content of the space. */
 
-import type { Atlas, DrawnPositions } from "../data/atlas";
-import { inThreeDimensions } from "../data/dimensions";
-import { positionsIn, reachOf, type Frame, type Reach, type Space } from "../data/frame";
+import type { Positions } from "../data/atlas";
+import type { Condition } from "../data/format";
+import { positionsIn, type Frame, type FrameKey } from "../data/frame";
+import type { Axes } from "../data/linear_view";
 import type { PathCache } from "../data/path_cache";
-import { bestCamera, FRONT, type Camera } from "../state/camera";
+import { isGap } from "../data/steps";
 import { TRAJECTORY_COLOURS, type Mark } from "../state/colours";
 import { focusedRegion, type Snapshot } from "../state/snapshot";
+import type { Viewpoint } from "./class_view";
 import type { Path } from "./overlay";
 import { paint, type PointLooks } from "./paint";
 
 export interface PaneContent {
-  positions: DrawnPositions;
+  positions: Positions;
   looks: PointLooks;
-  directions: Float32Array;
+  /** Mean directions of the classes in all dimensions, times the lengths of their arrows. */
+  arrows: number[][];
+  /** The axes that separate classes here; of none, those that are shown. */
+  axesOf(classes: number[]): Axes;
   focus: number | null;
   path: Path | null;
   /** Further paths, drawn thin. */
@@ -27,59 +32,22 @@ export interface StageContent {
   /** Classes that always have their name. */
   emphasised: number[];
   marks: Mark[];
-  reach: number;
+  /** Half the size of the space for a view of classes. */
+  reachOf(classes: number[]): number;
+  /** Classes that are shown; none for all. */
+  shown: number[];
   /** Strength at the circle, or 0 for no circle. */
   circle: number;
-  /** The initial camera. */
-  home: Camera;
   /** Whether the space is a plane, which does not rotate. */
   flat: boolean;
-  /** Whether points may move smoothly to their new positions. */
-  smooth: boolean;
+  /** What the points are of. */
+  step: FrameKey;
+  /** Whether points may move smoothly from another step; otherwise one picture fades into the other. */
+  smooth(from: FrameKey): boolean;
 }
 
 /** Most thin paths; more would hide each other. */
 const MOST_THREADS = 120;
-
-/** Camera and reach of the space: the same for all steps and layers, so that nothing jumps. */
-export interface Viewpoint {
-  home: Camera;
-  /** At least the reach of the training; an attack or a student may reach farther. */
-  reach(condition: string, space: Space): Promise<Reach>;
-}
-
-export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
-  const [training] = atlas.attributes.conditions;
-  const { dimensions } = atlas.attributes;
-  const lastReach = async (key: string, space: Space) => {
-    const { layers, steps } = atlas.condition(key);
-    const path =
-      space === "images"
-        ? `conditions/${key}/sample_position`
-        : `layers/${layers[layers.length - 1]}/${key}/position`;
-    // Damaged positions are reported when they are shown; until then a default does.
-    return atlas.positions(path, steps.length - 1).then(reachOf, () => ({ drawn: 3, strength: 3 }));
-  };
-  const home = atlas
-    .read<Float32Array>(`conditions/${training.key}/direction`, training.steps.length - 1)
-    .then(
-      (directions) => (dimensions === 2 ? FRONT : bestCamera(inThreeDimensions(directions, dimensions))),
-      () => FRONT,
-    );
-  const cache = new Map<string, Promise<Reach>>();
-  const reach = (condition: string, space: Space) => {
-    const key = `${condition} ${space}`;
-    const value =
-      cache.get(key) ??
-      Promise.all([lastReach(training.key, space), lastReach(condition, space)]).then((both) => ({
-        drawn: Math.max(...both.map(({ drawn }) => drawn)),
-        strength: Math.max(...both.map(({ strength }) => strength)),
-      }));
-    cache.set(key, value);
-    return value;
-  };
-  return { home: await home, reach };
-}
 
 /** A painter that paints a pane again only when something that it depends on differs. */
 export function makePainter() {
@@ -88,7 +56,7 @@ export function makePainter() {
     const dependencies = [frame, view.colour, view.space, view.filter, view.selection, reach];
     const cached = cache.get(pane);
     if (cached?.dependencies.every((value, index) => value === dependencies[index])) return cached.looks;
-    const ends = { strength: reach.strength, bits: atlas.attributes.evidence?.most ?? 1 };
+    const ends = { strength: reach, bits: atlas.attributes.evidence?.most ?? 1 };
     const looks = paint(frame, view, atlas.labels, marks, ends);
     cache.set(pane, { dependencies, looks });
     return looks;
@@ -104,12 +72,13 @@ export function framesOf({ reference }: Snapshot, frame: Frame): Frame[] {
 export function stageContent(
   snapshot: Snapshot,
   frame: Frame,
-  home: Camera,
+  viewpoint: Viewpoint,
   paths: PathCache,
   painter: ReturnType<typeof makePainter>,
 ): StageContent {
   const { atlas, view, reach } = snapshot;
   const { dimensions, aligned, classes } = atlas.attributes;
+  const shown = view.filter.classes;
   const pane = (index: number, source: Frame, caption: string | null): PaneContent => {
     const looks = painter(index, source, snapshot);
     const point = focusedPoint(snapshot, source, frame);
@@ -117,10 +86,8 @@ export function stageContent(
     return {
       positions: positionsIn(source, view.space),
       looks,
-      directions: inThreeDimensions(
-        view.space === "regions" ? source.directions : source.sampleDirections,
-        dimensions,
-      ),
+      arrows: viewpoint.arrows(source, view.space, reach),
+      axesOf: (classes) => viewpoint.axes(source, view.space, classes.length ? classes : shown),
       focus,
       path:
         focus !== null && (view.selection.length === 1 || view.space === "images")
@@ -138,15 +105,24 @@ export function stageContent(
   return {
     panes,
     names: classes,
-    emphasised: view.filter.classes,
+    emphasised: shown,
+    shown,
     marks: snapshot.marks,
-    reach: reach.drawn,
-    home,
+    reachOf: (classes) => reach * viewpoint.longest(view.space, classes.length ? classes : shown),
     // Seen along three of more axes, a point inside the circle may be stronger than it.
     circle: view.space === "regions" && dimensions <= 3 ? 1 : 0,
     flat: dimensions === 2,
-    smooth: aligned || frame.condition.kind === "attack",
+    step: { condition: view.condition, layer: view.layer, step: view.step },
+    smooth: (from) =>
+      aligned ? !gapBetween(frame.condition, from, frame.step) : frame.condition.kind === "attack",
   };
+}
+
+/** Whether two steps of a condition have a gap between them. */
+function gapBetween({ key, steps }: Condition, from: FrameKey, step: number): boolean {
+  if (from.condition !== key) return false;
+  const [first, last] = [Math.min(from.step, step), Math.max(from.step, step)];
+  return steps.slice(first + 1, last + 1).some(isGap);
 }
 
 /** The ringed point: the region in focus, or the image in view. */

@@ -1,47 +1,59 @@
-/** Points that move from one step to the next. */
-
-import type { DrawnPositions } from "../data/atlas";
+/** Points and arrows that move from one step to the next. */
 
 const DURATION = 380;
 
+/** What is drawn of a pane, three coordinates each: its points, and the tips of its arrows. */
+export interface Drawn {
+  points: Float32Array;
+  tips: Float32Array;
+}
+
 export interface Motion {
-  from: DrawnPositions;
-  to: DrawnPositions;
+  from: Drawn;
+  to: Drawn;
   /** 0 at `from`, 1 at `to`. */
   morph: number;
 }
 
-export function atRest(positions: DrawnPositions): Motion {
-  return { from: positions, to: positions, morph: 1 };
+export function atRest(drawn: Drawn): Motion {
+  return { from: drawn, to: drawn, morph: 1 };
 }
 
-/** The factors of the integers of `from` and `to` in their sum. */
-export function weightsOf({ from, to, morph }: Motion): [number, number] {
-  return [(1 - morph) * from.scale, morph * to.scale];
+/** The factors of `from` and `to` in their sum. */
+export function weightsOf({ morph }: Motion): [number, number] {
+  return [1 - morph, morph];
 }
 
-/** A motion from the current positions; at rest where the number of points differs. */
-export function moveTo(motion: Motion, to: DrawnPositions): Motion {
-  if (motion.to.drawn.length !== to.drawn.length) return atRest(to);
+/** A motion from what is drawn now; at rest where the number of points differs. */
+export function moveTo(motion: Motion, to: Drawn): Motion {
+  if (motion.to.points.length !== to.points.length) return atRest(to);
   return { from: freeze(motion), to, morph: 0 };
 }
 
-/** The current positions, as integers. */
-export function freeze(motion: Motion): DrawnPositions {
-  const { from, to, morph } = motion;
-  if (morph === 1) return to;
-  const scale = Math.max(from.scale, to.scale);
-  const [a, b] = weightsOf(motion).map((weight) => weight / scale);
-  const drawn = new Int16Array(to.drawn.length);
-  for (let index = 0; index < drawn.length; index++)
-    drawn[index] = Math.round(a * from.drawn[index] + b * to.drawn[index]);
-  return { drawn, scale };
+/** What is drawn now. */
+export function freeze(motion: Motion): Drawn {
+  if (motion.morph === 1) return motion.to;
+  const [a, b] = weightsOf(motion);
+  const mixed = (from: Float32Array, to: Float32Array) =>
+    to.map((value, index) => a * from[index] + b * value);
+  return {
+    points: mixed(motion.from.points, motion.to.points),
+    tips: mixed(motion.from.tips, motion.to.tips),
+  };
 }
 
 export function positionOf(motion: Motion, id: number): [number, number, number] {
+  return placeAt(motion, "points", id);
+}
+
+export function tipOf(motion: Motion, label: number): [number, number, number] {
+  return placeAt(motion, "tips", label);
+}
+
+function placeAt(motion: Motion, kind: keyof Drawn, index: number): [number, number, number] {
   const [a, b] = weightsOf(motion);
-  const coordinate = (axis: number) =>
-    a * motion.from.drawn[3 * id + axis] + b * motion.to.drawn[3 * id + axis];
+  const [from, to] = [motion.from[kind], motion.to[kind]];
+  const coordinate = (axis: number) => a * from[3 * index + axis] + b * to[3 * index + axis];
   return [coordinate(0), coordinate(1), coordinate(2)];
 }
 

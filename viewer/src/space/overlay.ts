@@ -9,7 +9,10 @@ import { placeLabels } from "./text_placement";
 
 export type Point = [number, number, number];
 
-/** A path of a point over steps, and its current step (-1 for none); without a colour it is drawn in ink. */
+/**
+ * A path of a point over steps, in all coordinates or in the three that are drawn, and its current step (-1 for none);
+ * without a colour it is drawn in ink.
+ */
 export interface Path {
   places: Float32Array;
   now: number;
@@ -22,10 +25,10 @@ export interface Drawing {
   project: (x: number, y: number, z: number) => ScreenPoint;
   names: string[];
   marks: Mark[];
-  /** Three numbers per class. */
-  directions: Float32Array;
-  /** Length of the arrows. */
-  arrow: number;
+  /** Where the arrows of the classes end. */
+  tips: Point[];
+  /** The class whose arrow is dragged, or null. */
+  grabbed: number | null;
   /** Strength at the circle, or 0 for no circle. */
   circle: number;
   focus: Point | null;
@@ -112,14 +115,11 @@ function radiusOf(project: Drawing["project"], radius: number): number {
 }
 
 function drawArrows(drawing: Drawing): SVGElement[] {
-  const { project, names, marks, directions, arrow, box } = drawing;
+  const { project, names, marks, box } = drawing;
   const shaped = marks.length > 10;
   const many = marks.length > MANY;
   const origin = project(0, 0, 0);
-  const tips = names.map((_, label): ScreenPoint => {
-    const [x, y, z] = [0, 1, 2].map((axis) => arrow * directions[3 * label + axis]);
-    return project(x, y, z);
-  });
+  const tips = drawing.tips.map((tip) => project(...tip));
   const texts = names.map((name) => shorten(name, many ? WIDEST_OF_MANY : WIDEST, measure));
   const isBehind = (label: number) => tips[label][2] > origin[2] + 1e-6;
   const order = names.map((_, label) => label).sort((one, other) => tips[other][2] - tips[one][2]);
@@ -136,7 +136,7 @@ function drawArrows(drawing: Drawing): SVGElement[] {
   const nameTexts: SVGElement[] = [];
   for (const label of order) {
     const [x, y] = tips[label];
-    const behind = isBehind(label) ? " behind" : "";
+    const behind = `${isBehind(label) ? " behind" : ""}${label === drawing.grabbed ? " grabbed" : ""}`;
     lines.push(arrowLine(origin, [x, y], marks[label], shaped, behind));
     const index = named.indexOf(label);
     if (index < 0) continue;

@@ -15,11 +15,14 @@ import {
 import { passing } from "../state/facets";
 import type { View } from "../state/view";
 
-/** Emphasis of a point: times 8 in the last byte of its look, beside its shape. Hidden points have 0. */
+/**
+ * Emphasis of a point: times 8 in the last byte of its look, beside its shape and 32 times how sure it is, 0 to 7. Hidden
+ * points have 0.
+ */
 export const STATE = { faint: 1, plain: 2, strong: 3 } as const;
 
 export interface PointLooks {
-  /** Red, green, blue, and 8 state + shape. */
+  /** Red, green, blue, and 32 sureness + 8 state + shape. */
   look: Uint8Array;
   /** 1 for points that pass the filter. */
   visible: Uint8Array;
@@ -57,6 +60,7 @@ export function paint(
   const selected = view.selection.length > 1 ? new Set(view.selection) : null;
   const isFaint = faintPoints(frame, view);
   const outside = [...MUTED, 8 * STATE.faint];
+  const sureness = surenessOf(frame, view, ends);
   let [shown, plain] = [0, 0];
   for (let id = 0; id < count; id++) {
     const image = regional ? Math.floor(id / frame.regions) : id;
@@ -73,7 +77,7 @@ export function paint(
     look[4 * id] = rgb[0];
     look[4 * id + 1] = rgb[1];
     look[4 * id + 2] = rgb[2];
-    look[4 * id + 3] = 8 * state + shape;
+    look[4 * id + 3] = 32 * sureness(id) + 8 * state + shape;
   }
   return { look, visible, shown, plain, count };
 }
@@ -86,6 +90,12 @@ function faintPoints(
   if (space === "images" || colour === "strength" || colour === "evidence") return () => false;
   if (colour === "path" && trajectory) return (id) => trajectory[id] === 0;
   return filter.points === "all" ? (id) => (knowledge[id] & 1) === 0 : () => false;
+}
+
+/** How sure a point is, 0 to 7: by the probability of its class, or by the strength of an image. */
+function surenessOf(frame: Frame, view: View, { strength }: ScaleEnds): (id: number) => number {
+  if (view.space === "regions") return (id) => frame.confidence[id] >> 5;
+  return (id) => Math.min(7, Math.floor((8 * strengthAt(frame.sample, id)) / strength));
 }
 
 function lookOfPoints(

@@ -9,6 +9,8 @@ export interface Scene {
   motion: Motion;
   /** Not 0 for visible points. */
   visible: Uint8Array;
+  /** Four bytes per point, of which the last tells which ones are in front. */
+  look: Uint8Array;
   matrix: Matrix;
   box: Box;
 }
@@ -34,8 +36,8 @@ type Visitor = (id: number, x: number, y: number, depth: number) => void;
 
 /** Call `visit` with the place of each visible point: the arithmetic of `project` without an array per point. */
 export function forEachPoint({ motion, visible, matrix: m, box }: Scene, visit: Visitor): void {
-  const from = motion.from.drawn;
-  const to = motion.to.drawn;
+  const from = motion.from.points;
+  const to = motion.to.points;
   const [a, b] = weightsOf(motion);
   const [halfWidth, halfHeight] = [box.width / 2, box.height / 2];
   for (let id = 0, at = 0; id < visible.length; id++, at += 3) {
@@ -51,15 +53,22 @@ export function forEachPoint({ motion, visible, matrix: m, box }: Scene, visit: 
   }
 }
 
+/** State before sureness, from the last byte of a look. */
+function rankOf(look: number): number {
+  return 8 * ((look >> 3) & 3) + (look >> 5);
+}
+
 /** The point under (x, y): the front one within `near` pixels, otherwise the nearest within `far`; -1 for none. */
 export function pick(scene: Scene, x: number, y: number, near = 4, far = 9): number {
   let front = -1;
-  let frontDepth = Infinity;
+  let frontRank = Infinity;
   let nearest = -1;
   let least = far * far;
   forEachPoint(scene, (id, px, py, depth) => {
     const square = (px - x) * (px - x) + (py - y) * (py - y);
-    if (square <= near * near && depth < frontDepth) [front, frontDepth] = [id, depth];
+    // As drawn: emphasis and sureness before depth, which stays below 1.
+    const rank = depth - 2 * rankOf(scene.look[4 * id + 3]);
+    if (square <= near * near && rank < frontRank) [front, frontRank] = [id, rank];
     if (square <= least) [nearest, least] = [id, square];
   });
   return front >= 0 ? front : nearest;

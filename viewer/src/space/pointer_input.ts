@@ -10,6 +10,10 @@ export interface PointerActions {
   hover(x: number, y: number): void;
   click(x: number, y: number): void;
   outline(points: [number, number][], done: boolean): void;
+  /** Grab the arrow at a place, if there is one; drag it, and let it go. */
+  grab(x: number, y: number): boolean;
+  drag(x: number, y: number): void;
+  drop(): void;
   next(by: 1 | -1): void;
 }
 
@@ -29,6 +33,7 @@ export function listenToPointer(element: HTMLElement, actions: PointerActions): 
   let lassoOn = false;
   let start: [number, number] | null = null;
   let dragging = false;
+  let grabbed = false;
   const listeners = new AbortController();
   const listen = <K extends keyof HTMLElementEventMap>(
     name: K,
@@ -48,6 +53,9 @@ export function listenToPointer(element: HTMLElement, actions: PointerActions): 
     // A second finger ends the outline that the first one draws.
     if (outline.length) actions.outline([], false);
     outline = lassoOn && pointers.size === 1 && event.button === 0 ? [start] : [];
+    if (grabbed) actions.drop();
+    grabbed =
+      !lassoOn && pointers.size === 1 && event.button === 0 && !event.shiftKey && actions.grab(...start);
   });
   listen("pointermove", (event) => {
     const before = pointers.get(event.pointerId);
@@ -62,7 +70,8 @@ export function listenToPointer(element: HTMLElement, actions: PointerActions): 
     else if (outline.length) {
       outline.push(now);
       actions.outline(outline, false);
-    } else if (event.shiftKey || event.buttons === 2)
+    } else if (grabbed) actions.drag(...now);
+    else if (event.shiftKey || event.buttons === 2)
       actions.pan((now[0] - before[0]) / half(), -(now[1] - before[1]) / half());
     else actions.turn((now[0] - before[0]) / half(), (now[1] - before[1]) / half());
     pointers.set(event.pointerId, now);
@@ -82,6 +91,8 @@ export function listenToPointer(element: HTMLElement, actions: PointerActions): 
     if (!last) return;
     if (!dragging && event.type === "pointerup" && event.button === 0) actions.click(...placeOf(event));
     else if (outline.length) actions.outline(outline, true);
+    if (grabbed) actions.drop();
+    grabbed = false;
     outline = [];
     start = null;
   };

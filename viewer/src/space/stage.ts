@@ -1,5 +1,6 @@
 /** The radial space: points, their overlay, and the input that turns, picks and lassoes them. */
 
+import { project as projectAlong, type Axes } from "../data/linear_view";
 import { h, reducedMotion, s } from "../dom";
 import {
   FRONT,
@@ -11,13 +12,16 @@ import {
   type Matrix,
 } from "../state/camera";
 import type { Rgb } from "../state/colours";
+import { arrowAt, draggedAxes } from "./arrow_drag";
 import { makeCloud, type Box, type Cloud } from "./cloud";
 import type { StageContent } from "./content";
-import { animate, atRest, moveTo, positionOf, weightsOf, type Motion } from "./motion";
-import { drawOverlay, type Drawing } from "./overlay";
+import { fadeFrom } from "./fading";
+import { animate, positionOf, tipOf, weightsOf } from "./motion";
+import { drawOverlay, type Drawing, type Path } from "./overlay";
 import { pointSize } from "./paint";
 import { lasso, pick, project, type Scene } from "./picking";
 import { listenToPointer, type PointerInput } from "./pointer_input";
+import { facing, movingTo, seenBetween, seenThrough, type Seen } from "./seen";
 import { placeTip } from "./text_placement";
 
 export interface StageEvents {
@@ -42,6 +46,10 @@ export interface Stage {
   /** Show nothing, so that nothing can be selected or saved. */
   clear(): void;
   setCamera(camera: Camera | null): void;
+  /** Turn continuously to the view that separates classes; of none, those that are shown. */
+  flyTo(classes: number[]): Promise<void>;
+  /** The camera, and the axes of the current (last) pane before it turns these. */
+  seen(): { camera: Camera; axes: Axes } | null;
   setLasso(on: boolean): void;
   lassoIsOn(): boolean;
   /** The points of the current (last) pane, for picking and for tests. */
@@ -73,8 +81,9 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   });
   let cloud: Cloud | null = null;
   let content: StageContent | null = null;
-  let motions: Motion[] = [];
+  let seen: Seen | null = null;
   let camera: Camera | null = null;
+  let grabbed: number | null = null;
   let hover: number | null = null;
   let hoverPane = 0;
   let polygon: [number, number][] = [];
@@ -98,7 +107,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     element.append(overlay, tip);
   };
 
-  const currentCamera = (): Camera => camera ?? content?.home ?? FRONT;
+  const currentCamera = (): Camera => seen?.camera ?? camera ?? FRONT;
   const boxes = (): Box[] => {
     const count = content?.panes.length ?? 1;
     return Array.from({ length: count }, (_, pane) => ({
@@ -109,34 +118,43 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     }));
   };
   const matrixOf = (box: Box): Matrix =>
-    viewMatrix(currentCamera(), box.width / box.height, (content as StageContent).reach);
+    viewMatrix(currentCamera(), box.width / box.height, (seen as Seen).reach);
   const sceneOf = (pane: number): Scene => {
     const box = boxes()[pane];
     const { looks } = (content as StageContent).panes[pane];
-    return { motion: motions[pane], visible: looks.visible, matrix: matrixOf(box), box };
+    return { motion: (seen as Seen).motions[pane], ...looks, matrix: matrixOf(box), box };
   };
   const paneAt = (x: number) =>
     Math.min(boxes().length - 1, Math.max(0, Math.floor((x * boxes().length) / width)));
 
-  const drawPoints = (content: StageContent, boxes: Box[]) => {
+  const drawPoints = (content: StageContent, { motions }: Seen, boxes: Box[]) => {
     paper ??= paperOf(element);
     const size =
       pointSize(content.panes[0].looks, Math.min(boxes[0].width, height)) * Math.sqrt(currentCamera().zoom);
+    content.panes.forEach(({ looks }, pane) => {
+      cloud?.setPositions(pane, motions[pane].from.points, motions[pane].to.points);
+      cloud?.setLook(pane, looks.look);
+    });
     cloud?.draw(
       boxes.map((box, pane) => ({ box, matrix: matrixOf(box), weights: weightsOf(motions[pane]), size })),
       paper,
     );
   };
   const draw = (points = true) => {
-    if (!content) return;
-    const current = content;
+    if (!content || !seen) return;
+    const [current, now] = [content, seen];
     const panes = boxes();
-    if (points) drawPoints(current, panes);
+    if (points) drawPoints(current, now, panes);
     drawOverlay(
       overlay,
-      panes.map((box, pane) => drawingOf(current, pane, box)),
+      panes.map((box, pane) => drawingOf(current, now, pane, box)),
       polygon,
     );
+  };
+  /** Let the picture as it is fade over the next one. */
+  const fade = () => {
+    draw();
+    if (cloud) fadeFrom(cloud.canvas);
   };
   /** Draw at the next animation frame; hovering redraws the overlay alone. */
   const redraw = (points = true) => {
@@ -159,22 +177,22 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   system.addEventListener("change", refresh);
 
-  const drawingOf = (content: StageContent, pane: number, box: Box): Drawing => {
-    const { directions, focus, path, threads, caption, looks } = content.panes[pane];
+  const drawingOf = (content: StageContent, { motions, axes }: Seen, pane: number, box: Box): Drawing => {
+    const { focus, path, threads, caption, looks } = content.panes[pane];
     const matrix = matrixOf(box);
     const at = (id: number | null) =>
       id !== null && id < looks.count ? positionOf(motions[pane], id) : null;
     return {
       box,
-      path,
-      threads,
+      path: path && pathAlong(path, axes[pane]),
+      threads: threads.map((thread) => pathAlong(thread, axes[pane])),
       caption,
-      directions,
       project: (x, y, z) => project(matrix, box, x, y, z),
       names: content.names,
       emphasised: content.emphasised,
       marks: content.marks,
-      arrow: 0.95 * content.reach,
+      tips: content.names.map((_, label) => tipOf(motions[pane], label)),
+      grabbed,
       circle: content.circle,
       focus: at(focus),
       hover: hover === focus ? null : at(hover),
@@ -195,12 +213,55 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     if (next !== null) placeTip(tip, x, y, width, height);
   };
 
+  /** Show what a camera sees, at once. */
+  const look = (next: Camera | null) => {
+    camera = next;
+    animationNumber++;
+    if (content) seen = seenThrough(content, camera ?? FRONT, seen);
+    redraw();
+  };
   const move = (change: (camera: Camera) => Camera) => {
     const next = change(currentCamera());
-    camera = content?.flat ? { ...next, azimuth: 0, elevation: 0 } : next;
+    setHover(-1, -1);
+    look(content?.flat ? { ...next, azimuth: 0, elevation: 0 } : next);
+    events.camera(currentCamera());
+  };
+
+  /** Let what is seen change by steps, until another change. */
+  const run = (step: (share: number) => void): Promise<boolean> => {
+    const own = ++animationNumber;
+    return animate(
+      (share) => {
+        step(share);
+        draw();
+      },
+      () => own !== animationNumber,
+    ).then(() => own === animationNumber);
+  };
+  /** Turn from what is seen to another view of the same points. */
+  const turnTo = async (target: Seen) => {
+    const from = seen;
+    const now = content;
+    if (from && now && !reducedMotion())
+      if (!(await run((share) => (seen = share < 1 ? seenBetween(now, from, target, share) : target))))
+        return;
+    seen = target;
+    redraw();
+  };
+  const flyTo = async (classes: number[]) => {
+    camera = facing(classes);
+    if (!content || !seen) return events.camera(camera);
+    const target = seenThrough(content, camera, null);
     setHover(-1, -1);
     events.camera(camera);
-    redraw();
+    await turnTo(target);
+  };
+
+  const dragTo = (x: number, y: number) => {
+    if (!content || !seen || grabbed === null) return;
+    const pane = paneAt(x);
+    const axes = draggedAxes(seen, pane, boxes()[pane], content.panes[pane].arrows[grabbed], [x, y]);
+    move((camera) => ({ ...camera, axes }));
   };
 
   const input: PointerInput = listenToPointer(element, {
@@ -215,10 +276,17 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
       const right = x === undefined ? 0 : (x - box.left - box.width / 2) / half;
       move((camera) => zoomCamera(camera, factor, right, y === undefined ? 0 : (half - y) / half));
     },
-    home: () => {
-      camera = null;
-      events.camera(currentCamera());
-      redraw();
+    home: () => void flyTo([]),
+    grab: (x, y) => {
+      const pane = paneAt(x);
+      if (!content || !seen || content.flat) return false;
+      grabbed = arrowAt(seen, pane, boxes()[pane], matrixOf(boxes()[pane]), [x, y]);
+      return grabbed !== null;
+    },
+    drag: dragTo,
+    drop: () => {
+      grabbed = null;
+      redraw(false);
     },
     hover: setHover,
     click: (x, y) => {
@@ -247,40 +315,33 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     element,
     draws: cloud !== null,
     async show(next) {
-      const smooth =
-        next.smooth && !reducedMotion() && content !== null && motions.length === next.panes.length;
+      const [before, last] = [seen, content];
+      const same = before !== null && last?.panes.length === next.panes.length;
+      const moved =
+        same && next.panes.some(({ positions }, pane) => positions.all !== last.panes[pane].positions.all);
+      const glides = same && !reducedMotion() && next.smooth(last.step);
+      if (moved && !glides && !reducedMotion()) fade();
       content = next;
-      const own = ++animationNumber;
-      motions = next.panes.map(({ positions }, pane) => {
-        if (motions[pane]?.to === positions) return motions[pane];
-        return smooth ? moveTo(motions[pane], positions) : atRest(positions);
-      });
-      next.panes.forEach(({ looks }, pane) => {
-        cloud?.setPositions(pane, motions[pane].from, motions[pane].to);
-        cloud?.setLook(pane, looks.look);
-      });
+      const target = seenThrough(next, camera ?? FRONT, before);
       setHover(-1, -1);
-      draw();
-      if (motions.every(({ morph }) => morph === 1)) return;
-      const starts = motions.map(({ morph }) => morph);
-      await animate(
-        (share) => {
-          motions.forEach((motion, pane) => (motion.morph = starts[pane] + (1 - starts[pane]) * share));
-          draw();
-        },
-        () => own !== animationNumber,
-      );
+      if (!glides || (!moved && target.axes.every((axes, pane) => axes === before.axes[pane]))) {
+        if (moved) animationNumber++;
+        seen = target;
+        return draw();
+      }
+      if (!moved) return turnTo(target);
+      seen = movingTo(before, target);
+      await run((share) => seen?.motions.forEach((motion) => (motion.morph = Math.max(motion.morph, share))));
     },
     clear() {
       animationNumber++;
       setHover(-1, -1);
-      [content, motions] = [null, []];
+      [content, seen] = [null, null];
       overlay.replaceChildren();
     },
-    setCamera(next) {
-      camera = next;
-      redraw();
-    },
+    setCamera: look,
+    flyTo,
+    seen: () => seen && { camera: seen.camera, axes: seen.axes[seen.axes.length - 1] },
     setLasso: (on) => input.setLasso(on),
     lassoIsOn: () => input.lassoIsOn(),
     scene: () => (content ? sceneOf(content.panes.length - 1) : null),
@@ -302,6 +363,11 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
       cloud?.destroy();
     },
   };
+}
+
+/** A path along the axes that are shown. */
+function pathAlong(path: Path, axes: Axes): Path {
+  return { ...path, places: projectAlong(path.places, axes, 1) };
 }
 
 function paperOf(element: Element): Rgb {

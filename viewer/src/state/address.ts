@@ -1,6 +1,6 @@
 /** The view in the fragment of the page's address. */
 
-import type { Camera } from "./camera";
+import { cameraOf, cameraText } from "./camera";
 import { filterFromAddress, filterParameters } from "./filter_address";
 import { COLOURS, SORTS, TABS, type View } from "./view";
 
@@ -41,11 +41,7 @@ export function toAddress(view: View): string {
     importance: view.importance && 1,
     tab: view.tab !== "space" && view.tab,
     selection: view.selection.length > 0 && packIds(view.selection),
-    camera:
-      camera !== null &&
-      cameraNumbers(camera)
-        .map((value) => +value.toFixed(3))
-        .join("_"),
+    camera: camera !== null && cameraText(camera),
   };
   if (typeof parts.selection === "string" && parts.selection.length > LONGEST) parts.selection = false;
   const kept = Object.entries(parts).filter(([, value]) => value !== false);
@@ -79,20 +75,8 @@ export function fromAddress(text: string): Partial<View> {
   // Where a link names a condition and no colour, it has always meant the true classes.
   if (changes.condition && !changes.colour) changes.colour = "true";
   put("filter", filterFromAddress(parameters));
-  const camera = (parameters.get("camera") ?? "").split("_").map(Number);
-  if (camera.length === 5 && camera.every(Number.isFinite))
-    changes.camera = {
-      azimuth: camera[0],
-      elevation: camera[1],
-      zoom: Math.max(0.3, camera[2]),
-      panX: camera[3],
-      panY: camera[4],
-    };
+  put("camera", cameraOf(parameters.get("camera") ?? ""));
   return changes;
-}
-
-function cameraNumbers({ azimuth, elevation, zoom, panX, panY }: Camera): number[] {
-  return [azimuth, elevation, zoom, panX, panY];
 }
 
 /** Sorted ids as differences in base 36; runs as `first~count`. */

@@ -1,7 +1,16 @@
 /** The camera of the radial space, and its matrix from points to the screen. */
 
-/** Angles in radians; zoom 1 shows the whole space; pan in half heights of the screen. */
+import { rowsOf, type Axes } from "../data/linear_view";
+
+/**
+ * What is seen of a space of e dimensions: three axes, and from where along these. Angles in radians; zoom 1 shows the
+ * whole space; pan in half heights of the screen.
+ */
 export interface Camera {
+  /** The classes that the axes separate; null for those that are shown. */
+  classes: number[] | null;
+  /** Axes that were dragged away from those; null where they were not. */
+  axes: Axes | null;
   azimuth: number;
   elevation: number;
   zoom: number;
@@ -9,17 +18,27 @@ export interface Camera {
   panY: number;
 }
 
+type Turn = Pick<Camera, "azimuth" | "elevation">;
+
 /** 16 numbers in column order: position (x, y, z, 1) to clip space. */
 export type Matrix = Float64Array;
 
-export const FRONT: Camera = { azimuth: 0, elevation: 0, zoom: 1, panX: 0, panY: 0 };
+export const FRONT: Camera = {
+  classes: null,
+  axes: null,
+  azimuth: 0,
+  elevation: 0,
+  zoom: 1,
+  panX: 0,
+  panY: 0,
+};
 /** Distance of the eye in reaches of the space: far enough that lengths stay comparable. */
 const EYE = 6;
 const HIGHEST = 1.5;
 const ZOOM = [0.3, 40] as const;
 
 /** Rows right, up and towards the eye. At azimuth and elevation 0 they are the axes x, y and z. */
-export function viewRows({ azimuth, elevation }: Camera): number[][] {
+export function viewRows({ azimuth, elevation }: Turn): number[][] {
   const [ca, sa, ce, se] = [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
   return [
     [ca, 0, -sa],
@@ -50,6 +69,22 @@ export function viewMatrix(camera: Camera, aspect: number, reach: number): Matri
   return matrix;
 }
 
+/**
+ * The place along the rows right and up that is seen at (x, y), in half widths and half heights from the middle, as far
+ * towards the viewer as given.
+ */
+export function placeOnScreen(
+  camera: Camera,
+  aspect: number,
+  reach: number,
+  [x, y]: [number, number],
+  towards: number,
+): [number, number] {
+  const size = ((0.9 * camera.zoom) / reach) * Math.min(1, aspect);
+  const w = 1 - towards / (EYE * reach);
+  return [((x * aspect - camera.panX) * w) / size, ((y - camera.panY) * w) / size];
+}
+
 export function turnCamera(camera: Camera, right: number, up: number): Camera {
   const azimuth = Math.atan2(Math.sin(camera.azimuth + right), Math.cos(camera.azimuth + right));
   return { ...camera, azimuth, elevation: Math.min(HIGHEST, Math.max(-HIGHEST, camera.elevation + up)) };
@@ -66,37 +101,20 @@ export function panCamera(camera: Camera, x: number, y: number): Camera {
   return { ...camera, panX: camera.panX + x, panY: camera.panY + y };
 }
 
-const MOST_DIRECTIONS = 60;
-
-/** The camera that spreads the directions most: by mean distance to the nearest neighbour on the screen. */
-export function bestCamera(directions: ArrayLike<number>): Camera {
-  // The search is quadratic: of very many directions it takes a subset.
-  const stride = Math.ceil(directions.length / 3 / MOST_DIRECTIONS);
-  const subset = Array.from(directions).filter((_, index) => Math.floor(index / 3) % stride === 0);
-  const count = subset.length / 3;
-  let best = FRONT;
-  let most = -1;
-  for (let tilt = -50; tilt <= 50; tilt += 10)
-    for (let turn = 0; turn < 36; turn++) {
-      const camera = { ...FRONT, azimuth: (turn - 18) * (Math.PI / 18), elevation: (tilt * Math.PI) / 180 };
-      const spread = spreadOf(subset, count, viewRows(camera));
-      if (spread > most + 1e-9) [most, best] = [spread, camera];
-    }
-  return best;
+/** A camera as text for the address: numbers, then the classes or the dragged axes. */
+export function cameraText({ classes, axes, azimuth, elevation, zoom, panX, panY }: Camera): string {
+  const short = (values: number[], digits: number) => values.map((value) => +value.toFixed(digits)).join("_");
+  const numbers = short([azimuth, elevation, zoom, panX, panY], 3);
+  return `${numbers}${classes ? `~${classes.join("_")}` : axes ? "~" : ""}${axes ? `~${short(axes.flat(), 4)}` : ""}`;
 }
 
-function spreadOf(directions: ArrayLike<number>, count: number, [right, up]: number[][]): number {
-  const flat = Array.from({ length: count }, (_, index) =>
-    [right, up].map((row) => row.reduce((sum, part, axis) => sum + part * directions[3 * index + axis], 0)),
-  );
-  let total = 0;
-  for (const [x, y] of flat) {
-    let nearest = Infinity;
-    for (const other of flat) {
-      const distance = Math.hypot(other[0] - x, other[1] - y);
-      if (other[0] !== x || other[1] !== y) nearest = Math.min(nearest, distance);
-    }
-    total += Number.isFinite(nearest) ? nearest : 0;
-  }
-  return total;
+/** The camera of a text; undefined for one that is not valid. */
+export function cameraOf(text: string): Camera | undefined {
+  const [numbers, classes, axes] = text.split("~").map((part) => (part ? part.split("_").map(Number) : []));
+  if (numbers.length !== 5 || ![...numbers, ...(classes ?? []), ...(axes ?? [])].every(Number.isFinite))
+    return;
+  const [azimuth, elevation, zoom, panX, panY] = numbers;
+  const rows = axes?.length && axes.length % 3 === 0 ? rowsOf(axes, axes.length / 3) : null;
+  const view = { classes: classes?.length ? classes : null, axes: rows };
+  return { ...view, azimuth, elevation, zoom: Math.max(ZOOM[0], zoom), panX, panY };
 }

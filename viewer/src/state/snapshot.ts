@@ -2,7 +2,7 @@
 
 import type { Atlas } from "../data/atlas";
 import type { AttackImages } from "../data/attack_images";
-import type { Frame, Reach } from "../data/frame";
+import type { Frame } from "../data/frame";
 import { topRegion } from "../data/regions";
 import type { Thumbnails } from "../data/thumbnails";
 import type { Mark } from "./colours";
@@ -15,8 +15,8 @@ export interface Snapshot {
   /** Null where its arrays are damaged; `problem` is then a sentence. */
   frame: Frame | null;
   problem: string | null;
-  /** Distance from the origin that the space shows, and the strength at the end of the scale of colours. */
-  reach: Reach;
+  /** Strength at the end of the scale of colours and at the edge of the space. */
+  reach: number;
   /** The frame to compare with: clean images for an attack, the teacher for a student. */
   reference: Frame | null;
   clean: Thumbnails;

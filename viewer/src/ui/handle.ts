@@ -14,7 +14,7 @@ export function makeHandle(viewer: Viewer) {
   const corner = () => stage.element.getBoundingClientRect();
   const forAll = (size: number, fill: (id: number) => readonly number[]) => {
     const { motion } = scene();
-    const count = motion.to.drawn.length / 3;
+    const count = motion.to.points.length / 3;
     const values = new Float32Array(size * count);
     for (let id = 0; id < count; id++) values.set(fill(id).slice(0, size), size * id);
     return values;
@@ -44,11 +44,16 @@ export function makeHandle(viewer: Viewer) {
       });
     },
     visible: () => scene().visible,
+    /** Turn to the view that separates classes; of none, those that are shown. */
+    flyTo: (classes: number[]) => stage.flyTo(classes),
+    /** What the view shows: classes, exact, shares on the screen and with depth, hidden pairs. */
+    facts: () => viewer.facts(),
     camera() {
       const { matrix, box } = scene();
       const { left, top } = corner();
       return {
         matrix: Array.from(matrix),
+        axes: stage.seen()?.axes,
         rect: { left: left + box.left, top: top + box.top, width: box.width, height: box.height },
       };
     },

@@ -153,17 +153,11 @@ export function makeLayout(
 }
 
 function notesOf({ attributes }: Atlas): HTMLElement {
-  const { left_out, aligned, dimensions, shown_share: share } = attributes;
+  const { left_out, aligned } = attributes;
   const notes = [...left_out];
   if (!aligned)
     notes.push(
       "The checkpoints are not aligned to each other: points do not move smoothly from one to the next.",
     );
-  if (typeof share === "number")
-    notes.push(
-      `Shown: 3 of ${dimensions} dimensions, ${Math.round(100 * share)} % of what separates the classes. Strength and probabilities use all.`,
-    );
-  else if (dimensions > 3)
-    notes.push(`The first three of ${dimensions} dimensions are drawn; strength and probabilities use all.`);
   return h("footer", {}, ...notes.map((note) => h("p", {}, note)));
 }

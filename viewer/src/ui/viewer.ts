@@ -16,8 +16,10 @@ import { makeLegend } from "../panels/legend";
 import { pointTip } from "../panels/point_tip";
 import { makeStrip } from "../panels/strip";
 import { makeTables } from "../panels/tables";
-import { framesOf, makePainter, readViewpoint, stageContent } from "../space/content";
+import { readViewpoint } from "../space/class_view";
+import { framesOf, makePainter, stageContent } from "../space/content";
 import { makeStage, type Stage } from "../space/stage";
+import { makeViewNote, viewFacts, type ViewFacts } from "../space/view_note";
 import { fromAddress, makeAddress } from "../state/address";
 import { classMarks } from "../state/colours";
 import type { ChangeView, Snapshot } from "../state/snapshot";
@@ -29,6 +31,8 @@ export interface Viewer {
   stage: Stage;
   view(): View;
   snapshot(): Snapshot | null;
+  /** What the view of the space shows; null without points. */
+  facts(): ViewFacts | null;
   /** Resolves when the change is drawn and all points are at their positions. */
   change(changes: Changes): Promise<void>;
   timings: { opened: number; step: number; pick: number };
@@ -85,7 +89,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       frame: value(frame),
       problem,
       reference: value(other),
-      reach: value(reach) ?? { drawn: 1, strength: 1 },
+      reach: value(reach) ?? 1,
       clean,
       attacked: value(attacked),
     };
@@ -108,6 +112,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     address?.keep(view);
     host.onChange?.(view, atlas);
     await settled;
+    note.update();
     if (own === renderNumber) prefetch(next.frame);
   };
 
@@ -115,7 +120,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
   const paths = makePathCache(atlas, () => snapshot && void showSpace(snapshot));
   const showSpace = (now: Snapshot): Promise<void> => {
     layout.showProblem(now.problem, now.frame === null);
-    if (now.frame) return stage.show(stageContent(now, now.frame, viewpoint.home, paths, painter));
+    if (now.frame) return stage.show(stageContent(now, now.frame, viewpoint, paths, painter));
     stage.clear();
     return Promise.resolve();
   };
@@ -139,6 +144,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       lasso: (ids) => select(ids),
       camera: (camera) => {
         view = { ...view, camera };
+        note.update();
         address?.keep(view);
       },
       describe: (id, pane) => {
@@ -154,6 +160,8 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     },
     { shaped: marks.some(({ shape }) => shape > 0) },
   );
+  const facts = () => snapshot && viewFacts(stage, snapshot, viewpoint);
+  const note = makeViewNote(facts, atlas.attributes.classes, (classes) => void stage.flyTo(classes));
   const map = makeEmergenceMap(change, () => view);
   const parts: Parts = {
     map,
@@ -161,7 +169,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     choosers: makeChoosers(changeView),
     strip: makeStrip(changeView),
     image: makeImagePanel(changeView),
-    confusions: makeConfusions(changeView, () => undefined),
+    confusions: makeConfusions(changeView, (classes) => void stage.flyTo(classes)),
     legend: makeLegend(changeView),
     classes: makeEmergence(changeView),
     tables: makeTables(),
@@ -172,6 +180,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     current: () => snapshot,
     address: address && address.now,
   });
+  stage.element.after(note.element);
   stage.setCamera(view.camera);
   if (!stage.draws) layout.showNotice("webgl", true);
   await render();
@@ -183,6 +192,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     stage,
     view: () => view,
     snapshot: () => snapshot,
+    facts,
     change,
     timings,
     keepAddress: () => void address?.now(),

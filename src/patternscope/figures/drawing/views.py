@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from patternscope.radial.view import principal_axes, shown_share
+from patternscope.radial.view import orthonormal, separating_axes, shown_share
 from patternscope.results.formatting import percent
 
 SHOWN_AXES = 3
-_TURNS = 24
-_TILTS = (-50, -35, -20, 20, 35, 50)
 
 
 @dataclass(frozen=True)
@@ -34,36 +32,25 @@ class View:
 
 
 def choose_view(directions: np.ndarray) -> View:
-    """Return the view of the principal axes of mean directions (c, e) in which they lie farthest apart.
-
-    With e <= 3 the axes are those of the space. The best of 144 views by the mean distance of a projected direction to
-    its nearest neighbour; in two dimensions the plane is shown as it is.
+    """Return the view that separates classes by their mean directions (c, e), which is also that of the atlas.
 
     >>> choose_view(np.eye(2)).matrix.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
     axes = shown_axes(directions)
     share = shown_share(torch.from_numpy(directions), torch.from_numpy(axes))
-    if len(axes) == 2:
-        return View(axes, np.eye(2), share)
-    shown = directions @ axes.T
-    angles = [(2 * np.pi * turn / _TURNS, np.radians(tilt)) for tilt in _TILTS for turn in range(_TURNS)]
-    views = [_looking(turn, tilt) for turn, tilt in angles]
-    return View(axes, max(views, key=lambda view: _spread(shown @ view[:2].T)), share)
+    return View(axes, np.eye(len(axes)), share)
 
 
 def shown_axes(directions: np.ndarray) -> np.ndarray:
-    """Return the axes (min(3, e), e) along which mean directions (c, e) differ most.
+    """Return the axes (min(3, e), e) that separate classes by their mean directions (c, e).
 
     Up to three classes span all three at most, so that the angles between them are seen as they are.
 
-    >>> shown_axes(np.eye(3)).tolist() == np.eye(3).tolist(), shown_axes(np.eye(9)[:5]).shape
-    (True, (3, 9))
+    >>> shown_axes(np.eye(9)[:5]).shape
+    (3, 9)
     """
-    e = directions.shape[1]
-    if e > SHOWN_AXES >= len(directions):
-        return spanned([*directions, *np.eye(e)], SHOWN_AXES)
-    return principal_axes(torch.from_numpy(directions.astype(float)), SHOWN_AXES).numpy()
+    return separating_axes(torch.from_numpy(directions.astype(float))).numpy()
 
 
 def spanned(directions: list[np.ndarray], most: int) -> np.ndarray:
@@ -72,30 +59,7 @@ def spanned(directions: list[np.ndarray], most: int) -> np.ndarray:
     >>> spanned([np.array([0.0, 2.0]), np.array([0.0, 1.0]), np.array([1.0, 1.0])], 2).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    axes: list[np.ndarray] = []
-    for direction in directions:
-        rest = direction.astype(float)
-        for axis in axes:
-            rest = rest - (axis @ rest) * axis
-        length = float(np.linalg.norm(rest))
-        if length > 1e-6 and len(axes) < most:
-            axes.append(rest / length)
-    return np.stack(axes)
-
-
-def _looking(turn: float, tilt: float) -> np.ndarray:
-    """The view from a direction given by two angles."""
-    towards = np.array([np.cos(turn) * np.cos(tilt), np.sin(turn) * np.cos(tilt), np.sin(tilt)])
-    right = np.array([-np.sin(turn), np.cos(turn), 0.0])
-    return np.stack([right, np.cross(towards, right), towards])
-
-
-def _spread(flat: np.ndarray) -> float:
-    """Mean distance to the nearest neighbour; rounded, so that equal views tie everywhere alike."""
-    if len(flat) < 2:
-        return 0.0
-    apart = np.linalg.norm(flat[:, None] - flat[None], axis=2) + 9 * np.eye(len(flat))
-    return round(float(apart.min(axis=1).mean()), 6)
+    return orthonormal([torch.from_numpy(direction.astype(float)) for direction in directions], most).numpy()
 
 
 def project(points: np.ndarray, view: View) -> np.ndarray:
