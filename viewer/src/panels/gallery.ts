@@ -4,7 +4,7 @@ import type { Atlas } from "../data/atlas";
 import type { Frame } from "../data/frame";
 import { h } from "../dom";
 import { passing, type Filter } from "../state/facets";
-import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
+import { highlightedIn, selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
 import { imageOf, type Sort, type View } from "../state/view";
 import { formatProbability, storedCertainty } from "./formatting";
 import type { Panel } from "./panel";
@@ -174,7 +174,7 @@ function makeThumb(change: ChangeView) {
         grid: atlas.grid(view.condition, view.layer),
         frame,
         selected: null,
-        highlighted: new Set(view.space === "regions" && view.selection.length > 1 ? view.selection : []),
+        highlighted: highlightedIn(snapshot, image),
         importance: null,
       });
     },

@@ -5,6 +5,7 @@ import type { Thumbnails } from "../data/thumbnails";
 import { h } from "../dom";
 import {
   focusedRegion,
+  highlightedIn,
   selectedRegion,
   selectRegion,
   type ChangeView,
@@ -126,12 +127,11 @@ function makeBoard(change: ChangeView): Panel {
   return { element, update: (snapshot) => void update(snapshot) };
 }
 
-/** One picture of the board; `bare` without knowledge points. */
+/** One picture of the board; without a frame it has no knowledge points. */
 interface Side {
   frame: Frame | null;
   caption: string;
   thumbnails: Thumbnails;
-  bare?: boolean;
 }
 
 function sidesOf(snapshot: Snapshot): Side[] {
@@ -157,7 +157,7 @@ function attackedSides({ atlas, view, frame, attacked, clean }: Snapshot, label:
   if (!attacked?.perturbation) return [side];
   const { images, factor } = attacked.perturbation;
   const changed = `changed by the last step, × ${factor}; grey: unchanged`;
-  return [side, { frame: null, caption: changed, thumbnails: images, bare: true }];
+  return [side, { frame: null, caption: changed, thumbnails: images }];
 }
 
 function makeFigure() {
@@ -180,9 +180,7 @@ function makeFigure() {
         grid: side.frame?.grid ?? atlas.grid(view.condition, view.layer),
         frame: side.frame,
         selected: focusedRegion(snapshot),
-        highlighted: new Set(
-          !side.bare && view.selection.length > 1 && view.space === "regions" ? view.selection : [],
-        ),
+        highlighted: side.frame === snapshot.frame ? highlightedIn(snapshot, view.image) : new Set(),
         importance,
       });
     },

@@ -6,6 +6,7 @@ import type { Frame } from "../data/frame";
 import { topRegion } from "../data/regions";
 import type { Thumbnails } from "../data/thumbnails";
 import type { Mark } from "./colours";
+import { concernsRegions, passing } from "./facets";
 import { samePlace, type Changes, type View } from "./view";
 
 export interface Snapshot {
@@ -35,6 +36,15 @@ export function selectRegion({ atlas, view: drawn }: Snapshot, image: number, re
     image,
     selection: [samePlace(id, from, atlas.grid(condition, layer))],
   });
+}
+
+/** Regions of an image to highlight: of several selected ones, otherwise those that pass facets of regions. */
+export function highlightedIn({ atlas, view, frame }: Snapshot, image: number): ReadonlySet<number> {
+  if (view.space === "regions" && view.selection.length > 1) return new Set(view.selection);
+  if (!frame || !concernsRegions(view.filter)) return new Set();
+  const { regions } = passing(frame, view.filter, atlas.labels);
+  const ids = Array.from({ length: frame.regions }, (_, region) => image * frame.regions + region);
+  return new Set(ids.filter((id) => regions[id]));
 }
 
 /** The selected region of the image in view, if it is the only selected point. */

@@ -14457,19 +14457,25 @@ function UN({ atlas: e, view: t }, n, r) {
 		selection: [Lr(a, i, e.grid(t, r))]
 	});
 }
-function WN({ view: e, atlas: t }) {
+function WN({ atlas: e, view: t, frame: n }, r) {
+	if (t.space === "regions" && t.selection.length > 1) return new Set(t.selection);
+	if (!n || !fr(t.filter)) return /* @__PURE__ */ new Set();
+	let { regions: i } = gr(n, t.filter, e.labels), a = Array.from({ length: n.regions }, (e, t) => r * n.regions + t);
+	return new Set(a.filter((e) => i[e]));
+}
+function GN({ view: e, atlas: t }) {
 	if (e.space !== "regions" || e.selection.length !== 1) return null;
 	let [n, r] = t.grid(e.condition, e.layer), [i] = e.selection;
 	return Math.floor(i / (n * r)) === e.image ? i % (n * r) : null;
 }
-function GN(e) {
-	let t = WN(e);
+function KN(e) {
+	let t = GN(e);
 	if (t !== null || !e.frame) return t;
 	let { atlas: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
 	return tr(n, o, a.image, o.predictions[a.image]);
 }
 // src/panels/outlines.ts
-var KN = [
+var qN = [
 	[
 		-1,
 		0,
@@ -14495,16 +14501,16 @@ var KN = [
 		0
 	]
 ];
-function qN(e, t, n, r = .08) {
+function JN(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of KN) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of qN) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = YN(i, n, e, t, r);
+		let [s, c] = XN(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => JN(a, e));
+	return o.flatMap((e) => YN(a, e));
 }
-function JN(e, t) {
+function YN(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -14513,21 +14519,21 @@ function JN(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function YN(e, t, n, [r, i, a, o], s) {
+function XN(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [XN(n + .5 + i * m + p * u), XN(t + .5 + r * m + p * l)];
+		return [ZN(n + .5 + i * m + p * u), ZN(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function XN(e) {
+function ZN(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function ZN(e, t, n) {
+function QN(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/panels/picture.ts
-var QN = 2.2, $N = 80, eP = .64, tP = {
+var $N = 2.2, eP = 80, tP = .64, nP = {
 	reliable: "#1b6fc4",
 	unreliable: "#e76300",
 	halo: "#fff",
@@ -14535,14 +14541,14 @@ var QN = 2.2, $N = 80, eP = .64, tP = {
 	highlight: "rgb(255 213 0 / 0.55)",
 	highlightEdge: "rgb(138 109 0 / 0.9)"
 };
-function nP() {
+function rP() {
 	let e = B("canvas", { "aria-hidden": "true" }), t = e.getContext("2d", { willReadFrequently: !0 }), n = B("div", { class: "picture" }, e), r = null, i = (r, i) => {
 		let { size: [a, o] } = r, s = window.devicePixelRatio || 1;
 		if ([e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i) {
 			let { bitmap: e, x: n, y: r, width: s, height: c } = i;
 			t.drawImage(e, n, r, s, c, 0, 0, o, a);
 		}
-		n.classList.toggle("absent", !i), rP(t, r);
+		n.classList.toggle("absent", !i), iP(t, r);
 	};
 	return {
 		element: n,
@@ -14560,38 +14566,38 @@ function nP() {
 		}
 	};
 }
-function rP(e, t) {
+function iP(e, t) {
 	let { image: n, frame: r, highlighted: i, selected: a, grid: [o, s], size: [c, l] } = t, [u, d] = [l / s, c / o], f = (e) => [
 		e % s * u,
 		Math.floor(e / s) * d,
 		u,
 		d
-	], p = QN * (l < $N ? eP : 1);
-	t.importance && iP(e, t.importance, o * s, f), t.heat && oP(e, t.heat, n, o * s, f);
-	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && sP(e, f(t));
-	if (r && lP(e, r, n, [u, d], p), a === null) return;
+	], p = $N * (l < eP ? tP : 1);
+	t.importance && aP(e, t.importance, o * s, f), t.heat && sP(e, t.heat, n, o * s, f);
+	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && cP(e, f(t));
+	if (r && uP(e, r, n, [u, d], p), a === null) return;
 	let m = new Path2D();
-	m.rect(...f(a)), dP(e, m, tP.halo, p + 3.8), dP(e, m, tP.ring, p);
+	m.rect(...f(a)), fP(e, m, nP.halo, p + 3.8), fP(e, m, nP.ring, p);
 }
-function iP(e, { values: t, first: n }, r, i) {
+function aP(e, { values: t, first: n }, r, i) {
 	let a = t.subarray(n, n + r), o = Math.max(1, ...a);
 	a.forEach((t, n) => {
 		let [r, a, s, c] = i(n), [l, u] = [Math.round(r), Math.round(a)];
 		e.fillStyle = `rgb(0 0 0 / ${(.75 * (1 - t / o)).toFixed(2)})`, e.fillRect(l, u, Math.round(r + s) - l, Math.round(a + c) - u);
 	});
 }
-var aP = .6;
-function oP(e, { values: t, scale: n, most: r }, i, a, o) {
+var oP = .6;
+function sP(e, { values: t, scale: n, most: r }, i, a, o) {
 	for (let s = 0; s < a; s++) {
 		let c = Math.max(-1, Math.min(1, n * t[i * a + s] / r)), [l, u, d] = Zr(Math.sign(c));
-		e.fillStyle = `rgb(${l} ${u} ${d} / ${(aP * Math.abs(c)).toFixed(2)})`, e.fillRect(...o(s));
+		e.fillStyle = `rgb(${l} ${u} ${d} / ${(oP * Math.abs(c)).toFixed(2)})`, e.fillRect(...o(s));
 	}
 }
-function sP(e, t) {
-	e.fillStyle = tP.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = tP.highlightEdge, e.strokeRect(...t);
+function cP(e, t) {
+	e.fillStyle = nP.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = nP.highlightEdge, e.strokeRect(...t);
 }
-var cP = .3;
-function lP(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
+var lP = .3;
+function uP(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
 	let u = o * r, d = n?.values.subarray(u, u + r), f = d ? [...new Set(d)] : [null];
 	for (let [u, p, m] of [[
 		"unreliable",
@@ -14602,39 +14608,39 @@ function lP(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, 
 		3,
 		[]
 	]]) {
-		let h = qN(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(ZN(h, s, c));
-		dP(e, g, tP.halo, 2 * l);
+		let h = JN(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(QN(h, s, c));
+		fP(e, g, nP.halo, 2 * l);
 		for (let t of f) {
-			e.save(), t !== null && uP(e, d, t, a, [s, c]);
+			e.save(), t !== null && dP(e, d, t, a, [s, c]);
 			let r = t === null ? 1 : t / n.refits;
-			dP(e, g, tP[u], l * (cP + .7 * r), m), e.restore();
+			fP(e, g, nP[u], l * (lP + .7 * r), m), e.restore();
 		}
 	}
 }
-function uP(e, t, n, r, [i, a]) {
+function dP(e, t, n, r, [i, a]) {
 	let o = new Path2D();
 	t.forEach((e, t) => {
 		e === n && o.rect(t % r * i, Math.floor(t / r) * a, i, a);
 	}), e.clip(o);
 }
-function dP(e, t, n, r, i = []) {
+function fP(e, t, n, r, i = []) {
 	e.strokeStyle = n, e.lineWidth = r, e.setLineDash([...i]), e.stroke(t), e.setLineDash([]);
 }
-function fP(e, t, [n, r]) {
+function pP(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
 // src/panels/gallery.ts
-var pP = 12, mP = 62, hP = {
+var mP = 12, hP = 62, gP = {
 	number: "number",
 	regions: "most regions that pass",
 	wrong: "wrong, surest first"
 };
-function gP(e) {
-	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: pP }, () => xP(e)), i = B("select", {
+function _P(e) {
+	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: mP }, () => SP(e)), i = B("select", {
 		"aria-label": "Sort images by",
 		change: () => e({ sort: i.value })
-	}, ...Object.entries(hP).map(([e, t]) => B("option", { value: e }, t))), a = B("input", {
+	}, ...Object.entries(gP).map(([e, t]) => B("option", { value: e }, t))), a = B("input", {
 		type: "checkbox",
 		change: () => e(({ filter: e, sort: t }) => ({
 			filter: {
@@ -14644,12 +14650,12 @@ function gP(e) {
 			sort: a.checked ? "wrong" : t
 		}))
 	}), o = 0, s = null, c = [], l = [], u = (e) => {
-		let t = Math.max(1, Math.ceil(c.length / pP));
+		let t = Math.max(1, Math.ceil(c.length / mP));
 		o = (o + e + t) % t, d();
 	}, d = () => {
 		if (!s) return;
-		let e = s, i = c.slice(o * pP, (o + 1) * pP), a = s.view.selection.length > 1 ? " with selected points" : "";
-		n.textContent = i.length ? `${o * pP + 1}–${o * pP + i.length} of ${c.length}${a}` : "No image passes the filter.", i.forEach((t, n) => r[n].show(e, t));
+		let e = s, i = c.slice(o * mP, (o + 1) * mP), a = s.view.selection.length > 1 ? " with selected points" : "";
+		n.textContent = i.length ? `${o * mP + 1}–${o * mP + i.length} of ${c.length}${a}` : "No image passes the filter.", i.forEach((t, n) => r[n].show(e, t));
 		let l = r.slice(0, i.length).map(({ element: e }) => e);
 		t.children.length !== l.length && t.replaceChildren(...l);
 	}, f = (e, t, n) => B("button", {
@@ -14676,25 +14682,25 @@ function gP(e) {
 			];
 			if (r.some((e, t) => e !== l[t])) {
 				let t = c;
-				[c, l] = [_P(e), r], (c.some((e, n) => e !== t[n]) || c.length !== t.length) && (o = 0);
+				[c, l] = [vP(e), r], (c.some((e, n) => e !== t[n]) || c.length !== t.length) && (o = 0);
 			}
 			d();
 		}
 	};
 }
-function _P(e) {
+function vP(e) {
 	let { atlas: t, view: n, frame: r } = e;
 	if (n.selection.length < 2) {
 		let e = Array.from(t.labels, (e, t) => t);
 		if (!r) return e;
 		let { images: i } = gr(r, n.filter, t.labels);
-		return bP(e.filter((e) => i[e] > 0), yP(r, n.sort, t.labels, i));
+		return xP(e.filter((e) => i[e] > 0), bP(r, n.sort, t.labels, i));
 	}
 	let i = /* @__PURE__ */ new Map();
 	for (let t of n.selection.map((t) => Pr(e, t))) i.set(t, (i.get(t) ?? 0) + 1);
-	return bP([...i.keys()], (e) => i.get(e));
+	return xP([...i.keys()], (e) => i.get(e));
 }
-function vP(e, t, n) {
+function yP(e, t, n) {
 	let r = {
 		...e.view.filter,
 		...t
@@ -14703,7 +14709,7 @@ function vP(e, t, n) {
 		filter: r,
 		sort: n,
 		selection: []
-	}, [a = i.image] = _P({
+	}, [a = i.image] = vP({
 		...e,
 		view: i
 	});
@@ -14714,15 +14720,15 @@ function vP(e, t, n) {
 		selection: []
 	};
 }
-function yP(e, t, n, r) {
+function bP(e, t, n, r) {
 	let { predictions: i, certainty: a } = e;
 	return t === "number" ? () => 0 : t === "regions" ? (e) => r[e] : (e) => (i[e] === n[e] ? -1 : 1) * (a?.[e] ?? 1);
 }
-function bP(e, t) {
+function xP(e, t) {
 	return e.sort((e, n) => t(n) - t(e) || e - n);
 }
-function xP(e) {
-	let t = nP(), n = null, r = (r) => {
+function SP(e) {
+	let t = rP(), n = null, r = (r) => {
 		if (!n) return;
 		let { snapshot: i, image: a } = n, { frame: o, view: s, atlas: c } = i;
 		if (s.selection.length > 1) return e({ image: a });
@@ -14730,7 +14736,7 @@ function xP(e) {
 			image: a,
 			selection: []
 		});
-		e(UN(i, a, fP(r, t.element, c.grid(s.condition, s.layer))));
+		e(UN(i, a, pP(r, t.element, c.grid(s.condition, s.layer))));
 	}, i = B("span", { class: "thumb-caption" }), a = B("button", {
 		class: "thumb",
 		click: r
@@ -14742,7 +14748,7 @@ function xP(e) {
 				snapshot: e,
 				image: r
 			};
-			let { atlas: o, view: s, frame: c, clean: l } = e, [u, d] = o.attributes.image_size, f = mP / Math.max(u, d), p = c && SP(c, r, o), m = `Image ${r}, ${o.attributes.classes[o.labels[r]]}`;
+			let { atlas: o, view: s, frame: c, clean: l } = e, [u, d] = o.attributes.image_size, f = hP / Math.max(u, d), p = c && CP(c, r, o), m = `Image ${r}, ${o.attributes.classes[o.labels[r]]}`;
 			a.title = a.ariaLabel = p ? `${m}: the network predicts ${p.replace("\n", ", ")}` : m, i.replaceChildren(...(p?.split("\n") ?? []).map((e) => B("span", {}, e))), r === s.image ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current"), t.show({
 				image: r,
 				thumbnails: l,
@@ -14750,20 +14756,20 @@ function xP(e) {
 				grid: o.grid(s.condition, s.layer),
 				frame: c,
 				selected: null,
-				highlighted: new Set(s.space === "regions" && s.selection.length > 1 ? s.selection : []),
+				highlighted: WN(e, r),
 				importance: null
 			});
 		}
 	};
 }
-function SP({ predictions: e, certainty: t }, n, r) {
+function CP({ predictions: e, certainty: t }, n, r) {
 	if (e[n] === r.labels[n]) return null;
 	let i = r.attributes.classes[e[n]];
 	return t ? `${i}\n${ti(ai(t[n]))}` : i;
 }
 // src/panels/confusions.ts
-var CP = 20, wP = 15, TP = 10;
-function EP(e, t) {
+var wP = 20, TP = 15, EP = 10;
+function DP(e, t) {
 	let n = "regions", r = null, i = (n, i) => {
 		if (!r) return;
 		let a = r, o = mr(a.view.filter, n, i), s = o ? {
@@ -14773,7 +14779,7 @@ function EP(e, t) {
 			classes: [n],
 			regions: [i]
 		};
-		e((e) => vP({
+		e((e) => yP({
 			...a,
 			view: e
 		}, s, o ? "number" : "regions")), !o && n !== i && t([n, i]);
@@ -14795,40 +14801,40 @@ function EP(e, t) {
 		r = e;
 		let { atlas: t, frame: c, view: l } = e;
 		if (!c) return u.replaceChildren(e.problem ?? "");
-		let { classes: d } = t.attributes, f = hN(c, t.labels, d.length, n), p = vN(f, wP);
-		u.replaceChildren(DP(e, f, p[0], n));
-		let m = d.length <= CP;
-		o.hidden = m, m || Cn(o, ...p.map((e) => OP(e, d, l, i))), a.show(e, f, m ? d.map((e, t) => t) : kP(l, p)), s.update(e);
+		let { classes: d } = t.attributes, f = hN(c, t.labels, d.length, n), p = vN(f, TP);
+		u.replaceChildren(OP(e, f, p[0], n));
+		let m = d.length <= wP;
+		o.hidden = m, m || Cn(o, ...p.map((e) => kP(e, d, l, i))), a.show(e, f, m ? d.map((e, t) => t) : AP(l, p)), s.update(e);
 	};
 	return {
 		element: B("div", { class: "confusions" }, B("div", { class: "confusions-head" }, u, c), o, a.element, s.element),
 		update: d
 	};
 }
-function DP({ atlas: e, frame: t }, { counts: n }, r, i) {
+function OP({ atlas: e, frame: t }, { counts: n }, r, i) {
 	let a = n.some((e) => e > 0), { classes: o } = e.attributes, s = i === "regions" ? "regions" : "knowledge points", c = t ? `${t.layer.name}, ${t.condition.steps[t.step].label}` : "";
 	return a ? r ? `${c}: the largest confusion is ${o[r.truth]} taken for ${o[r.predicted]}, ${hi(r.share)} of its ${s}.` : `${c}: no ${s} predict another class.` : `${c}: no ${s} predict a class; nothing is known of the images here.`;
 }
-function OP({ truth: e, predicted: t, share: n }, r, { filter: i }, a) {
+function kP({ truth: e, predicted: t, share: n }, r, { filter: i }, a) {
 	return B("li", {}, B("button", {
 		class: "confusion-item",
 		"aria-pressed": String(mr(i, e, t)),
 		click: () => a(e, t)
 	}, B("span", {}, `${r[e]} taken for ${r[t]}`), B("span", { class: "bar-value" }, hi(n))));
 }
-function kP({ filter: e }, t) {
+function AP({ filter: e }, t) {
 	let n = [.../* @__PURE__ */ new Set([...e.classes, ...e.regions])];
-	if (n.length > 2) return n.sort((e, t) => e - t).slice(0, CP);
+	if (n.length > 2) return n.sort((e, t) => e - t).slice(0, wP);
 	let r = new Set(n);
-	for (let { truth: e, predicted: n } of t) for (let t of [e, n]) r.size < TP && r.add(t);
+	for (let { truth: e, predicted: n } of t) for (let t of [e, n]) r.size < EP && r.add(t);
 	return [...r].sort((e, t) => e - t);
 }
 // src/panels/sentences.ts
-function AP({ atlas: e, view: t }, n) {
+function jP({ atlas: e, view: t }, n) {
 	let r = e.condition(t.condition);
 	if (r.kind !== "training") return [];
 	if (!n.length) return ["The counts of this atlas cannot be read."];
-	let i = [jP(n.map(({ layer: e, rows: n }) => ({
+	let i = [MP(n.map(({ layer: e, rows: n }) => ({
 		name: e.name,
 		told: n[t.step].told
 	})), fi(r, t.step), e.attributes.evidence ?? null)], a = n.find(({ layer: e }) => e.key === t.layer);
@@ -14837,83 +14843,83 @@ function AP({ atlas: e, view: t }, n) {
 			found: a.chance,
 			step: e
 		};
-		i.push(PP(a.layer.name, a.rows[t.step], n));
+		i.push(FP(a.layer.name, a.rows[t.step], n));
 	}
-	return [...i, FP(e.attributes.networks)];
+	return [...i, IP(e.attributes.networks)];
 }
-function jP(e, t, n) {
-	let r = `${BP(t)}:`, i = e.flatMap(({ name: e, told: t }) => t ? [{
+function MP(e, t, n) {
+	let r = `${VP(t)}:`, i = e.flatMap(({ name: e, told: t }) => t ? [{
 		name: e,
 		...t
 	}] : []);
 	if (!i.length) return n ? `${r} evidence was measured for the training alone.` : `${r} evidence was not measured, so the counts do not tell which layer knows most.`;
 	let a = n?.against === "decision" ? " for the network's own decision" : "", [o, ...s] = [...i].sort((e, t) => t.evidence.value - e.evidence.value);
-	if (!(o.evidence.low > 0)) return `${r} no layer has evidence${a} above 0; the most is ${MP(o)} in ${o.name}.`;
+	if (!(o.evidence.low > 0)) return `${r} no layer has evidence${a} above 0; the most is ${NP(o)} in ${o.name}.`;
 	let c = s.filter(({ evidence: e }) => e.high >= o.evidence.low);
-	if (c.length) return `${r} ${di([o, ...c].map(({ name: e }) => e))} have the most evidence${a}, and their intervals overlap: ${di([o, ...c].map(MP))}.`;
+	if (c.length) return `${r} ${di([o, ...c].map(({ name: e }) => e))} have the most evidence${a}, and their intervals overlap: ${di([o, ...c].map(NP))}.`;
 	let l = s.length ? "the most evidence" : "evidence";
-	return `${r} ${o.name} has ${l}${a}, ${MP(o)} per region, of ${ci(o.readable)} readable${NP(n)}.`;
+	return `${r} ${o.name} has ${l}${a}, ${NP(o)} per region, of ${ci(o.readable)} readable${PP(n)}.`;
 }
-var MP = ({ evidence: e }) => `${ci(e)}\u00a0bits`;
-function NP(e) {
+var NP = ({ evidence: e }) => `${ci(e)}\u00a0bits`;
+function PP(e) {
 	return e ? `; a region that is always correct has ${si(e.most)}` : "";
 }
-function PP(e, { total: t, reliable: n, told: r }, i) {
+function FP(e, { total: t, reliable: n, told: r }, i) {
 	let a = t.value === 0, o = a ? `${e} has no knowledge points.` : `${e} has ${oi(t)} knowledge points per image, ${oi(n)} reliable.`, s = r && !(r.evidence.low > 0) && !a ? " Its evidence is not above 0: they may be chance." : "";
 	if (!i) return `${o}${s} Chance not measured.`;
 	let { permuted: c, untrained: l } = i.found, u = [`${oi(c.total)} with permuted targets`, `${oi(l.total)} in an untrained network`];
 	return `${o}${s} Chance (${i.step}): ${di(u)}.`;
 }
-function FP(e = 1) {
+function IP(e = 1) {
 	return `${e > 1 ? `The first of ${e} networks` : "One network"}: another training may differ by more than these intervals${e > 1 ? "; the report has intervals over all of them" : ""}.`;
 }
-function IP(e, t, { order: n, first: r, training: i }, a = "points") {
+function LP(e, t, { order: n, first: r, training: i }, a = "points") {
 	let o = a === "evidence" ? "evidence of it" : "a reliable point", [s, ...c] = n;
 	if (Number.isNaN(r[s])) return `In ${e}, no class emerges: in none do half of the images have ${o}.`;
 	if (i.steps.length === 1) return `In ${e}, half of the images have ${o} in ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes; ${t[s]} has the most points.`;
 	let l = i.steps[Math.ceil(r[s])].label, u = c.filter((e) => r[e] === r[s]).map((e) => t[e]), d = u.length > 3 ? [...u.slice(0, 2), `${u.length - 2} more`] : u, f = u.length ? ` At the same step, with fewer points: ${di(d)}.` : "";
 	return `In ${e}, ${t[s]} emerges first: half of its images have ${o} from ${l} on.${f}`;
 }
-function LP(e) {
+function RP(e) {
 	let { atlas: t, view: n, frame: r, reference: i } = e, { classes: a } = t.attributes, { image: o } = n;
 	if (!r) return [e.problem ?? "The regions of this image cannot be read."];
-	if (i) return RP(e, r, i);
+	if (i) return zP(e, r, i);
 	let s = r.predictions[o], c = tr(t, r, o, s), l = o * r.regions + c, u = Xn(t, r, l)[s], d = $n(r, l) ? ` This layer tells nothing of the image here: every class has ${ri(u)}.` : ` Top region for this class: ${ui(c, r.grid[1])}, ${ri(u)}.`;
 	return [B("b", {}, `Image ${o}, ${a[t.labels[o]]}: the network predicts ${a[s]}.`), d];
 }
-function RP({ atlas: e, view: t }, n, r) {
-	let { classes: i } = e.attributes, { image: a } = t, o = (e, { predictions: t }, n) => B("span", { class: "line" }, B("b", {}, `${BP(e)}: `), `${i[t[a]]}; ${n}`), s = n.targets?.[a], c = `Image ${a}, ${i[e.labels[a]]}`;
+function zP({ atlas: e, view: t }, n, r) {
+	let { classes: i } = e.attributes, { image: a } = t, o = (e, { predictions: t }, n) => B("span", { class: "line" }, B("b", {}, `${VP(e)}: `), `${i[t[a]]}; ${n}`), s = n.targets?.[a], c = `Image ${a}, ${i[e.labels[a]]}`;
 	if (s === 65535) return [B("b", {}, c), document.createTextNode(": not attacked, since the network misclassifies the clean image.")];
 	let l = s === void 0 ? "" : `; target of the attack: ${i[s]}`, [u, d] = n.condition.kind === "attack" ? ["clean", fi(e.condition(t.condition), t.step)] : ["teacher", n.condition.name];
 	return [
 		B("b", {}, `${c}${l}.`),
-		o(u, r, zP(r, a, i)),
-		o(d, n, zP(n, a, i))
+		o(u, r, BP(r, a, i)),
+		o(d, n, BP(n, a, i))
 	];
 }
-function zP(e, t, n) {
+function BP(e, t, n) {
 	let { total: r, classes: i } = Vi(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : ".";
 	return r ? `${r} knowledge point${r > 1 ? "s" : ""}: ${a.join(", ")}${o}` : "no knowledge points.";
 }
-function BP(e) {
+function VP(e) {
 	return e.charAt(0).toUpperCase() + e.slice(1);
 }
 // src/panels/emergence.ts
-var VP = 560, HP = RM("11px system-ui, sans-serif");
-function UP(e) {
+var HP = 560, UP = RM("11px system-ui, sans-serif");
+function WP(e) {
 	let t = B("p", { class: "finding" }), n = B("div", { class: "class-chart" }), r = B("p", { class: "key" }, "One row per class, from the first to emerge to the last; one column per checkpoint. Darker: more reliable points per image. Dot: from here on, half of the class's images have emerged."), i = null, a = null, o = "", s = async (r) => {
 		i = r;
 		let { view: s, atlas: l } = r, u = await zi(l, s.layer);
 		if (i !== r || !c()) return;
 		let d = `${s.layer} ${c()}`;
-		o !== d && (o = d, a = u && WP(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? IP(l.layer(s.layer).name, l.attributes.classes, u, l.attributes.emerges) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
+		o !== d && (o = d, a = u && GP(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? LP(l.layer(s.layer).name, l.attributes.classes, u, l.attributes.emerges) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
 	}, c = En(n, () => i && void s(i));
 	return {
 		element: B("div", {}, t, n, r),
 		update: (e) => void s(e)
 	};
 }
-function WP({ atlas: e, marks: t }, n, r, i) {
+function GP({ atlas: e, marks: t }, n, r, i) {
 	let { training: a, order: o, first: s, reliable: c } = n, l = e.attributes.classes, u = (e) => o.length - 1 - e, d = o.flatMap((e, t) => a.steps.map((n, r) => ({
 		row: u(t),
 		step: r,
@@ -14922,7 +14928,7 @@ function WP({ atlas: e, marks: t }, n, r, i) {
 		row: u(n),
 		first: s[e],
 		colour: t[e].colour
-	}]), p = Math.min(130, 16 + Math.max(...l.map(HP))), m = Math.min(VP, r), h = VM(d, f, pi(a), {
+	}]), p = Math.min(130, 16 + Math.max(...l.map(UP))), m = Math.min(HP, r), h = VM(d, f, pi(a), {
 		width: m,
 		left: p
 	}), g = o.map((e) => B("button", {
@@ -14936,7 +14942,7 @@ function WP({ atlas: e, marks: t }, n, r, i) {
 			},
 			colour: "true"
 		}))
-	}, zM(l[e], p - 14, HP)));
+	}, zM(l[e], p - 14, UP)));
 	return h.element.addEventListener("click", (e) => i({
 		condition: a.key,
 		step: h.stepUnder(e)
@@ -14948,18 +14954,18 @@ function WP({ atlas: e, marks: t }, n, r, i) {
 	};
 }
 // src/panels/map_chart.ts
-var GP = {
+var KP = {
 	background: "none",
 	overflow: "visible",
 	fontSize: "12px",
 	color: "var(--soft)"
-}, KP = 60;
-function qP(e, t, n, r) {
+}, qP = 60;
+function JP(e, t, n, r) {
 	let { width: i, height: a } = n, o = Tn("hatch"), s = hj({
 		width: i,
 		height: a,
 		margin: 0,
-		style: GP,
+		style: KP,
 		x: {
 			type: "identity",
 			axis: null
@@ -14969,15 +14975,15 @@ function qP(e, t, n, r) {
 			axis: null
 		},
 		marks: [
-			...aF(t, n),
-			...e.flatMap((e, t) => QP(e, n.bands[t], n, `url(#${o})`)),
 			...oF(t, n),
-			...sF(t, n, r)
+			...e.flatMap((e, t) => $P(e, n.bands[t], n, `url(#${o})`)),
+			...sF(t, n),
+			...cF(t, n, r)
 		]
 	});
-	return s.setAttribute("aria-hidden", "true"), s.prepend(lF(o)), s;
+	return s.setAttribute("aria-hidden", "true"), s.prepend(uF(o)), s;
 }
-function JP(e, t, n) {
+function YP(e, t, n) {
 	let [r] = n.names;
 	return V("g", {
 		class: "emerged",
@@ -14986,9 +14992,9 @@ function JP(e, t, n) {
 	}, ...e.map(({ x: e, side: t }) => V("path", {
 		class: "at",
 		d: `M${e + 5 * t} ${r}H${e}V${n.evidence(0)}`
-	})), ...e.flatMap(({ names: e }) => e.flatMap((e) => YP(e, t))));
+	})), ...e.flatMap(({ names: e }) => e.flatMap((e) => XP(e, t))));
 }
-function YP({ label: e, text: t, x: n, y: r }, i) {
+function XP({ label: e, text: t, x: n, y: r }, i) {
 	if (e === null) return [V("text", {
 		x: n,
 		y: r
@@ -15003,28 +15009,28 @@ function YP({ label: e, text: t, x: n, y: r }, i) {
 		y: r
 	}, t)];
 }
-var XP = ({ axis: e }, t) => e.left + e.width * e.positions[t];
-function ZP({ rows: e }, t) {
+var ZP = ({ axis: e }, t) => e.left + e.width * e.positions[t];
+function QP({ rows: e }, t) {
 	if (e.length > 1) return e.map((e) => ({
-		x: XP(t, e.step),
+		x: ZP(t, e.step),
 		row: e
 	}));
-	let n = XP(t, 0);
-	return [-60, KP].map((t) => ({
+	let n = ZP(t, 0);
+	return [-60, qP].map((t) => ({
 		x: n + t,
 		row: e[0]
 	}));
 }
-function QP(e, t, n, r) {
-	let i = ZP(e, n), a = e.rows.every(({ told: e }) => e);
+function $P(e, t, n, r) {
+	let i = QP(e, n), a = e.rows.every(({ told: e }) => e);
 	return [
 		FO([t.top + t.height], { stroke: "var(--line)" }),
-		...iF(t, n, a),
-		...a ? $P(i, t, n, e.chance) : [],
-		...eF(i, t, r, n, e.chance)
+		...aF(t, n, a),
+		...a ? eF(i, t, n, e.chance) : [],
+		...tF(i, t, r, n, e.chance)
 	];
 }
-function $P(e, t, n, r) {
+function eF(e, t, n, r) {
 	let i = (e) => (n) => t.evidence(e(n.row.told)), a = i(({ evidence: e }) => e.value);
 	return [
 		xM(e, {
@@ -15053,10 +15059,10 @@ function $P(e, t, n, r) {
 			stroke: "var(--evidence)",
 			strokeWidth: 2
 		}),
-		...r ? [nF(t.evidence(tF(r, "evidence")), n)] : []
+		...r ? [rF(t.evidence(nF(r, "evidence")), n)] : []
 	];
 }
-function eF(e, t, n, r, i) {
+function tF(e, t, n, r, i) {
 	let a = ({ row: e }) => t.points(e.reliable.value || 0), o = ({ row: e }) => t.points(e.total.value || 0);
 	return [
 		xM(e, {
@@ -15079,13 +15085,13 @@ function eF(e, t, n, r, i) {
 			strokeDasharray: "3 2",
 			strokeWidth: 1
 		}),
-		...i ? [nF(t.points(tF(i, "total")), r)] : []
+		...i ? [rF(t.points(nF(i, "total")), r)] : []
 	];
 }
-function tF({ permuted: e, untrained: t }, n) {
+function nF({ permuted: e, untrained: t }, n) {
 	return Math.max(e[n].value || 0, t[n].value || 0);
 }
-function nF(e, { axis: { left: t, width: n } }) {
+function rF(e, { axis: { left: t, width: n } }) {
 	return TM([0], {
 		x1: t,
 		x2: t + n,
@@ -15096,8 +15102,8 @@ function nF(e, { axis: { left: t, width: n } }) {
 		strokeWidth: 1.2
 	});
 }
-var rF = (e) => e >= 10 ? String(Math.round(e)) : $r(e);
-function iF(e, { axis: { left: t }, most: n }, r) {
+var iF = (e) => e >= 10 ? String(Math.round(e)) : $r(e);
+function aF(e, { axis: { left: t }, most: n }, r) {
 	let i = (e, t) => ({
 		y: e,
 		text: t
@@ -15105,8 +15111,8 @@ function iF(e, { axis: { left: t }, most: n }, r) {
 	return [UO(r ? [
 		i(e.evidence(n.bits) + 4, $r(n.bits)),
 		i(e.evidence(0), "0"),
-		i(e.points(n.points) - 4, rF(n.points))
-	] : [i(e.points(n.points) + 4, rF(n.points)), i(e.points(0) - 4, "0")], {
+		i(e.points(n.points) - 4, iF(n.points))
+	] : [i(e.points(n.points) + 4, iF(n.points)), i(e.points(0) - 4, "0")], {
 		x: t - 6,
 		y: "y",
 		text: "text",
@@ -15115,10 +15121,10 @@ function iF(e, { axis: { left: t }, most: n }, r) {
 		fontSize: 11
 	})];
 }
-function aF({ steps: e }, t) {
+function oF({ steps: e }, t) {
 	return [TM(e.flatMap((e, t) => t > 0 && FM(e) ? [t] : []), {
-		x1: (e) => XP(t, e - 1),
-		x2: (e) => XP(t, e),
+		x1: (e) => ZP(t, e - 1),
+		x2: (e) => ZP(t, e),
 		y1: t.bottom,
 		y2: t.bottom,
 		stroke: "var(--warn)",
@@ -15126,7 +15132,7 @@ function aF({ steps: e }, t) {
 		strokeDasharray: "2 3"
 	})];
 }
-function oF({ steps: e }, t) {
+function sF({ steps: e }, t) {
 	let n = e.flatMap(({ accuracy: e }, t) => e === null ? [] : [{
 		step: t,
 		accuracy: e
@@ -15141,17 +15147,17 @@ function oF({ steps: e }, t) {
 		fill: "var(--soft)",
 		fontSize: 11
 	}), PM(n, {
-		x: ({ step: e }) => XP(t, e),
+		x: ({ step: e }) => ZP(t, e),
 		y: ({ accuracy: e }) => i(e),
 		stroke: "var(--ink)",
 		strokeWidth: 1.2
 	})];
 }
-function sF(e, t, n) {
+function cF(e, t, n) {
 	let r = pi(e), { bottom: i } = t, a = e.steps.map((e, n) => ({
-		x: XP(t, n),
+		x: ZP(t, n),
 		text: r(n)
-	})), o = cF(a, n);
+	})), o = lF(a, n);
 	return [
 		FO([i], {
 			x1: t.axis.left,
@@ -15174,12 +15180,12 @@ function sF(e, t, n) {
 		})
 	];
 }
-function cF(e, t) {
+function lF(e, t) {
 	let n = ({ text: e }) => t(e) / 2 + 5, r = e[e.length - 1], i = [r], a = -Infinity;
 	for (let t of e.slice(0, -1)) t.x - n(t) < a || t.x + n(t) > r.x - n(r) || (i.push(t), a = t.x + n(t));
 	return i;
 }
-function lF(e) {
+function uF(e) {
 	return V("defs", {}, V("pattern", {
 		id: e,
 		width: 5,
@@ -15192,7 +15198,7 @@ function lF(e) {
 	})));
 }
 // src/panels/map_key.ts
-function uF(e, { steps: t }) {
+function dF(e, { steps: t }) {
 	let n = (e, t) => B("span", { class: "key-item" }, B("span", { class: `map-swatch ${e}` }), t);
 	if (!e.length) return [];
 	let r = e.some((e) => e.rows.some(({ told: e }) => e)), i = [n("evidence", "evidence, bits per region, 95 %"), n("readable", "readable")];
@@ -15206,7 +15212,7 @@ function uF(e, { steps: t }) {
 	];
 }
 // src/panels/map_labels.ts
-function dF(e, t, n) {
+function fF(e, t, n) {
 	let { axis: r, bands: i, narrow: a, accuracy: o } = t, s = a ? r.left : r.left + r.width + 8, c = e.map((e, t) => {
 		let r = B("div", {
 			class: "map-row",
@@ -15233,21 +15239,21 @@ function dF(e, t, n) {
 		show(e) {
 			for (let { layer: t, band: n, button: r, numbers: i } of c) {
 				let a = t.rows[e.step], o = t.layer.key === e.layer;
-				n.classList.toggle("here", o), r.setAttribute("aria-pressed", String(o)), i.replaceChildren(...fF(a)), r.title = pF(t.layer.name, a);
+				n.classList.toggle("here", o), r.setAttribute("aria-pressed", String(o)), i.replaceChildren(...pF(a)), r.title = mF(t.layer.name, a);
 			}
 		}
 	};
 }
-function fF({ told: e, reliable: t, total: n }) {
+function pF({ told: e, reliable: t, total: n }) {
 	let r = B("span", {}, B("b", {}, $r(t.value)), ` of ${$r(n.value)} points reliable`);
 	return e ? [B("span", {}, B("b", {}, si(e.evidence.value)), ` of ${si(e.readable.value)} bits`), r] : [r];
 }
-function pF(e, { told: t, reliable: n, total: r }) {
+function mF(e, { told: t, reliable: n, total: r }) {
 	return `${e}: ${t ? `${ci(t.evidence)} bits per region of ${ci(t.readable)} readable, ` : ""}${oi(n)} reliable of ${oi(r)} knowledge points per image`;
 }
 // src/panels/map_names.ts
-var mF = 14, hF = 11, gF = 8, _F = 4;
-function vF(e, t, n) {
+var hF = 14, gF = 11, _F = 8, vF = 4;
+function yF(e, t, n) {
 	let r = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		if (Number.isNaN(t[n])) continue;
@@ -15260,28 +15266,28 @@ function vF(e, t, n) {
 		labels: t
 	})).sort((e, t) => e.x - t.x);
 }
-function yF(e, t, [n, r], [i, a], o) {
-	let s = Math.max(1, Math.floor((r - n) / mF)), c = (e) => hF + o(t[e]), l = i;
+function bF(e, t, [n, r], [i, a], o) {
+	let s = Math.max(1, Math.floor((r - n) / hF)), c = (e) => gF + o(t[e]), l = i;
 	return e.map(({ x: r, labels: i }, u) => {
 		let d = {
-			1: (e[u + 1]?.x ?? a) - gF - r - _F,
-			[-1]: r - _F - l
-		}, f = (e) => bF(i, c, d[e], s, o), p = d[1] >= d[-1] || f(1).every(({ more: e }) => e === 0) ? 1 : -1, m = f(p), h = (e) => p > 0 ? r + _F : r - _F - e.width;
-		return l = gF + (p > 0 ? r + _F + Math.max(...m.map((e) => e.width)) : r), {
+			1: (e[u + 1]?.x ?? a) - _F - r - vF,
+			[-1]: r - vF - l
+		}, f = (e) => xF(i, c, d[e], s, o), p = d[1] >= d[-1] || f(1).every(({ more: e }) => e === 0) ? 1 : -1, m = f(p), h = (e) => p > 0 ? r + vF : r - vF - e.width;
+		return l = _F + (p > 0 ? r + vF + Math.max(...m.map((e) => e.width)) : r), {
 			x: r,
 			side: p,
-			names: m.flatMap((e, r) => xF(e, t, h(e), n + r * mF + 11, c))
+			names: m.flatMap((e, r) => SF(e, t, h(e), n + r * hF + 11, c))
 		};
 	});
 }
-function bF(e, t, n, r, i) {
+function xF(e, t, n, r, i) {
 	let a = [{
 		labels: [],
 		more: 0,
 		width: 0
 	}];
 	for (let [o, s] of e.entries()) {
-		let c = e.length - o, l = () => a.length === r && c > 1 ? gF + i(`+${c - 1}`) : 0, u = () => a[a.length - 1].labels.length ? gF : 0, d = () => a[a.length - 1].width + u() + t(s) + l();
+		let c = e.length - o, l = () => a.length === r && c > 1 ? _F + i(`+${c - 1}`) : 0, u = () => a[a.length - 1].labels.length ? _F : 0, d = () => a[a.length - 1].width + u() + t(s) + l();
 		d() > n && a.length < r && u() && a.push({
 			labels: [],
 			more: 0,
@@ -15293,7 +15299,7 @@ function bF(e, t, n, r, i) {
 	}
 	return a;
 }
-function xF({ labels: e, more: t }, n, r, i, a) {
+function SF({ labels: e, more: t }, n, r, i, a) {
 	let o = r, s = e.map((e) => {
 		let t = {
 			label: e,
@@ -15301,7 +15307,7 @@ function xF({ labels: e, more: t }, n, r, i, a) {
 			x: o,
 			y: i
 		};
-		return o += a(e) + gF, t;
+		return o += a(e) + _F, t;
 	});
 	return t ? [...s, {
 		label: null,
@@ -15311,15 +15317,15 @@ function xF({ labels: e, more: t }, n, r, i, a) {
 	}] : s;
 }
 // src/panels/map_rows.ts
-var SF = 42, CF = 26, wF = 34, TF = 26, EF = 196, DF = 640, OF = 40, kF = .3, AF = 44, jF = 150;
-function MF(e, t, n, r) {
-	let i = n < DF, a = i ? 14 : EF, o = (r - CF - wF - TF) / Math.max(1, e.length), s = Math.min(jF, Math.max(AF + (i ? OF : 0), o)), c = NF(e), l = e.map((e, t) => PF(CF + t * s, s, i ? OF : 4, c)), u = CF + e.length * s + 4, d = u + wF - 4;
+var CF = 42, wF = 26, TF = 34, EF = 26, DF = 196, OF = 640, kF = 40, AF = .3, jF = 44, MF = 150;
+function NF(e, t, n, r) {
+	let i = n < OF, a = i ? 14 : DF, o = (r - wF - TF - EF) / Math.max(1, e.length), s = Math.min(MF, Math.max(jF + (i ? kF : 0), o)), c = PF(e), l = e.map((e, t) => FF(wF + t * s, s, i ? kF : 4, c)), u = wF + e.length * s + 4, d = u + TF - 4;
 	return {
 		width: n,
-		height: d + TF,
+		height: d + EF,
 		axis: {
-			left: SF,
-			width: Math.max(1, n - SF - a),
+			left: CF,
+			width: Math.max(1, n - CF - a),
 			positions: IM(t)
 		},
 		narrow: i,
@@ -15335,7 +15341,7 @@ function MF(e, t, n, r) {
 		}
 	};
 }
-function NF(e) {
+function PF(e) {
 	let t = e.flatMap((e) => e.rows), n = (e) => e.filter(Number.isFinite), r = t.flatMap(({ told: e }) => e ? n([
 		e.evidence.low,
 		e.evidence.high,
@@ -15349,8 +15355,8 @@ function NF(e) {
 		measured: r.length > 0
 	};
 }
-function PF(e, t, n, { low: r, high: i, points: a, measured: o }) {
-	let [s, c] = [e + n, e + t - 4], l = o ? c - kF * (c - s) : c, u = o ? l - (l - s) * -r / (i - r) : c;
+function FF(e, t, n, { low: r, high: i, points: a, measured: o }) {
+	let [s, c] = [e + n, e + t - 4], l = o ? c - AF * (c - s) : c, u = o ? l - (l - s) * -r / (i - r) : c;
 	return {
 		top: e,
 		height: t,
@@ -15360,8 +15366,8 @@ function PF(e, t, n, { low: r, high: i, points: a, measured: o }) {
 	};
 }
 // src/panels/player.ts
-var FF = 650;
-function IF(e, t) {
+var IF = 650;
+function LF(e, t) {
 	let n = B("button", { class: "play" }), r = null, i = 0, a = null, o = (e) => {
 		n.textContent = e ? "❚❚" : "▶", n.setAttribute("aria-label", e ? "Pause" : "Play"), n.title = e ? "Pause (space)" : "Play (space)";
 	}, s = () => {
@@ -15377,7 +15383,7 @@ function IF(e, t) {
 		for (; n === i && ++f < d;) a = {
 			condition: l,
 			step: f
-		}, await e({ step: f }), await new Promise((e) => setTimeout(e, Dn() ? 2 * FF : FF)), c();
+		}, await e({ step: f }), await new Promise((e) => setTimeout(e, Dn() ? 2 * IF : IF)), c();
 		n === i && s();
 	};
 	return n.addEventListener("click", () => a ? s() : void l()), o(!1), {
@@ -15389,7 +15395,7 @@ function IF(e, t) {
 	};
 }
 // src/panels/step_cursor.ts
-function LF(e, t) {
+function RF(e, t) {
 	let n = B("span", {
 		class: "flag",
 		"aria-hidden": "true"
@@ -15421,7 +15427,7 @@ function LF(e, t) {
 	}), r.addEventListener("pointerdown", (e) => {
 		r.setPointerCapture(e.pointerId), r.classList.add("dragged");
 	}), r.addEventListener("pointermove", (t) => {
-		r.hasPointerCapture(t.pointerId) && o(RF(t, e, i));
+		r.hasPointerCapture(t.pointerId) && o(zF(t, e, i));
 	}), r.addEventListener("lostpointercapture", () => r.classList.remove("dragged")), {
 		element: r,
 		show(e, t, o, s) {
@@ -15431,22 +15437,22 @@ function LF(e, t) {
 		}
 	};
 }
-function RF(e, t, { left: n, width: r, positions: i }) {
+function zF(e, t, { left: n, width: r, positions: i }) {
 	return LM(i, (e.clientX - t.getBoundingClientRect().left - n) / r);
 }
 // src/panels/emergence_map.ts
-var zF = .45, BF = RM("12px system-ui, sans-serif");
-function VF(e, t) {
-	let n = (t) => void e(t), r = IF(e, t), i = B("div", { class: "map-area" }), a = B("output", {
+var BF = .45, VF = RM("12px system-ui, sans-serif");
+function HF(e, t) {
+	let n = (t) => void e(t), r = LF(e, t), i = B("div", { class: "map-area" }), a = B("output", {
 		class: "now",
 		"aria-live": "polite"
-	}), o = B("div", { class: "finding" }), s = B("div", { class: "map-key" }), c = LF(i, (e) => n({ step: e })), l = B("div", { class: "map" }, B("div", { class: "map-head" }, r.button, a, s), i, o), u = null, d = null, f = async (e) => {
+	}), o = B("div", { class: "finding" }), s = B("div", { class: "map-key" }), c = RF(i, (e) => n({ step: e })), l = B("div", { class: "map" }, B("div", { class: "map-head" }, r.button, a, s), i, o), u = null, d = null, f = async (e) => {
 		let t = `${e.view.condition} ${m()} ${window.innerHeight}`;
 		if (d?.of === t) return d;
-		let r = await HF(e);
+		let r = await UF(e);
 		if (u !== e) return null;
-		let { rows: a, condition: o } = r, l = MF(a, o, m(), zF * window.innerHeight), f = dF(a, l, n);
-		return i.style.height = `${l.height}px`, i.replaceChildren(UF(e, r, l), f.element, c.element), s.replaceChildren(...uF(a, o)), d = {
+		let { rows: a, condition: o } = r, l = NF(a, o, m(), BF * window.innerHeight), f = fF(a, l, n);
+		return i.style.height = `${l.height}px`, i.replaceChildren(WF(e, r, l), f.element, c.element), s.replaceChildren(...dF(a, o)), d = {
 			of: t,
 			content: r,
 			geometry: l,
@@ -15457,24 +15463,24 @@ function VF(e, t) {
 		let { atlas: t, view: n } = e, i = t.condition(n.condition);
 		if (r.update(e), l.hidden = i.kind !== "training" && i.steps.length < 2, l.hidden || !m()) return;
 		let a = await f(e);
-		a && u === e && (c.show(a.geometry.axis, n.step, fi(i, n.step), WF(i, n.step)), a.labels.show(n), o.replaceChildren(...AP(e, a.content.rows).map((e) => B("p", {}, `${e} `))));
+		a && u === e && (c.show(a.geometry.axis, n.step, fi(i, n.step), GF(i, n.step)), a.labels.show(n), o.replaceChildren(...jP(e, a.content.rows).map((e) => B("p", {}, `${e} `))));
 	}, m = En(i, () => u && void p(u));
 	return i.addEventListener("click", (e) => {
 		if (!d || c.element.contains(e.target)) return;
 		let { geometry: t, content: r } = d, a = e.clientY - i.getBoundingClientRect().top, o = t.bands.findIndex(({ top: e, height: t }) => a >= e && a < e + t), s = r.rows[o]?.layer.key;
 		n({
-			step: RF(e, i, t.axis),
+			step: zF(e, i, t.axis),
 			...s && { layer: s }
 		});
 	}), {
 		element: l,
 		stop: r.stop,
 		update(e) {
-			GF(a, e), p(e);
+			KF(a, e), p(e);
 		}
 	};
 }
-async function HF({ atlas: e, view: t }) {
+async function UF({ atlas: e, view: t }) {
 	let n = e.condition(t.condition);
 	if (n.kind !== "training") return {
 		condition: n,
@@ -15488,25 +15494,25 @@ async function HF({ atlas: e, view: t }) {
 		emergences: await Promise.all(r.map(({ layer: t }) => zi(e, t.key)))
 	};
 }
-function UF({ atlas: e, marks: t }, { condition: n, rows: r, emergences: i }, a) {
-	let { axis: o, bands: s } = a, c = qP(r, n, a, BF), l = (e) => o.left + o.width * o.positions[e];
+function WF({ atlas: e, marks: t }, { condition: n, rows: r, emergences: i }, a) {
+	let { axis: o, bands: s } = a, c = JP(r, n, a, VF), l = (e) => o.left + o.width * o.positions[e];
 	return n.steps.length < 2 || i.forEach((n, r) => {
 		if (!n) return;
-		let i = yF(vF(n.order, n.first, l), e.attributes.classes, s[r].names, [o.left, o.left + o.width], BF);
-		c.append(JP(i, t, s[r]));
+		let i = bF(yF(n.order, n.first, l), e.attributes.classes, s[r].names, [o.left, o.left + o.width], VF);
+		c.append(YP(i, t, s[r]));
 	}), c;
 }
-function WF({ steps: e }, t) {
+function GF({ steps: e }, t) {
 	let { accuracy: n } = e[t];
 	return n === null ? "" : `accuracy ${(100 * n).toFixed(1)} %`;
 }
-function GF(e, { atlas: t, view: n }) {
+function KF(e, { atlas: t, view: n }) {
 	let r = t.condition(n.condition), { residual: i, angle: a } = r.steps[n.step];
-	Sn(e, B("b", {}, fi(r, n.step)), B("span", {}, WF(r, n.step)), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, i === null || a === null ? "" : `residual ${i.toFixed(2)}, ${a.toFixed(1)}°`));
+	Sn(e, B("b", {}, fi(r, n.step)), B("span", {}, GF(r, n.step)), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, i === null || a === null ? "" : `residual ${i.toFixed(2)}, ${a.toFixed(1)}°`));
 }
 // src/panels/image_search.ts
-var KF = 40;
-function qF(e) {
+var qF = 40;
+function JF(e) {
 	let t = B("datalist", { id: Tn("images") }), n = B("input", {
 		type: "text",
 		list: t.id,
@@ -15522,14 +15528,14 @@ function qF(e) {
 		}));
 	}, s = () => {
 		if (!i) return;
-		let { names: e, labels: r, attributes: a } = i.atlas, o = JF(e, n.value).slice(0, KF);
-		t.replaceChildren(...ZF(a.classes, n.value).slice(0, KF).map(([e, t]) => B("option", { value: e }, t)), ...o.map((t) => B("option", { value: t }, `${e[t]} (${a.classes[r[t]]})`)));
+		let { names: e, labels: r, attributes: a } = i.atlas, o = YF(e, n.value).slice(0, qF);
+		t.replaceChildren(...QF(a.classes, n.value).slice(0, qF).map(([e, t]) => B("option", { value: e }, t)), ...o.map((t) => B("option", { value: t }, `${e[t]} (${a.classes[r[t]]})`)));
 	}, c = (t, { truth: n, predicted: r }) => {
 		let i = {
 			classes: [n],
 			regions: r === null ? [] : [r]
 		};
-		e((e) => vP({
+		e((e) => yP({
 			...t,
 			view: e
 		}, i, r === null ? e.sort : "regions"));
@@ -15540,7 +15546,7 @@ function qF(e) {
 		a = !1, i && (n.value = String(i.view.image));
 	}), n.addEventListener("change", () => {
 		if (a = !1, !i || !n.value.trim()) return void (n.value = String(i?.view.image ?? ""));
-		let { names: t, attributes: r } = i.atlas, o = XF(r.classes, n.value), [s] = JF(t, n.value);
+		let { names: t, attributes: r } = i.atlas, o = ZF(r.classes, n.value), [s] = YF(t, n.value);
 		n.setCustomValidity(""), o ? c(i, o) : s === void 0 ? n.setCustomValidity("No image has this number, name or class.") : e({
 			image: s,
 			selection: []
@@ -15562,7 +15568,7 @@ function qF(e) {
 		}
 	};
 }
-function JF(e, t) {
+function YF(e, t) {
 	let n = t.trim().toLowerCase();
 	if (/^\d+$/.test(n) && Number(n) < e.length) {
 		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
@@ -15570,14 +15576,14 @@ function JF(e, t) {
 	}
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
-var YF = " as ";
-function XF(e, t) {
+var XF = " as ";
+function ZF(e, t) {
 	let n = e.map((e) => e.toLowerCase()), r = t.trim().toLowerCase(), i = n.indexOf(r);
 	if (i >= 0) return {
 		truth: i,
 		predicted: null
 	};
-	for (let e = r.indexOf(YF); e >= 0; e = r.indexOf(YF, e + 1)) {
+	for (let e = r.indexOf(XF); e >= 0; e = r.indexOf(XF, e + 1)) {
 		let [t, i] = [n.indexOf(r.slice(0, e)), n.indexOf(r.slice(e + 4))];
 		if (t >= 0 && i >= 0) return {
 			truth: t,
@@ -15586,12 +15592,12 @@ function XF(e, t) {
 	}
 	return null;
 }
-function ZF(e, t) {
-	let n = t.trimStart().toLowerCase(), r = e.find((e) => n.startsWith(e.toLowerCase() + YF));
-	return r ? e.filter((e) => e.toLowerCase().startsWith(n.slice(r.length + 4))).map((e) => [`${r}${YF}${e}`, `images of ${r} with regions that predict ${e}`]) : e.filter((e) => e.toLowerCase().includes(n)).map((e) => [e, `all images of ${e}; add "as" and another class for regions that predict it`]);
+function QF(e, t) {
+	let n = t.trimStart().toLowerCase(), r = e.find((e) => n.startsWith(e.toLowerCase() + XF));
+	return r ? e.filter((e) => e.toLowerCase().startsWith(n.slice(r.length + 4))).map((e) => [`${r}${XF}${e}`, `images of ${r} with regions that predict ${e}`]) : e.filter((e) => e.toLowerCase().includes(n)).map((e) => [e, `all images of ${e}; add "as" and another class for regions that predict it`]);
 }
 // src/data/nearest.ts
-function QF({ region: { all: e, dimensions: t }, regions: n }, r, i) {
+function $F({ region: { all: e, dimensions: t }, regions: n }, r, i) {
 	let a = e.length / t / n, o = Math.floor(r / n), s = [];
 	for (let i = 0; i < a; i++) {
 		if (i === o) continue;
@@ -15612,8 +15618,8 @@ function QF({ region: { all: e, dimensions: t }, regions: n }, r, i) {
 	return s.sort((e, t) => e.distance - t.distance).slice(0, i).map(({ id: e }) => e);
 }
 // src/panels/patches.ts
-var $F = 12, eI = 1;
-function tI(e) {
+var eI = 12, tI = 1;
+function nI(e) {
 	let t = B("div", { class: "patches" }), n = B("p", { class: "key" }), r = B("div", {}, B("h4", {}, "Most alike in this layer"), t, n), i = [];
 	return {
 		element: r,
@@ -15621,12 +15627,12 @@ function tI(e) {
 			let s = o !== null && !$n(o.frame, o.id);
 			if (r.hidden = !s, !s || i[0] === o.frame && i[1] === o.id) return;
 			i = [o.frame, o.id];
-			let c = QF(o.frame, o.id, $F);
-			t.replaceChildren(...c.map((t) => nI(a, t, e))), n.textContent = `Nearest in all ${o.frame.region.dimensions} dimensions of the embedding at this step, one per image; framed: the region.`;
+			let c = $F(o.frame, o.id, eI);
+			t.replaceChildren(...c.map((t) => rI(a, t, e))), n.textContent = `Nearest in all ${o.frame.region.dimensions} dimensions of the embedding at this step, one per image; framed: the region.`;
 		}
 	};
 }
-function nI(e, t, n) {
+function rI(e, t, n) {
 	let { atlas: r, frame: i, clean: a } = e, o = B("canvas", {
 		width: 108,
 		height: 108,
@@ -15634,41 +15640,41 @@ function nI(e, t, n) {
 	});
 	if (!i) return o;
 	let [s, c] = [Math.floor(t / i.regions), t % i.regions], { classes: l } = r.attributes, u = ri(ii(i.confidence[t])), d = `Image ${s} (${l[r.labels[s]]}), ${ui(c, i.grid[1])}: ${li(i, t, l)}, ${u}`;
-	return Promise.resolve(a.get(s)).then((e) => e && rI(o, e, i.grid, c)).catch(() => null), B("button", {
+	return Promise.resolve(a.get(s)).then((e) => e && iI(o, e, i.grid, c)).catch(() => null), B("button", {
 		class: "patch",
 		title: d,
 		"aria-label": d,
 		click: () => n(UN(e, s, c))
 	}, o);
 }
-function rI(e, { bitmap: t, x: n, y: r, width: i, height: a }, [o, s], c) {
+function iI(e, { bitmap: t, x: n, y: r, width: i, height: a }, [o, s], c) {
 	let l = e.getContext("2d"), [u, d] = [Math.floor(c / s), c % s], [f, p] = [i / s, a / o], m = e.width / 3, h = {
-		row: Math.max(0, u - eI),
-		column: Math.max(0, d - eI)
+		row: Math.max(0, u - tI),
+		column: Math.max(0, d - tI)
 	}, g = {
-		row: Math.min(o - 1, u + eI),
-		column: Math.min(s - 1, d + eI)
+		row: Math.min(o - 1, u + tI),
+		column: Math.min(s - 1, d + tI)
 	}, [_, v] = [g.column - h.column + 1, g.row - h.row + 1];
-	l.drawImage(t, n + h.column * f, r + h.row * p, _ * f, v * p, (h.column - d + eI) * m, (h.row - u + eI) * m, _ * m, v * m);
-	for (let [e, t] of [["#fff", 5], ["#111", 2]]) l.strokeStyle = e, l.lineWidth = t, l.strokeRect(eI * m, eI * m, m, m);
+	l.drawImage(t, n + h.column * f, r + h.row * p, _ * f, v * p, (h.column - d + tI) * m, (h.row - u + tI) * m, _ * m, v * m);
+	for (let [e, t] of [["#fff", 5], ["#111", 2]]) l.strokeStyle = e, l.lineWidth = t, l.strokeRect(tI * m, tI * m, m, m);
 }
 // src/panels/region_curves.ts
-var iI = {
+var aI = {
 	width: 300,
 	height: 150
-}, aI = 56, oI = RM("11px system-ui, sans-serif"), sI = {
+}, oI = 56, sI = RM("11px system-ui, sans-serif"), cI = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
-}, cI = 3;
-function lI(e, t) {
+}, lI = 3;
+function uI(e, t) {
 	let n = /* @__PURE__ */ new Set([...e, t[0]]);
-	for (let e of t) n.size < cI && n.add(e);
+	for (let e of t) n.size < lI && n.add(e);
 	return [...n];
 }
-function uI(e) {
+function dI(e) {
 	let t = B("div", { class: "steps" }), n = null, r = "", i, a = async (a, o, s) => {
-		let c = await pI(a, o);
+		let c = await mI(a, o);
 		if (r !== s) return;
 		n = c;
 		let l = o.frame.condition.kind === "attack" ? "Over the attack" : "Over training";
@@ -15678,14 +15684,14 @@ function uI(e) {
 		element: t,
 		update(e, o) {
 			i = e;
-			let s = o ? dI(e, o) : "";
+			let s = o ? fI(e, o) : "";
 			if (s === r) return n?.markStep(e.view.step);
 			r = s, n = null, o ? a(e, o, s) : t.replaceChildren();
 		}
 	};
 }
-function dI({ atlas: e }, { frame: t, id: n, probabilities: r }) {
-	let i = Math.floor(n / t.regions), a = Bi(r).slice(0, cI), { condition: o, layer: s } = t;
+function fI({ atlas: e }, { frame: t, id: n, probabilities: r }) {
+	let i = Math.floor(n / t.regions), a = Bi(r).slice(0, lI), { condition: o, layer: s } = t;
 	return [
 		o.key,
 		s.key,
@@ -15695,19 +15701,19 @@ function dI({ atlas: e }, { frame: t, id: n, probabilities: r }) {
 		a
 	].join("/");
 }
-function fI(e) {
+function pI(e) {
 	let t = B("div", { class: "depth" }), n;
 	return {
 		element: t,
 		update(r, i) {
 			if (n = r, !i) return t.replaceChildren();
-			mI(r, i.frame, i.id, e).then((e) => {
+			hI(r, i.frame, i.id, e).then((e) => {
 				r === n && Cn(t, ...e.length ? [B("h4", {}, "Through the layers"), ...e] : []);
 			});
 		}
 	};
 }
-async function pI({ atlas: e, marks: t }, { frame: n, id: r, probabilities: i }) {
+async function mI({ atlas: e, marks: t }, { frame: n, id: r, probabilities: i }) {
 	let { condition: a, layer: o, regions: s, predictions: c } = n;
 	if (a.steps.length < 2) return null;
 	let l = [];
@@ -15717,7 +15723,7 @@ async function pI({ atlas: e, marks: t }, { frame: n, id: r, probabilities: i })
 		step: t
 	}, r).catch(() => null));
 	let u = Math.floor(r / s), [d, f] = [e.labels[u], c[u]], [p] = Bi(l[l.length - 1] ?? i);
-	return QM(lI([
+	return QM(uI([
 		d,
 		f,
 		p
@@ -15735,9 +15741,9 @@ async function pI({ atlas: e, marks: t }, { frame: n, id: r, probabilities: i })
 		],
 		format: String,
 		rule: e.attributes.tau
-	}, a, iI);
+	}, a, aI);
 }
-async function mI({ atlas: e, view: t, marks: n }, r, i, a) {
+async function hI({ atlas: e, view: t, marks: n }, r, i, a) {
 	let { condition: o, step: s } = r;
 	if (o.layers.length < 2) return [];
 	let c = o.layers.map(async (c) => {
@@ -15754,7 +15760,7 @@ async function mI({ atlas: e, view: t, marks: n }, r, i, a) {
 		return B("button", {
 			class: "depth-row",
 			"aria-pressed": String(c === t.layer),
-			title: `${_}: ${v}, ${ri(y)}, ${sI[b]}`,
+			title: `${_}: ${v}, ${ri(y)}, ${cI[b]}`,
 			click: () => a({
 				layer: c,
 				selection: [l]
@@ -15763,14 +15769,14 @@ async function mI({ atlas: e, view: t, marks: n }, r, i, a) {
 			class: `depth-mark ${b}`,
 			style: `--mark:${n[d[l]].colour}`,
 			role: "img",
-			"aria-label": sI[b]
-		}), B("span", { class: "depth-class" }, zM(v, aI, oI)), B("span", { class: "depth-p" }, ti(y)));
+			"aria-label": cI[b]
+		}), B("span", { class: "depth-class" }, zM(v, oI, sI)), B("span", { class: "depth-p" }, ti(y)));
 	});
 	return (await Promise.allSettled(c)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
 // src/panels/region_facts.ts
-var hI = 4, gI = 70, _I = RM("11px system-ui, sans-serif");
-function vI(e) {
+var gI = 4, _I = 70, vI = RM("11px system-ui, sans-serif");
+function yI(e) {
 	let t = B("h3", {}), n = B("p", {
 		class: "summary",
 		"aria-live": "polite"
@@ -15778,11 +15784,11 @@ function vI(e) {
 		class: "bars",
 		role: "list",
 		"aria-label": "Class probabilities of the region"
-	}), i = uI(e), a = fI(e), o = tI(e);
+	}), i = dI(e), a = pI(e), o = nI(e);
 	return {
 		element: B("div", { class: "facts" }, B("div", {}, t, n, r), B("div", {}, i.element, a.element), o.element),
 		update(e) {
-			let { frame: s, view: c, atlas: l } = e, u = GN(e);
+			let { frame: s, view: c, atlas: l } = e, u = KN(e);
 			if (!s || u === null) {
 				for (let e of [
 					t,
@@ -15796,8 +15802,8 @@ function vI(e) {
 				]) t.update(e, null);
 				return;
 			}
-			let d = c.image * s.regions + u, f = Xn(l, s, d), p = WN(e) === null ? "Top region" : "Region";
-			t.textContent = `${p}: ${ui(u, s.grid[1])}`, Sn(n, ...yI(e, s, d, f)), r.replaceChildren(...xI(e, f, l.labels[c.image]));
+			let d = c.image * s.regions + u, f = Xn(l, s, d), p = GN(e) === null ? "Top region" : "Region";
+			t.textContent = `${p}: ${ui(u, s.grid[1])}`, Sn(n, ...bI(e, s, d, f)), r.replaceChildren(...SI(e, f, l.labels[c.image]));
 			for (let t of [
 				i,
 				a,
@@ -15810,11 +15816,11 @@ function vI(e) {
 		}
 	};
 }
-function yI({ atlas: e, reference: t, view: n }, r, i, a) {
+function bI({ atlas: e, reference: t, view: n }, r, i, a) {
 	let { classes: o, tau: s } = e.attributes, c = r.knowledge[i], l = $n(r, i) ? "Every class" : o[r.category[i]], u = c & 2 ? "a reliable knowledge point" : c & 1 ? "an unreliable knowledge point" : `not a knowledge point (p ≤ ${ni(s)})`, d = [
 		B("b", {}, `${l}, ${ri(a[r.category[i]])}`),
 		`: ${u}. `,
-		...bI(e, r, i),
+		...xI(e, r, i),
 		`Strength ${$r(er(r.region, i))} times the layer's mean.`
 	];
 	if (t && t.regions === r.regions) {
@@ -15824,7 +15830,7 @@ function yI({ atlas: e, reference: t, view: n }, r, i, a) {
 	let f = r.trajectory?.[i] ?? 0;
 	return f && d.push(` Trajectory type ${f}: ${Gr[f]}.`), d;
 }
-function bI(e, t, n) {
+function xI(e, t, n) {
 	let { classes: r, evidence: i } = e.attributes, [a, o] = [nr(t, n), rr(t, n)], s = [];
 	if (a !== null) {
 		let o = r[e.labels[Math.floor(n / t.regions)]], c = i?.against === "decision" ? `${o}, the network's decision` : o;
@@ -15836,23 +15842,23 @@ function bI(e, t, n) {
 	}
 	return s.length ? [`${s.join("; ")}. `] : [];
 }
-function xI({ atlas: e, marks: t }, n, r) {
-	let i = Bi(n).slice(0, hI);
+function SI({ atlas: e, marks: t }, n, r) {
+	let i = Bi(n).slice(0, gI);
 	return i.includes(r) || (i[i.length - 1] = r), i.map((i) => B("div", {
 		class: "bar",
 		role: "listitem"
 	}, B("span", {
 		class: "bar-name",
 		title: e.attributes.classes[i]
-	}, zM(e.attributes.classes[i], gI - (i === r ? 26 : 0), _I), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
+	}, zM(e.attributes.classes[i], _I - (i === r ? 26 : 0), vI), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[i]).toFixed(1)}%;background:${t[i].colour}`
 	})), B("span", { class: "bar-value" }, ti(n[i]))));
 }
 // src/panels/image_panel.ts
-var SI = 204;
-function CI(e) {
-	let t = gP(e), n = qF(e), r = vI(e), i = wI(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
+var CI = 204;
+function wI(e) {
+	let t = _P(e), n = JF(e), r = yI(e), i = TI(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
 	a.addEventListener("change", () => e({ importance: a.checked }));
 	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("span", {}), u = B("span", { class: "key-item" }, B("span", { class: "swatch-box thin" }), "in few,", B("span", { class: "swatch-box reliable" }), l);
 	c.append(u);
@@ -15863,7 +15869,7 @@ function CI(e) {
 			"aria-label": "Image"
 		}, B("div", { class: "tabbar" }, B("h2", {}, "Image"), n.element, o), s, d),
 		update(e) {
-			o.hidden = OI(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...LP(e));
+			o.hidden = kI(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...RP(e));
 			let c = e.frame?.stability;
 			u.hidden = !c, c && (l.textContent = `in all of ${c.refits} refits`);
 			for (let a of [
@@ -15875,11 +15881,11 @@ function CI(e) {
 		}
 	};
 }
-function wI(e) {
+function TI(e) {
 	let t = [
-		DI(),
-		DI(),
-		DI()
+		OI(),
+		OI(),
+		OI()
 	], n = B("div", {
 		class: "board",
 		tabindex: 0,
@@ -15888,7 +15894,7 @@ function wI(e) {
 	}, B("div", { class: "pictures" }, ...t.map((e) => e.element))), r = null, i = ({ atlas: e, view: t }) => e.grid(t.condition, t.layer);
 	n.addEventListener("click", (t) => {
 		let n = t.target.closest(".picture");
-		n && r && e(UN(r, r.view.image, fP(t, n, i(r))));
+		n && r && e(UN(r, r.view.image, pP(t, n, i(r))));
 	}), n.addEventListener("keydown", (t) => {
 		let n = {
 			ArrowLeft: [0, -1],
@@ -15898,9 +15904,9 @@ function wI(e) {
 		}[t.key];
 		if (!n || !r) return;
 		t.preventDefault();
-		let { atlas: i } = r, a = GN(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
+		let { atlas: i } = r, a = KN(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
 		e((e) => {
-			let [t, r] = i.grid(e.condition, e.layer), s = WN({
+			let [t, r] = i.grid(e.condition, e.layer), s = GN({
 				atlas: i,
 				view: e
 			}) ?? a, c = o(Math.floor(s / r), n[0], t), l = o(s % r, n[1], r);
@@ -15912,9 +15918,9 @@ function wI(e) {
 	});
 	let a = async (e) => {
 		r = e;
-		let n = await kI(e);
+		let n = await AI(e);
 		if (r !== e) return;
-		let i = TI(e);
+		let i = EI(e);
 		t.forEach((t, r) => t.show(e, i[r] ?? null, n, i.length > 1));
 	};
 	return {
@@ -15922,7 +15928,7 @@ function wI(e) {
 		update: (e) => void a(e)
 	};
 }
-function TI(e) {
+function EI(e) {
 	let { atlas: t, view: n, frame: r, reference: i, clean: a } = e, o = t.condition(n.condition);
 	if (!i) return [{
 		frame: r,
@@ -15934,13 +15940,13 @@ function TI(e) {
 		caption: s,
 		thumbnails: a
 	};
-	return o.kind === "attack" ? [l, ...EI(e, fi(o, n.step))] : [l, {
+	return o.kind === "attack" ? [l, ...DI(e, fi(o, n.step))] : [l, {
 		frame: r,
 		caption: c,
 		thumbnails: a
 	}];
 }
-function EI({ atlas: e, view: t, frame: n, attacked: r, clean: i }, a) {
+function DI({ atlas: e, view: t, frame: n, attacked: r, clean: i }, a) {
 	let o = t.step === e.condition(t.condition).steps.length - 1 && r !== null, s = {
 		frame: n,
 		caption: o || t.step === 0 ? a : `${a}, on the clean image: the study keeps the last picture alone`,
@@ -15951,36 +15957,35 @@ function EI({ atlas: e, view: t, frame: n, attacked: r, clean: i }, a) {
 	return [s, {
 		frame: null,
 		caption: `changed by the last step, × ${l}; grey: unchanged`,
-		thumbnails: c,
-		bare: !0
+		thumbnails: c
 	}];
 }
-function DI() {
-	let e = nP(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
+function OI() {
+	let e = rP(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
 	return {
 		element: n,
 		show(r, i, a, o) {
 			if (n.hidden = i === null, !i) return e.clear();
-			let { atlas: s, view: c } = r, [l, u] = s.attributes.image_size, d = (o ? SI * .95 : SI) / Math.max(l, u);
+			let { atlas: s, view: c } = r, [l, u] = s.attributes.image_size, d = (o ? CI * .95 : CI) / Math.max(l, u);
 			t.textContent = i.caption, e.show({
 				image: c.image,
 				thumbnails: i.thumbnails,
 				size: [Math.round(l * d), Math.round(u * d)],
 				grid: i.frame?.grid ?? s.grid(c.condition, c.layer),
 				frame: i.frame,
-				selected: GN(r),
-				highlighted: new Set(!i.bare && c.selection.length > 1 && c.space === "regions" ? c.selection : []),
+				selected: KN(r),
+				highlighted: i.frame === r.frame ? WN(r, c.image) : /* @__PURE__ */ new Set(),
 				importance: a
 			});
 		}
 	};
 }
-function OI({ atlas: e, view: t }) {
+function kI({ atlas: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function kI(e) {
-	let { atlas: t, view: n, frame: r } = e, i = OI(e);
+async function AI(e) {
+	let { atlas: t, view: n, frame: r } = e, i = kI(e);
 	if (!r || !i || !n.importance) return null;
 	let a = await t.read(i, n.step).catch(() => null);
 	return a && {
@@ -15989,19 +15994,19 @@ async function kI(e) {
 	};
 }
 // src/panels/legend.ts
-var AI = 92, jI = RM("13px system-ui, sans-serif"), MI = {
+var jI = 92, MI = RM("13px system-ui, sans-serif"), NI = {
 	true: "True class",
 	predicted: "Predicted by the network",
 	knowledge: "Predicted by the region"
-}, NI = {
+}, PI = {
 	predicted: "decisions",
 	knowledge: "regions"
 };
-function PI(e) {
+function FI(e) {
 	let t = B("div", { class: "meaning" }), n = B("h2", {}), r = B("button", {
 		class: "small",
 		click: () => s(() => [])
-	}, "Show all"), i = B("ul", { class: "classes" }), a = "true", o = (e) => NI[e] ?? "classes", s = (t) => e(({ filter: e }) => ({ filter: {
+	}, "Show all"), i = B("ul", { class: "classes" }), a = "true", o = (e) => PI[e] ?? "classes", s = (t) => e(({ filter: e }) => ({ filter: {
 		...e,
 		[o(a)]: t(e[o(a)])
 	} })), c = (e) => s((t) => t.includes(e) ? t.filter((t) => t !== e) : [...t, e].sort((e, t) => e - t)), l = [];
@@ -16012,21 +16017,21 @@ function PI(e) {
 		}, t, n, i, r),
 		update(s) {
 			let { view: u, marks: d, atlas: f } = s;
-			a = u.colour, n.textContent = MI[a] ?? MI.true;
+			a = u.colour, n.textContent = NI[a] ?? NI.true;
 			let p = u.filter[o(a)];
 			r.disabled = p.length === 0, l.length || (l = f.attributes.classes.map((e, t) => B("button", {
 				class: "class",
 				title: e,
 				click: () => c(t)
-			}, FI(d[t]), B("span", {}, zM(e, AI, jI)))), i.replaceChildren(...l.map((e) => B("li", {}, e))));
-			let m = u.colour in MI;
+			}, II(d[t]), B("span", {}, zM(e, jI, MI)))), i.replaceChildren(...l.map((e) => B("li", {}, e))));
+			let m = u.colour in NI;
 			i.classList.toggle("plain", !m), l.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(p.includes(t))), e.classList.toggle("off", p.length > 0 && !p.includes(t));
-			}), Cn(t, ...II(s, e));
+			}), Cn(t, ...LI(s, e));
 		}
 	};
 }
-function FI(e) {
+function II(e) {
 	return V("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
@@ -16036,7 +16041,7 @@ function FI(e) {
 		fill: e.colour
 	}));
 }
-function II(e, t) {
+function LI(e, t) {
 	let { view: n, atlas: r } = e, i = [], a = (e, t) => B("p", { class: "key-row" }, B("span", {
 		class: "dot",
 		style: `background:${Jr(t)}`
@@ -16109,9 +16114,9 @@ function II(e, t) {
 	return i;
 }
 // src/panels/point_tip.ts
-var LI = 72;
-function RI(e, t) {
-	let { atlas: n, view: r, frame: i, clean: a } = e, o = Pr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = LI / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = nP();
+var RI = 72;
+function zI(e, t) {
+	let { atlas: n, view: r, frame: i, clean: a } = e, o = Pr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = RI / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = rP();
 	f.show({
 		image: o,
 		thumbnails: a,
@@ -16128,7 +16133,7 @@ function RI(e, t) {
 	return m !== null && p.push(B("span", {}, `${si(m)} bits for ${s[n.labels[o]]}`)), B("div", { class: "tip-body" }, f.element, B("div", {}, ...p));
 }
 // src/data/tiles.ts
-async function zI(e, { condition: t, layer: n, step: r }) {
+async function BI(e, { condition: t, layer: n, step: r }) {
 	let i = `layers/${n}/${t}`, a = e.grid(t, n), [o, s] = await Promise.all([e.read(`${i}/knowledge`, r), In(e, `${i}/bits`, r)]).catch(() => [null, null]);
 	return o && {
 		grid: a,
@@ -16138,24 +16143,24 @@ async function zI(e, { condition: t, layer: n, step: r }) {
 		stability: null
 	};
 }
-function BI(e, t) {
+function VI(e, t) {
 	return t >= e ? Array.from({ length: e }, (e, t) => t) : t < 2 ? [e - 1] : Array.from({ length: t }, (n, r) => Math.round(r * (e - 1) / (t - 1)));
 }
 // src/data/choices.ts
-var VI = [
+var HI = [
 	"typical",
 	"wrong",
 	"fooled"
-], HI = .2;
-async function UI(e, t, n, r) {
+], UI = .2;
+async function WI(e, t, n, r) {
 	let [i] = e.attributes.conditions;
-	if (t === "fooled") return r ? GI(e, r) : [];
-	let { value: a, predictions: o } = await WI(e, i, n), s = (t) => o[t] === e.labels[t], c = Array.from(e.labels, (e, t) => t);
+	if (t === "fooled") return r ? KI(e, r) : [];
+	let { value: a, predictions: o } = await GI(e, i, n), s = (t) => o[t] === e.labels[t], c = Array.from(e.labels, (e, t) => t);
 	if (t === "wrong") return c.filter((e) => !s(e)).sort((e, t) => a[e] - a[t]);
 	let l = c.filter(s).sort((e, t) => a[e] - a[t]), u = a[l[Math.floor(l.length / 2)]], d = (e) => Math.abs(a[e] - u);
-	return l.sort((e, t) => d(e) - d(t)).slice(0, Math.ceil(HI * l.length));
+	return l.sort((e, t) => d(e) - d(t)).slice(0, Math.ceil(UI * l.length));
 }
-async function WI(e, { key: t, steps: n }, r) {
+async function GI(e, { key: t, steps: n }, r) {
 	let i = n.length - 1, a = `layers/${r}/${t}`, o = e.has(`${a}/bits`), [s, c] = await Promise.all([o ? e.readIntegers(`${a}/bits`, i) : e.read(`${a}/knowledge`, i), e.read(`conditions/${t}/predictions`, i)]), l = s.length / e.labels.length;
 	return {
 		value: Float64Array.from(e.labels, (e, t) => {
@@ -16166,23 +16171,23 @@ async function WI(e, { key: t, steps: n }, r) {
 		predictions: c
 	};
 }
-async function GI(e, { key: t }) {
+async function KI(e, { key: t }) {
 	let n = `conditions/${t}/outcome`;
 	if (!e.has(n)) return [];
 	let r = await e.read(n);
 	return Array.from(r.keys()).filter((e) => (r[e] & 3) == 3);
 }
 // src/panels/choices.ts
-var KI = {
+var qI = {
 	typical: "typical",
 	wrong: "misclassified",
 	fooled: "fooled by the attack"
-}, qI = {
+}, JI = {
 	typical: "Next image that the network classifies correctly, from the most ordinary evidence on",
 	wrong: "Next image that the network misclassifies, from the evidence that is most wrong on",
 	fooled: "Next image that the attack turns into its target class"
 };
-function JI(e) {
+function YI(e) {
 	let t = null, n = "", r = {}, i = (n) => {
 		if (!t) return;
 		let i = r[n] ?? [], { atlas: a } = t, o = a.attributes.conditions.find(({ kind: e }) => e === "attack"), s = n === "fooled" && o ? {
@@ -16194,22 +16199,22 @@ function JI(e) {
 			image: i[(i.indexOf(e) + 1) % i.length],
 			selection: []
 		}));
-	}, a = VI.map((e) => ({
+	}, a = HI.map((e) => ({
 		choice: e,
 		button: B("button", {
 			class: "chip",
-			title: qI[e],
+			title: JI[e],
 			hidden: !0,
 			click: () => i(e)
-		}, KI[e])
+		}, qI[e])
 	})), o = ({ view: e }) => {
 		for (let { choice: t, button: n } of a) {
 			let i = r[t];
 			n.hidden = !i?.length, n.setAttribute("aria-pressed", String(i?.includes(e.image) ?? !1));
 		}
 	}, s = async (e) => {
-		let { atlas: n, view: i } = e, a = n.attributes.conditions.find(({ kind: e }) => e === "attack") ?? null, s = n.attributes.conditions[0].layers.includes(i.layer) ? i.layer : n.attributes.conditions[0].layers[0], c = await Promise.all(VI.map((e) => UI(n, e, s, a).catch(() => [])));
-		r = Object.fromEntries(VI.map((e, t) => [e, c[t]])), t && o(t);
+		let { atlas: n, view: i } = e, a = n.attributes.conditions.find(({ kind: e }) => e === "attack") ?? null, s = n.attributes.conditions[0].layers.includes(i.layer) ? i.layer : n.attributes.conditions[0].layers[0], c = await Promise.all(HI.map((e) => WI(n, e, s, a).catch(() => [])));
+		r = Object.fromEntries(HI.map((e, t) => [e, c[t]])), t && o(t);
 	};
 	return {
 		element: B("div", {
@@ -16223,9 +16228,9 @@ function JI(e) {
 	};
 }
 // src/panels/strip.ts
-var YI = 62, XI = 4, ZI = 84, QI = 6;
-function $I(e) {
-	let t = B("h2", {}, "One image through depth and training"), n = JI(e), r = B("div", {
+var XI = 62, ZI = 4, QI = 84, $I = 6;
+function eL(e) {
+	let t = B("h2", {}, "One image through depth and training"), n = YI(e), r = B("div", {
 		class: "tiles",
 		tabindex: 0,
 		role: "group",
@@ -16237,8 +16242,8 @@ function $I(e) {
 		a = e;
 		let { atlas: l, view: d } = e;
 		if (n.update(e), t.textContent = l.condition(d.condition).kind === "attack" ? "One image through depth and attack" : "One image through depth and training", !u()) return;
-		let f = eL(e, u()), p = JSON.stringify([d.condition, f]);
-		p !== s && ([s, c] = [p, ""], o = tL(r, e, f)), nL(r, o, e), Sn(i, `${l.layer(d.layer).name}, ${fi(l.condition(d.condition), d.step)}`), c !== String(d.image) && rL(o, e, f.side, () => a?.view.image !== d.image), c = String(d.image);
+		let f = tL(e, u()), p = JSON.stringify([d.condition, f]);
+		p !== s && ([s, c] = [p, ""], o = nL(r, e, f)), rL(r, o, e), Sn(i, `${l.layer(d.layer).name}, ${fi(l.condition(d.condition), d.step)}`), c !== String(d.image) && iL(o, e, f.side, () => a?.view.image !== d.image), c = String(d.image);
 	}, u = En(r, () => a && l(a));
 	return r.addEventListener("click", ({ target: t }) => {
 		let n = o.find(({ picture: e }) => e.element.contains(t));
@@ -16268,26 +16273,26 @@ function $I(e) {
 		update: l
 	};
 }
-function eL({ atlas: e, view: t }, n) {
-	let { layers: r, steps: i } = e.condition(t.condition), a = n - YI, o = Math.max(1, Math.floor((a + XI) / 46)), s = BI(i.length, o);
+function tL({ atlas: e, view: t }, n) {
+	let { layers: r, steps: i } = e.condition(t.condition), a = n - XI, o = Math.max(1, Math.floor((a + ZI) / 46)), s = VI(i.length, o);
 	return {
-		layers: BI(r.length, QI).map((e) => r[e]).reverse(),
+		layers: VI(r.length, $I).map((e) => r[e]).reverse(),
 		steps: s,
-		side: Math.min(ZI, Math.floor((a + XI) / s.length) - XI)
+		side: Math.min(QI, Math.floor((a + ZI) / s.length) - ZI)
 	};
 }
-function tL(e, { atlas: t, view: n }, { layers: r, steps: i, side: a }) {
+function nL(e, { atlas: t, view: n }, { layers: r, steps: i, side: a }) {
 	let o = pi(t.condition(n.condition)), s = r.flatMap((e) => i.map((t) => ({
 		layer: e,
 		step: t,
-		picture: nP()
+		picture: rP()
 	})));
-	return e.style.gridTemplateColumns = `${YI}px repeat(${i.length}, ${a}px)`, e.replaceChildren(...r.flatMap((e) => [B("span", {
+	return e.style.gridTemplateColumns = `${XI}px repeat(${i.length}, ${a}px)`, e.replaceChildren(...r.flatMap((e) => [B("span", {
 		class: "tile-layer",
 		"data-layer": e
 	}, t.layer(e).name), ...s.filter((t) => t.layer === e).map(({ picture: e }) => e.element)]), B("span", {}), ...i.map((e) => B("span", { class: "tile-step" }, o(e)))), s;
 }
-function nL(e, t, { atlas: n, view: r }) {
+function rL(e, t, { atlas: n, view: r }) {
 	let i = n.condition(r.condition);
 	for (let { layer: e, step: a, picture: o } of t) {
 		let t = e === r.layer && a === r.step;
@@ -16295,10 +16300,10 @@ function nL(e, t, { atlas: n, view: r }) {
 	}
 	for (let t of e.querySelectorAll(".tile-layer")) t.classList.toggle("here", t.dataset.layer === r.layer);
 }
-async function rL(e, { atlas: t, view: n, clean: r, attacked: i }, a, o) {
+async function iL(e, { atlas: t, view: n, clean: r, attacked: i }, a, o) {
 	let [s, c] = t.attributes.image_size, l = a / Math.max(s, c), { kind: u, key: d, steps: f } = t.condition(n.condition), p = t.attributes.evidence?.most ?? 1;
 	for (let { layer: a, step: m, picture: h } of e) {
-		let e = await zI(t, {
+		let e = await BI(t, {
 			condition: d,
 			layer: a,
 			step: m
@@ -16321,13 +16326,13 @@ async function rL(e, { atlas: t, view: n, clean: r, attacked: i }, a, o) {
 	}
 }
 // src/panels/tables.ts
-var iL = 200;
-function aL() {
+var aL = 200;
+function oL() {
 	let e = B("div", { class: "scrolls" }), t = B("div", { class: "scrolls" }), n = B("details", { class: "tables" }, B("summary", {}, "Tables"), B("h3", {}, "Evidence, and knowledge points per image"), e, B("h3", { class: "of-image" }, "Regions"), t), r = n.querySelector(".of-image"), i = null, a = async () => {
 		if (!n.open || !i) return;
 		let a = i;
-		r.textContent = oL(a.view), t.replaceChildren(lL(a));
-		let o = await cL(a);
+		r.textContent = sL(a.view), t.replaceChildren(uL(a));
+		let o = await lL(a);
 		a === i && e.replaceChildren(o);
 	};
 	return n.querySelector("summary")?.addEventListener("click", (e) => {
@@ -16339,15 +16344,15 @@ function aL() {
 		}
 	};
 }
-function oL({ selection: e, space: t, image: n, filter: r }) {
+function sL({ selection: e, space: t, image: n, filter: r }) {
 	if (e.length > 1) return "Selected points";
 	let i = pr(r) ? " that pass the filter" : "";
 	return t === "images" ? `Images${i}` : `Regions of image ${n}${i}`;
 }
-function sL(e, t, n) {
+function cL(e, t, n) {
 	return B("table", {}, B("caption", {}, n), B("thead", {}, B("tr", {}, ...e.map((e) => B("th", { scope: "col" }, e)))), B("tbody", {}, ...t.map(([e, ...t]) => B("tr", {}, B("th", { scope: "row" }, String(e)), ...t.map((e) => B("td", {}, String(e)))))));
 }
-async function cL({ atlas: e, view: t }) {
+async function lL({ atlas: e, view: t }) {
 	let n = e.condition(t.condition), r = await Ri(e, t.condition);
 	if (!r.length) return B("p", {}, "The counts of this atlas cannot be read.");
 	let i = r.some(({ rows: e }) => e.some(({ told: e }) => e)), a = i ? ["evidence (bits per region)", "readable"] : [], o = r.flatMap(({ layer: e, rows: t }) => t.map(({ step: t, told: r, total: a, reliable: o, ratio: s }) => [
@@ -16360,7 +16365,7 @@ async function cL({ atlas: e, view: t }) {
 		ei(o),
 		$r(s.value)
 	]));
-	return sL([
+	return cL([
 		"layer",
 		"step",
 		...a,
@@ -16371,11 +16376,11 @@ async function cL({ atlas: e, view: t }) {
 		"ratio"
 	], o, n.name);
 }
-function lL(e) {
+function uL(e) {
 	let { view: t, frame: n, atlas: r } = e;
 	if (!n) return B("p", {}, e.problem ?? "");
-	if (t.space === "images") return fL(e, n);
-	let i = uL(e, n), a = i.slice(0, iL).map((e) => [
+	if (t.space === "images") return pL(e, n);
+	let i = dL(e, n), a = i.slice(0, aL).map((e) => [
 		e,
 		Math.floor(e / n.regions),
 		ui(e % n.regions, n.grid[1]),
@@ -16383,9 +16388,9 @@ function lL(e) {
 		ti(ii(n.confidence[e])),
 		mi(n, e),
 		...n.bits ? [si(nr(n, e))] : [],
-		...n.stability ? [pL(n, e)] : []
+		...n.stability ? [mL(n, e)] : []
 	]);
-	return sL([
+	return cL([
 		"point",
 		"image",
 		"region",
@@ -16394,16 +16399,16 @@ function lL(e) {
 		"knowledge point",
 		...n.bits ? ["bits"] : [],
 		...n.stability ? ["refits"] : []
-	], a, `${n.layer.name}, ${fi(n.condition, n.step)}${dL(i)}`);
+	], a, `${n.layer.name}, ${fi(n.condition, n.step)}${fL(i)}`);
 }
-function uL({ atlas: e, view: t }, n) {
+function dL({ atlas: e, view: t }, n) {
 	if (t.selection.length > 1) return t.selection;
 	let { regions: r } = gr(n, t.filter, e.labels), i = t.image * n.regions;
 	return Array.from({ length: n.regions }, (e, t) => i + t).filter((e) => r[e]);
 }
-var dL = (e) => e.length > iL ? ` (first ${iL} of ${e.length}; the saved table has all)` : "";
-function fL(e, t) {
-	let { view: n, atlas: r } = e, { classes: i } = r.attributes, { images: a } = gr(t, n.filter, r.labels), o = fr(n.filter), s = _P(e), c = s.slice(0, iL).map((e) => [
+var fL = (e) => e.length > aL ? ` (first ${aL} of ${e.length}; the saved table has all)` : "";
+function pL(e, t) {
+	let { view: n, atlas: r } = e, { classes: i } = r.attributes, { images: a } = gr(t, n.filter, r.labels), o = fr(n.filter), s = vP(e), c = s.slice(0, aL).map((e) => [
 		e,
 		r.names[e],
 		i[r.labels[e]],
@@ -16411,24 +16416,24 @@ function fL(e, t) {
 		...t.certainty ? [ti(ai(t.certainty[e]))] : [],
 		...o ? [a[e]] : []
 	]);
-	return sL([
+	return cL([
 		"image",
 		"name",
 		"true class",
 		"predicted class",
 		...t.certainty ? ["p"] : [],
 		...o ? ["regions that pass"] : []
-	], c, `${fi(t.condition, t.step)}${dL(s)}`);
+	], c, `${fi(t.condition, t.step)}${fL(s)}`);
 }
-function pL(e, t) {
+function mL(e, t) {
 	let { points: n, refits: r } = rr(e, t);
 	return `${n} of ${r}`;
 }
-var mL = 24, hL = .001, gL = 1e-9;
-function _L(e, t) {
+var hL = 24, gL = .001, _L = 1e-9;
+function vL(e, t) {
 	return Array.from({ length: e.length / t }, (n, r) => Array.from({ length: t }, (n, i) => e[t * r + i]));
 }
-function vL(e, t, n) {
+function yL(e, t, n) {
 	let r = t[0].length, [i, a, o] = t.map((e) => Float64Array.from(e, (e) => e * n)), s = new Float32Array(3 * e.length / r);
 	for (let t = 0, n = 0; t < e.length; t += r, n += 3) {
 		let [c, l, u] = [
@@ -16444,20 +16449,20 @@ function vL(e, t, n) {
 	}
 	return s;
 }
-function yL(e, t) {
+function bL(e, t) {
 	let n = e[0].length;
 	if (n === 2) return [
 		[1, 0],
 		[0, 1],
 		[0, 0]
 	];
-	let r = t.map((t) => e[t]), i = PL([...(r.length > 2 ? OL(r) : null) ?? [], ...AL(r)], 3);
-	return n === 3 && (i[2] = LL(i[0], i[1])), i;
+	let r = t.map((t) => e[t]), i = FL([...(r.length > 2 ? kL(r) : null) ?? [], ...jL(r)], 3);
+	return n === 3 && (i[2] = RL(i[0], i[1])), i;
 }
-function bL(e, t) {
+function xL(e, t) {
 	let n = t.length ? [...t].sort((e, t) => e - t) : e.map((e, t) => t);
-	if (n.length <= 4 || n.length > mL || e[0].length === 2) return n;
-	let r = (t) => ML(t.map((t) => e[t])), i = r(n);
+	if (n.length <= 4 || n.length > hL || e[0].length === 2) return n;
+	let r = (t) => NL(t.map((t) => e[t])), i = r(n);
 	for (let e = !0; e;) {
 		e = !1;
 		for (let t = 1; t < n.length; t++) for (let a = t + 1; a < n.length; a++) {
@@ -16473,65 +16478,65 @@ function bL(e, t) {
 	}
 	return n;
 }
-function xL(e, t) {
-	let n = FL(e), r = e.map((e) => IL(e, n)), i = r.reduce((e, t) => e + TL(t, t), 0), a = r.reduce((e, n) => e + t.reduce((e, t) => e + TL(t, n) ** 2, 0), 0);
+function SL(e, t) {
+	let n = IL(e), r = e.map((e) => LL(e, n)), i = r.reduce((e, t) => e + EL(t, t), 0), a = r.reduce((e, n) => e + t.reduce((e, t) => e + EL(t, n) ** 2, 0), 0);
 	return i ? a / i : 1;
 }
-function SL(e, t, n) {
-	let r = e.map((e, r) => e.map((e, i) => (1 - n) * e + n * t[r][i]));
-	return e[0].length === 2 ? t : EL(r, n < .5 ? e : t);
-}
 function CL(e, t, n) {
+	let r = e.map((e, r) => e.map((e, i) => (1 - n) * e + n * t[r][i]));
+	return e[0].length === 2 ? t : DL(r, n < .5 ? e : t);
+}
+function wL(e, t, n) {
 	let r = e;
 	for (let e = 0; e < 6; e++) {
-		let e = r.map((e) => TL(e, t)), i = TL(t, t) || 1;
-		r = EL(r.map((r, a) => r.map((r, o) => r + (n[a] - e[a]) / i * t[o])), r);
+		let e = r.map((e) => EL(e, t)), i = EL(t, t) || 1;
+		r = DL(r.map((r, a) => r.map((r, o) => r + (n[a] - e[a]) / i * t[o])), r);
 	}
 	return r;
 }
-function wL(e, t) {
+function TL(e, t) {
 	return t.map((t) => e[0].map((n, r) => t.reduce((t, n, i) => t + n * e[i][r], 0)));
 }
-function TL(e, t) {
+function EL(e, t) {
 	let n = 0;
 	for (let r = 0; r < e.length; r++) n += e[r] * t[r];
 	return n;
 }
-function EL(e, t) {
+function DL(e, t) {
 	let n = e;
 	for (let e = 0; e < 30; e++) {
-		let e = DL(n.map((e) => n.map((t) => TL(e, t))));
+		let e = OL(n.map((e) => n.map((t) => EL(e, t))));
 		if (!e) return t;
 		let r = n.map((t, r) => t.map((t, i) => .5 * (t + e[r].reduce((e, t, r) => e + t * n[r][i], 0)))), i = Math.max(...r.flatMap((e, t) => e.map((e, r) => Math.abs(e - n[t][r]))));
 		if (n = r, i < 1e-12) break;
 	}
 	return n;
 }
-function DL([e, t, n]) {
+function OL([e, t, n]) {
 	let r = [
-		LL(t, n),
-		LL(n, e),
-		LL(e, t)
-	], i = TL(e, r[0]);
+		RL(t, n),
+		RL(n, e),
+		RL(e, t)
+	], i = EL(e, r[0]);
 	return Math.abs(i) < 1e-12 ? null : [
 		0,
 		1,
 		2
 	].map((e) => r.map((t) => t[e] / i));
 }
-function OL(e) {
-	let t = FL(e), n = 2 * Math.PI / e.length, r = kL([Math.sin, Math.cos].map((r) => e.reduce((e, i, a) => e.map((e, o) => e + r(a * n) * (i[o] - t[o])), e[0].map(() => 0))));
+function kL(e) {
+	let t = IL(e), n = 2 * Math.PI / e.length, r = AL([Math.sin, Math.cos].map((r) => e.reduce((e, i, a) => e.map((e, o) => e + r(a * n) * (i[o] - t[o])), e[0].map(() => 0))));
 	if (!r) return null;
-	let [i, a] = r.map((t) => TL(t, e[0])), o = Math.max(gL, Math.hypot(i, a)), s = (e, t) => r[0].map((n, i) => (e * n + t * r[1][i]) / o);
+	let [i, a] = r.map((t) => EL(t, e[0])), o = Math.max(_L, Math.hypot(i, a)), s = (e, t) => r[0].map((n, i) => (e * n + t * r[1][i]) / o);
 	return [s(a, -i), s(i, a)];
 }
-function kL([e, t]) {
+function AL([e, t]) {
 	let [n, r, i] = [
-		TL(e, e),
-		TL(e, t),
-		TL(t, t)
+		EL(e, e),
+		EL(e, t),
+		EL(t, t)
 	], a = Math.sqrt(Math.max(0, n * i - r * r)), o = Math.sqrt(n + i + 2 * a);
-	if (a <= gL * o) return null;
+	if (a <= _L * o) return null;
 	let [s, c, l] = [
 		(n + a) / o,
 		r / o,
@@ -16539,64 +16544,64 @@ function kL([e, t]) {
 	], u = s * l - c * c, d = (n, r) => e.map((e, i) => (n * e + r * t[i]) / u);
 	return [d(l, -c), d(-c, s)];
 }
-function AL(e) {
+function jL(e) {
 	return [
-		...e.length === 2 ? [IL(e[0], e[1])] : [],
-		...e.length > 3 ? [jL(e)] : [],
-		FL(e),
+		...e.length === 2 ? [LL(e[0], e[1])] : [],
+		...e.length > 3 ? [ML(e)] : [],
+		IL(e),
 		...e,
 		...e[0].map((t, n) => e[0].map((e, t) => Number(t === n)))
 	];
 }
-function jL(e) {
-	return FL(e).map((t, n) => e.reduce((e, r, i) => e + (i % 2 ? -1 : 1) * (r[n] - t), 0));
-}
 function ML(e) {
-	let t = OL(e);
+	return IL(e).map((t, n) => e.reduce((e, r, i) => e + (i % 2 ? -1 : 1) * (r[n] - t), 0));
+}
+function NL(e) {
+	let t = kL(e);
 	if (!t) return Infinity;
-	let n = e.map((e) => t.map((t) => TL(t, e))), r = 0;
-	for (let e = 0; e < n.length; e++) for (let t = e + 1; t < n.length; t++) r += 1 / (hL + NL(n[e], n[t]) ** 2);
+	let n = e.map((e) => t.map((t) => EL(t, e))), r = 0;
+	for (let e = 0; e < n.length; e++) for (let t = e + 1; t < n.length; t++) r += 1 / (gL + PL(n[e], n[t]) ** 2);
 	return r;
 }
-function NL(e, t) {
-	let n = [Math.hypot(...e), Math.hypot(...t)];
-	return TL(e, t) <= 0 ? Math.min(...n) : Math.abs(e[0] * t[1] - e[1] * t[0]) / Math.max(gL, ...n);
-}
 function PL(e, t) {
+	let n = [Math.hypot(...e), Math.hypot(...t)];
+	return EL(e, t) <= 0 ? Math.min(...n) : Math.abs(e[0] * t[1] - e[1] * t[0]) / Math.max(_L, ...n);
+}
+function FL(e, t) {
 	let n = [];
 	for (let r of e) {
 		if (n.length === t) break;
 		let e = r;
 		for (let t of [...n, ...n]) {
-			let n = TL(t, e);
+			let n = EL(t, e);
 			e = e.map((e, r) => e - n * t[r]);
 		}
-		let i = Math.sqrt(TL(e, e));
+		let i = Math.sqrt(EL(e, e));
 		i > 1e-6 && n.push(e.map((e) => e / i));
 	}
 	return n;
 }
-function FL(e) {
+function IL(e) {
 	return e[0].map((t, n) => e.reduce((e, t) => e + t[n], 0) / e.length);
 }
-function IL(e, t) {
+function LL(e, t) {
 	return e.map((e, n) => e - t[n]);
 }
-function LL(e, t) {
+function RL(e, t) {
 	return [
 		e[1] * t[2] - e[2] * t[1],
 		e[2] * t[0] - e[0] * t[2],
 		e[0] * t[1] - e[1] * t[0]
 	];
 }
-var RL = .6, zL = 12e3, BL = 24;
-function VL(e, t, n, r, i) {
+var zL = .6, BL = 12e3, VL = 24;
+function HL(e, t, n, r, i) {
 	let a = Array.from({ length: r }, () => []), o = e.length / t, s = 0;
 	for (let e = 0; e < o; e++) {
 		let t = i(e);
 		t < 0 || (a[t].push(e), s++);
 	}
-	let c = Math.ceil(s / zL);
+	let c = Math.ceil(s / BL);
 	return a.map((r) => {
 		let i = r.filter((e, t) => t % c === 0), a = new Float64Array(t * i.length);
 		return i.forEach((r, i) => {
@@ -16604,10 +16609,10 @@ function VL(e, t, n, r, i) {
 		}), a;
 	});
 }
-function HL(e, t, n) {
-	let r = n.filter((n) => e[n].length >= BL * t), i = new Map(r.map((n) => [n, qL(e[n], t)])), a = (e) => i.get(e), o = [];
+function UL(e, t, n) {
+	let r = n.filter((n) => e[n].length >= VL * t), i = new Map(r.map((n) => [n, JL(e[n], t)])), a = (e) => i.get(e), o = [];
 	for (let [t, n] of r.entries()) for (let i of r.slice(t + 1)) {
-		let t = GL(UL(a(n), a(i)), e[n], e[i]);
+		let t = KL(WL(a(n), a(i)), e[n], e[i]);
 		t > .95 && o.push({
 			classes: [n, i],
 			space: t,
@@ -16615,10 +16620,10 @@ function HL(e, t, n) {
 		});
 	}
 	let s = ([t, n]) => o.map((r) => {
-		let [i, o] = r.classes, [s, c] = UL(...[i, o].map((e) => JL(a(e), [t, n]))).weights, l = t.map((e, t) => s * e + c * n[t]), u = WL(l, a(i), a(o));
+		let [i, o] = r.classes, [s, c] = WL(...[i, o].map((e) => YL(a(e), [t, n]))).weights, l = t.map((e, t) => s * e + c * n[t]), u = GL(l, a(i), a(o));
 		return {
 			...r,
-			screen: GL({
+			screen: KL({
 				weights: l,
 				threshold: u
 			}, e[i], e[o])
@@ -16630,29 +16635,29 @@ function HL(e, t, n) {
 		refine: (e) => {
 			let t = e, n = c(e);
 			for (let e = .2; n && n.screen < .6 && e > .01;) {
-				let [r, i] = n.classes, o = YL(t, UL(a(r), a(i)).weights, e, a(r), a(i)), s = c(o);
+				let [r, i] = n.classes, o = XL(t, WL(a(r), a(i)).weights, e, a(r), a(i)), s = c(o);
 				s && s.screen > n.screen + .001 ? [t, n] = [o, s] : e /= 2;
 			}
 			return t;
 		}
 	};
 }
-function UL(e, t) {
+function WL(e, t) {
 	let n = e.mean.map((e, n) => e - t.mean[n]), r = e.covariance.map((e, n) => e.map((e, r) => e + t.covariance[n][r])), i = 1e-6 * r.reduce((e, t, n) => e + t[n], 0) + 1e-12;
 	r.forEach((e, t) => e[t] += i);
-	let a = ZL(r, n);
+	let a = QL(r, n);
 	return {
 		weights: a,
-		threshold: WL(a, e, t)
+		threshold: GL(a, e, t)
 	};
 }
-function WL(e, t, n) {
-	return (TL(e, t.mean) + TL(e, n.mean)) / 2;
+function GL(e, t, n) {
+	return (EL(e, t.mean) + EL(e, n.mean)) / 2;
 }
-function GL({ weights: e, threshold: t }, n, r) {
-	return (KL(n, e, t) + 1 - KL(r, e, t)) / 2;
+function KL({ weights: e, threshold: t }, n, r) {
+	return (qL(n, e, t) + 1 - qL(r, e, t)) / 2;
 }
-function KL(e, t, n) {
+function qL(e, t, n) {
 	let r = t.length, i = 0;
 	for (let a = 0; a < e.length; a += r) {
 		let o = 0;
@@ -16661,7 +16666,7 @@ function KL(e, t, n) {
 	}
 	return i * r / e.length;
 }
-function qL(e, t) {
+function JL(e, t) {
 	let n = e.length / t, r = Array(t).fill(0);
 	for (let i = 0; i < e.length; i++) r[i % t] += e[i] / n;
 	let i = r.map(() => Array(t).fill(0));
@@ -16675,35 +16680,35 @@ function qL(e, t) {
 		covariance: i
 	};
 }
-function JL({ mean: e, covariance: t }, n) {
-	let r = n.map((e) => t.map((t) => TL(t, e)));
+function YL({ mean: e, covariance: t }, n) {
+	let r = n.map((e) => t.map((t) => EL(t, e)));
 	return {
-		mean: n.map((t) => TL(t, e)),
-		covariance: r.map((e) => n.map((t) => TL(e, t)))
+		mean: n.map((t) => EL(t, e)),
+		covariance: r.map((e) => n.map((t) => EL(e, t)))
 	};
 }
-function YL(e, t, n, r, i) {
-	let a = Math.sqrt(TL(t, t)) || 1, o = r.mean.map((e, t) => e - i.mean[t]), [s, c] = [TL(e[0], o), TL(e[1], o)], l = Math.hypot(s, c) || 1, u = [s / l, c / l || 1e-9], d = (e, r) => e.map((e, i) => e + n * r * t[i] / a);
-	return XL([
+function XL(e, t, n, r, i) {
+	let a = Math.sqrt(EL(t, t)) || 1, o = r.mean.map((e, t) => e - i.mean[t]), [s, c] = [EL(e[0], o), EL(e[1], o)], l = Math.hypot(s, c) || 1, u = [s / l, c / l || 1e-9], d = (e, r) => e.map((e, i) => e + n * r * t[i] / a);
+	return ZL([
 		d(e[0], u[0]),
 		d(e[1], u[1]),
 		e[2]
 	]);
 }
-function XL(e) {
+function ZL(e) {
 	let t = [];
 	for (let n of e) {
 		let e = n;
 		for (let n of t) {
-			let t = TL(n, e);
+			let t = EL(n, e);
 			e = e.map((e, r) => e - t * n[r]);
 		}
-		let r = Math.sqrt(TL(e, e));
+		let r = Math.sqrt(EL(e, e));
 		t.push(r > 1e-9 ? e.map((e) => e / r) : n);
 	}
 	return t;
 }
-function ZL(e, t) {
+function QL(e, t) {
 	let n = e.map((e, n) => [...e, t[n]]);
 	for (let e = 0; e < n.length; e++) for (let t = e + 1; t < n.length; t++) {
 		let r = n[t][e] / n[e][e];
@@ -16717,8 +16722,8 @@ function ZL(e, t) {
 	return r;
 }
 // src/space/class_view.ts
-async function QL(e) {
-	let { dimensions: t, conditions: n, classes: r } = e.attributes, [i] = n, a = await $L(e), o = async (t, n) => {
+async function $L(e) {
+	let { dimensions: t, conditions: n, classes: r } = e.attributes, [i] = n, a = await eR(e), o = async (t, n) => {
 		let { layers: r, steps: i } = e.condition(t), a = n === "images" ? `conditions/${t}/sample_position` : `layers/${r[r.length - 1]}/${t}/position`;
 		return e.positions(a, i.length - 1);
 	}, s = {
@@ -16729,9 +16734,9 @@ async function QL(e) {
 		let i = r.all.length / t / e.labels.length, o = Vn(r, a, (t) => e.labels[Math.floor(t / i)]);
 		s[n] = Math.max(1e-6, ...o);
 	}, () => null);
-	let c = nR((e) => bL(a, e)), l = nR((e) => {
-		let t = c(e), n = yL(a, t);
-		return Math.max(1e-6, ...t.map((e) => Math.hypot(...n.map((t) => TL(t, a[e])))));
+	let c = rR((e) => xL(a, e)), l = rR((e) => {
+		let t = c(e), n = bL(a, t);
+		return Math.max(1e-6, ...t.map((e) => Math.hypot(...n.map((t) => EL(t, a[e])))));
 	}), u = /* @__PURE__ */ new Map(), d = /* @__PURE__ */ new WeakMap(), f = (e) => {
 		let t = d.get(e) ?? {
 			axes: /* @__PURE__ */ new Map(),
@@ -16745,7 +16750,7 @@ async function QL(e) {
 	}, m = (e, n, i) => {
 		let { separations: a } = f(e), o = `${n}:${i.join()}`, s = a.get(o);
 		if (s) return s;
-		let { all: c, scale: l } = Rn(e, n), u = HL(VL(c, t, l, r.length, p(e, n)), t, i.length ? i : r.map((e, t) => t));
+		let { all: c, scale: l } = Rn(e, n), u = UL(HL(c, t, l, r.length, p(e, n)), t, i.length ? i : r.map((e, t) => t));
 		return a.set(o, u), u;
 	};
 	return {
@@ -16754,33 +16759,33 @@ async function QL(e) {
 			return u.set(n, r), r;
 		},
 		axes(e, t, n) {
-			let r = f(e).axes, i = `${t}:${n.join()}`, a = r.get(i) ?? eR(tR(e, t), c(n), () => m(e, t, n));
+			let r = f(e).axes, i = `${t}:${n.join()}`, a = r.get(i) ?? tR(nR(e, t), c(n), () => m(e, t, n));
 			return r.set(i, a), a;
 		},
 		longest: (e, t) => l(t),
 		arrows(t, n, r) {
-			let i = n === "images" ? 1 : t.regions, a = tR(t, n), o = Vn(Rn(t, n), a, (t) => e.labels[Math.floor(t / i)]), c = .95 * r;
+			let i = n === "images" ? 1 : t.regions, a = nR(t, n), o = Vn(Rn(t, n), a, (t) => e.labels[Math.floor(t / i)]), c = .95 * r;
 			return a.map((e, t) => e.map((e) => e * c * Math.min(1, o[t] / s[n])));
 		},
 		separation: m
 	};
 }
-async function $L(e) {
+async function eR(e) {
 	let { dimensions: t, conditions: n, classes: r } = e.attributes, [{ key: i, steps: a }] = n;
 	try {
-		return _L(await e.read(`conditions/${i}/direction`, a.length - 1), t);
+		return vL(await e.read(`conditions/${i}/direction`, a.length - 1), t);
 	} catch {
 		return r.map((e, n) => Array.from({ length: t }, (e, r) => Number(r === n % t)));
 	}
 }
-function eR(e, t, n) {
-	let r = yL(e, t);
+function tR(e, t, n) {
+	let r = bL(e, t);
 	return t.length <= 4 || e[0].length <= 2 ? r : n().refine(r);
 }
-function tR(e, t) {
-	return _L(t === "images" ? e.sampleDirections : e.directions, Rn(e, t).dimensions);
+function nR(e, t) {
+	return vL(t === "images" ? e.sampleDirections : e.directions, Rn(e, t).dimensions);
 }
-function nR(e) {
+function rR(e) {
 	let t = /* @__PURE__ */ new Map();
 	return (n) => {
 		let r = n.join();
@@ -16788,20 +16793,20 @@ function nR(e) {
 	};
 }
 // src/space/paint.ts
-var rR = {
+var iR = {
 	faint: 1,
 	plain: 2,
 	strong: 3
 };
-function iR(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), { regions: l, images: u } = gr(e, t.filter, n), d = a ? (e) => l[e] > 0 : (e) => u[e] > 0, f = sR(e, t, n, r, i), p = t.selection.length > 1 ? new Set(t.selection) : null, m = aR(e, t), h = [...Vr, 8 * rR.faint], g = oR(e, t, i), [_, v] = [0, 0];
+function aR(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), { regions: l, images: u } = gr(e, t.filter, n), d = a ? (e) => l[e] > 0 : (e) => u[e] > 0, f = cR(e, t, n, r, i), p = t.selection.length > 1 ? new Set(t.selection) : null, m = oR(e, t), h = [...Vr, 8 * iR.faint], g = sR(e, t, i), [_, v] = [0, 0];
 	for (let n = 0; n < o; n++) {
 		let r = a ? Math.floor(n / e.regions) : n;
 		if (!d(n)) {
 			t.filter.outside && s.set(h, 4 * n);
 			continue;
 		}
-		let { rgb: i, shape: o } = f(n, r), l = p ? !p.has(n) : m(n), u = l ? rR.faint : p ? rR.strong : rR.plain;
+		let { rgb: i, shape: o } = f(n, r), l = p ? !p.has(n) : m(n), u = l ? iR.faint : p ? iR.strong : iR.plain;
 		c[n] = 1, _++, l || v++, s[4 * n] = i[0], s[4 * n + 1] = i[1], s[4 * n + 2] = i[2], s[4 * n + 3] = 32 * g(n) + 8 * u + o;
 	}
 	return {
@@ -16812,13 +16817,13 @@ function iR(e, t, n, r, i) {
 		count: o
 	};
 }
-function aR({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
+function oR({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
 	return n === "images" || r === "strength" || r === "evidence" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
 }
-function oR(e, t, { strength: n }) {
+function sR(e, t, { strength: n }) {
 	return t.space === "regions" ? (t) => e.confidence[t] >> 5 : (t) => Math.min(7, Math.floor(8 * er(e.sample, t) / n));
 }
-function sR(e, t, n, r, i) {
+function cR(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
@@ -16849,12 +16854,12 @@ function sR(e, t, n, r, i) {
 		default: return (e, t) => r[n[t]];
 	}
 }
-function cR({ shown: e, plain: t }, n) {
+function lR({ shown: e, plain: t }, n) {
 	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
 }
 // src/space/content.ts
-var lR = 120;
-function uR() {
+var uR = 120;
+function dR() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { atlas: r, view: i, marks: a, reach: o }) => {
 		let s = [
@@ -16869,30 +16874,30 @@ function uR() {
 		let l = {
 			strength: o,
 			bits: r.attributes.evidence?.most ?? 1
-		}, u = iR(n, i, r.labels, a, l);
+		}, u = aR(n, i, r.labels, a, l);
 		return e.set(t, {
 			dependencies: s,
 			looks: u
 		}), u;
 	};
 }
-function dR({ reference: e }, t) {
+function fR({ reference: e }, t) {
 	return e && t.condition.kind === "model" && e.regions === t.regions ? [e, t] : [t];
 }
-function fR(e, t, n, r, i) {
+function pR(e, t, n, r, i) {
 	let { atlas: a, view: o, reach: s } = e, { dimensions: c, aligned: l, classes: u } = a.attributes, d = o.filter.classes, f = (a, c, l) => {
-		let u = i(a, c, e), f = mR(e, c, t), p = f !== null && (u.visible[f] || o.selection.length === 1) ? f : null;
+		let u = i(a, c, e), f = hR(e, c, t), p = f !== null && (u.visible[f] || o.selection.length === 1) ? f : null;
 		return {
 			positions: Rn(c, o.space),
 			looks: u,
 			arrows: n.arrows(c, o.space, s),
 			axesOf: (e) => n.axes(c, o.space, e.length ? e : d),
 			focus: p,
-			path: p !== null && (o.selection.length === 1 || o.space === "images") ? gR(e, c, p, r) : null,
-			threads: _R(e, c, u, r),
+			path: p !== null && (o.selection.length === 1 || o.space === "images") ? _R(e, c, p, r) : null,
+			threads: vR(e, c, u, r),
 			caption: l
 		};
-	}, p = dR(e, t);
+	}, p = fR(e, t);
 	return {
 		panes: p.length > 1 ? p.map((e, n) => f(n, e, n ? t.condition.name : "Teacher")) : [f(0, t, null)],
 		names: u,
@@ -16907,27 +16912,27 @@ function fR(e, t, n, r, i) {
 			layer: o.layer,
 			step: o.step
 		},
-		smooth: (e) => l ? !pR(t.condition, e, t.step) : t.condition.kind === "attack"
+		smooth: (e) => l ? !mR(t.condition, e, t.step) : t.condition.kind === "attack"
 	};
 }
-function pR({ key: e, steps: t }, n, r) {
+function mR({ key: e, steps: t }, n, r) {
 	if (n.condition !== e) return !1;
 	let [i, a] = [Math.min(n.step, r), Math.max(n.step, r)];
 	return t.slice(i + 1, a + 1).some(FM);
 }
-function mR(e, t, n) {
+function hR(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = GN(e);
+	let i = KN(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function hR({ view: e }, { condition: t, layer: n }) {
+function gR({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function gR(e, t, n, r) {
+function _R(e, t, n, r) {
 	let [i] = r.get({
-		array: hR(e, t),
+		array: gR(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -16937,13 +16942,13 @@ function gR(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function _R(e, t, { visible: n, shown: r }, i) {
+function vR(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / lR), s = [];
+	let o = Math.max(1, r / uR), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: hR(e, t),
+		array: gR(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
@@ -16953,7 +16958,7 @@ function _R(e, t, { visible: n, shown: r }, i) {
 	}));
 }
 // src/state/camera.ts
-var vR = {
+var yR = {
 	classes: null,
 	axes: null,
 	azimuth: 0,
@@ -16961,8 +16966,8 @@ var vR = {
 	zoom: 1,
 	panX: 0,
 	panY: 0
-}, yR = 6, bR = 1.5, xR = [.3, 40];
-function SR({ azimuth: e, elevation: t }) {
+}, bR = 6, xR = 1.5, SR = [.3, 40];
+function CR({ azimuth: e, elevation: t }) {
 	let [n, r, i, a] = [
 		Math.cos(e),
 		Math.sin(e),
@@ -16987,28 +16992,28 @@ function SR({ azimuth: e, elevation: t }) {
 		]
 	];
 }
-function CR(e, t, n) {
-	let [r, i, a] = SR(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (yR * n), d = /* @__PURE__ */ new Float64Array(16);
+function wR(e, t, n) {
+	let [r, i, a] = CR(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (bR * n), d = /* @__PURE__ */ new Float64Array(16);
 	for (let n = 0; n < 3; n++) {
 		let o = -a[n] * u;
 		d[4 * n] = c * r[n] + e.panX / t * o, d[4 * n + 1] = l * i[n] + e.panY * o, d[4 * n + 2] = -.15 * a[n] * u, d[4 * n + 3] = o;
 	}
 	return d[12] = e.panX / t, d[13] = e.panY, d[15] = 1, d;
 }
-function wR(e, t, n, [r, i], a) {
-	let o = .9 * e.zoom / n * Math.min(1, t), s = 1 - a / (yR * n);
+function TR(e, t, n, [r, i], a) {
+	let o = .9 * e.zoom / n * Math.min(1, t), s = 1 - a / (bR * n);
 	return [(r * t - e.panX) * s / o, (i - e.panY) * s / o];
 }
-function TR(e, t, n) {
+function ER(e, t, n) {
 	let r = Math.atan2(Math.sin(e.azimuth + t), Math.cos(e.azimuth + t));
 	return {
 		...e,
 		azimuth: r,
-		elevation: Math.min(bR, Math.max(-1.5, e.elevation + n))
+		elevation: Math.min(xR, Math.max(-1.5, e.elevation + n))
 	};
 }
-function ER(e, t, n = 0, r = 0) {
-	let i = Math.min(xR[1], Math.max(xR[0], e.zoom * t)), a = i / e.zoom;
+function DR(e, t, n = 0, r = 0) {
+	let i = Math.min(SR[1], Math.max(SR[0], e.zoom * t)), a = i / e.zoom;
 	return {
 		...e,
 		zoom: i,
@@ -17016,14 +17021,14 @@ function ER(e, t, n = 0, r = 0) {
 		panY: r - (r - e.panY) * a
 	};
 }
-function DR(e, t, n) {
+function OR(e, t, n) {
 	return {
 		...e,
 		panX: e.panX + t,
 		panY: e.panY + n
 	};
 }
-function OR({ classes: e, axes: t, azimuth: n, elevation: r, zoom: i, panX: a, panY: o }) {
+function kR({ classes: e, axes: t, azimuth: n, elevation: r, zoom: i, panX: a, panY: o }) {
 	let s = (e, t) => e.map((e) => +e.toFixed(t)).join("_");
 	return `${s([
 		n,
@@ -17033,78 +17038,78 @@ function OR({ classes: e, axes: t, azimuth: n, elevation: r, zoom: i, panX: a, p
 		o
 	], 3)}${e ? `~${e.join("_")}` : t ? "~" : ""}${t ? `~${s(t.flat(), 4)}` : ""}`;
 }
-function kR(e) {
+function AR(e) {
 	let [t, n, r] = e.split("~").map((e) => e ? e.split("_").map(Number) : []);
 	if (t.length !== 5 || ![
 		...t,
 		...n ?? [],
 		...r ?? []
 	].every(Number.isFinite)) return;
-	let [i, a, o, s, c] = t, l = r?.length && r.length % 3 == 0 ? _L(r, r.length / 3) : null;
+	let [i, a, o, s, c] = t, l = r?.length && r.length % 3 == 0 ? vL(r, r.length / 3) : null;
 	return {
 		classes: n?.length ? n : null,
 		axes: l,
 		azimuth: i,
 		elevation: a,
-		zoom: Math.max(xR[0], o),
+		zoom: Math.max(SR[0], o),
 		panX: s,
 		panY: c
 	};
 }
 // src/space/motion.ts
-var AR = 380;
-function jR(e) {
+var jR = 380;
+function MR(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function MR({ morph: e }) {
+function NR({ morph: e }) {
 	return [1 - e, e];
 }
-function NR(e, t) {
+function PR(e, t) {
 	return e.to.points.length === t.points.length ? {
-		from: PR(e),
+		from: FR(e),
 		to: t,
 		morph: 0
-	} : jR(t);
+	} : MR(t);
 }
-function PR(e) {
+function FR(e) {
 	if (e.morph === 1) return e.to;
-	let [t, n] = MR(e), r = (e, r) => r.map((r, i) => t * e[i] + n * r);
+	let [t, n] = NR(e), r = (e, r) => r.map((r, i) => t * e[i] + n * r);
 	return {
 		points: r(e.from.points, e.to.points),
 		tips: r(e.from.tips, e.to.tips)
 	};
 }
-function FR(e, t) {
-	return LR(e, "points", t);
-}
 function IR(e, t) {
-	return LR(e, "tips", t);
+	return RR(e, "points", t);
 }
-function LR(e, t, n) {
-	let [r, i] = MR(e), [a, o] = [e.from[t], e.to[t]], s = (e) => r * a[3 * n + e] + i * o[3 * n + e];
+function LR(e, t) {
+	return RR(e, "tips", t);
+}
+function RR(e, t, n) {
+	let [r, i] = NR(e), [a, o] = [e.from[t], e.to[t]], s = (e) => r * a[3 * n + e] + i * o[3 * n + e];
 	return [
 		s(0),
 		s(1),
 		s(2)
 	];
 }
-function RR(e, t) {
+function zR(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / AR);
+			let a = Math.min(1, (performance.now() - n) / jR);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/space/picking.ts
-function zR(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function BR(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -17112,25 +17117,25 @@ function zR(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function BR({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.points, o = e.to.points, [s, c] = MR(e), [l, u] = [r.width / 2, r.height / 2];
+function VR({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.points, o = e.to.points, [s, c] = NR(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function VR(e) {
+function HR(e) {
 	return 8 * (e >> 3 & 3) + (e >> 5);
 }
-function HR(e, t, n, r = 4, i = 9) {
+function UR(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return BR(e, (i, l, u, d) => {
-		let f = (l - t) * (l - t) + (u - n) * (u - n), p = d - 2 * VR(e.look[4 * i + 3]);
+	return VR(e, (i, l, u, d) => {
+		let f = (l - t) * (l - t) + (u - n) * (u - n), p = d - 2 * HR(e.look[4 * i + 3]);
 		f <= r * r && p < o && ([a, o] = [i, p]), f <= c && ([s, c] = [i, f]);
 	}), a >= 0 ? a : s;
 }
-function UR(e, t) {
+function WR(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -17138,7 +17143,7 @@ function UR(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return BR(e, (e, t, l) => {
+	return VR(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -17146,48 +17151,48 @@ function UR(e, t) {
 	}), c;
 }
 // src/space/arrow_drag.ts
-var WR = 11;
-function GR(e, t, n, r, [i, a]) {
-	let o = e.motions[t], [s, c] = zR(r, n, 0, 0, 0), l = null, u = WR;
+var GR = 11;
+function KR(e, t, n, r, [i, a]) {
+	let o = e.motions[t], [s, c] = BR(r, n, 0, 0, 0), l = null, u = GR;
 	for (let e = 0; e < o.to.tips.length / 3; e++) {
-		let [t, d] = zR(r, n, ...IR(o, e)), f = Math.hypot(t - i, d - a);
-		f < u && Math.hypot(t - s, d - c) > WR && ([l, u] = [e, f]);
+		let [t, d] = BR(r, n, ...LR(o, e)), f = Math.hypot(t - i, d - a);
+		f < u && Math.hypot(t - s, d - c) > GR && ([l, u] = [e, f]);
 	}
 	return l;
 }
-function KR(e, t, n, r, [i, a]) {
-	let o = e.axes[t], s = SR(e.camera), c = o.map((e) => e.reduce((e, t, n) => e + t * r[n], 0)), l = s[2].reduce((e, t, n) => e + t * c[n], 0), u = [2 * (i - n.left) / n.width - 1, 1 - 2 * (a - n.top) / n.height], [d, f] = wR(e.camera, n.width / n.height, e.reach, u, l), p = Math.hypot(...r), m = Math.hypot(d, f), h = Math.min(1, .999 * p / Math.max(m, 1e-9)), g = Math.sqrt(Math.max(0, p ** 2 - (h * m) ** 2)), _ = [
+function qR(e, t, n, r, [i, a]) {
+	let o = e.axes[t], s = CR(e.camera), c = o.map((e) => e.reduce((e, t, n) => e + t * r[n], 0)), l = s[2].reduce((e, t, n) => e + t * c[n], 0), u = [2 * (i - n.left) / n.width - 1, 1 - 2 * (a - n.top) / n.height], [d, f] = TR(e.camera, n.width / n.height, e.reach, u, l), p = Math.hypot(...r), m = Math.hypot(d, f), h = Math.min(1, .999 * p / Math.max(m, 1e-9)), g = Math.sqrt(Math.max(0, p ** 2 - (h * m) ** 2)), _ = [
 		h * d,
 		h * f,
 		Math.sign(l || 1) * Math.min(Math.abs(l), g)
 	];
-	return CL(o, r, [
+	return wL(o, r, [
 		0,
 		1,
 		2
 	].map((e) => s.reduce((t, n, r) => t + _[r] * n[e], 0)));
 }
-var qR = 1e3, JR = 1001, YR = 1002, XR = 1003, ZR = 1004, QR = 1005, $R = 1006, ez = 1007, tz = 1008, nz = 1009, rz = 1010, iz = 1011, az = 1012, oz = 1013, sz = 1014, cz = 1015, lz = 1016, uz = 1017, dz = 1018, fz = 1020, pz = 35902, mz = 35899, hz = 1021, gz = 1022, _z = 1023, vz = 1026, yz = 1027, bz = 1028, xz = 1029, Sz = 1030, Cz = 1031, wz = 1033, Tz = 33776, Ez = 33777, Dz = 33778, Oz = 33779, kz = 35840, Az = 35841, jz = 35842, Mz = 35843, Nz = 36196, Pz = 37492, Fz = 37496, Iz = 37488, Lz = 37489, Rz = 37490, zz = 37491, Bz = 37808, Vz = 37809, Hz = 37810, Uz = 37811, Wz = 37812, Gz = 37813, Kz = 37814, qz = 37815, Jz = 37816, Yz = 37817, Xz = 37818, Zz = 37819, Qz = 37820, $z = 37821, eB = 36492, tB = 36494, nB = 36495, rB = 36283, iB = 36284, aB = 36285, oB = 36286, sB = 2300, cB = 2301, lB = 2302, uB = 2303, dB = 2400, fB = 2401, pB = 2402, mB = 3200, hB = "srgb", gB = "srgb-linear", _B = "linear", vB = "srgb", yB = 7680, bB = 35044, xB = "300 es", SB = 2e3;
-function CB(e) {
+var JR = 1e3, YR = 1001, XR = 1002, ZR = 1003, QR = 1004, $R = 1005, ez = 1006, tz = 1007, nz = 1008, rz = 1009, iz = 1010, az = 1011, oz = 1012, sz = 1013, cz = 1014, lz = 1015, uz = 1016, dz = 1017, fz = 1018, pz = 1020, mz = 35902, hz = 35899, gz = 1021, _z = 1022, vz = 1023, yz = 1026, bz = 1027, xz = 1028, Sz = 1029, Cz = 1030, wz = 1031, Tz = 1033, Ez = 33776, Dz = 33777, Oz = 33778, kz = 33779, Az = 35840, jz = 35841, Mz = 35842, Nz = 35843, Pz = 36196, Fz = 37492, Iz = 37496, Lz = 37488, Rz = 37489, zz = 37490, Bz = 37491, Vz = 37808, Hz = 37809, Uz = 37810, Wz = 37811, Gz = 37812, Kz = 37813, qz = 37814, Jz = 37815, Yz = 37816, Xz = 37817, Zz = 37818, Qz = 37819, $z = 37820, eB = 37821, tB = 36492, nB = 36494, rB = 36495, iB = 36283, aB = 36284, oB = 36285, sB = 36286, cB = 2300, lB = 2301, uB = 2302, dB = 2303, fB = 2400, pB = 2401, mB = 2402, hB = 3200, gB = "srgb", _B = "srgb-linear", vB = "linear", yB = "srgb", bB = 7680, xB = 35044, SB = "300 es", CB = 2e3;
+function wB(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function wB(e) {
+function TB(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function TB(e) {
+function EB(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function EB() {
-	let e = TB("canvas");
+function DB() {
+	let e = EB("canvas");
 	return e.style.display = "block", e;
 }
-var DB = {};
-function OB(...e) {
+var OB = {};
+function kB(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function kB(e) {
+function AB(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -17196,7 +17201,7 @@ function kB(e) {
 	return e;
 }
 function J(...e) {
-	e = kB(e);
+	e = AB(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -17204,18 +17209,18 @@ function J(...e) {
 	}
 }
 function Y(...e) {
-	e = kB(e);
+	e = AB(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function AB(...e) {
+function jB(...e) {
 	let t = e.join(" ");
-	t in DB || (DB[t] = !0, J(...e));
+	t in OB || (OB[t] = !0, J(...e));
 }
-function jB(e, t, n) {
+function MB(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -17231,7 +17236,7 @@ function jB(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var MB = {
+var NB = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -17240,7 +17245,7 @@ var MB = {
 	6: 2,
 	7: 7,
 	5: 3
-}, NB = class {
+}, PB = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -17270,24 +17275,24 @@ var MB = {
 			e.target = null;
 		}
 	}
-}, PB = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), FB = Math.PI / 180, IB = 180 / Math.PI;
-function LB() {
+}, FB = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), IB = Math.PI / 180, LB = 180 / Math.PI;
+function RB() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (PB[e & 255] + PB[e >> 8 & 255] + PB[e >> 16 & 255] + PB[e >> 24 & 255] + "-" + PB[t & 255] + PB[t >> 8 & 255] + "-" + PB[t >> 16 & 15 | 64] + PB[t >> 24 & 255] + "-" + PB[n & 63 | 128] + PB[n >> 8 & 255] + "-" + PB[n >> 16 & 255] + PB[n >> 24 & 255] + PB[r & 255] + PB[r >> 8 & 255] + PB[r >> 16 & 255] + PB[r >> 24 & 255]).toLowerCase();
+	return (FB[e & 255] + FB[e >> 8 & 255] + FB[e >> 16 & 255] + FB[e >> 24 & 255] + "-" + FB[t & 255] + FB[t >> 8 & 255] + "-" + FB[t >> 16 & 15 | 64] + FB[t >> 24 & 255] + "-" + FB[n & 63 | 128] + FB[n >> 8 & 255] + "-" + FB[n >> 16 & 255] + FB[n >> 24 & 255] + FB[r & 255] + FB[r >> 8 & 255] + FB[r >> 16 & 255] + FB[r >> 24 & 255]).toLowerCase();
 }
-function RB(e, t, n) {
+function zB(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function zB(e, t) {
+function BB(e, t) {
 	return (e % t + t) % t;
 }
-function BB(e, t, n) {
+function VB(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function VB(e) {
+function HB(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function HB(e) {
+function UB(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -17299,19 +17304,19 @@ function HB(e) {
 		default: return;
 	}
 }
-function UB(e, t) {
+function WB(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = HB(t);
+	let n = UB(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function WB(e, t) {
+function GB(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = HB(t);
+	let n = UB(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var GB = class {
+var KB = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -17411,14 +17416,14 @@ var GB = class {
 		return this.x = Math.max(this.x, e.x), this.y = Math.max(this.y, e.y), this;
 	}
 	clamp(e, t) {
-		return this.x = RB(this.x, e.x, t.x), this.y = RB(this.y, e.y, t.y), this;
+		return this.x = zB(this.x, e.x, t.x), this.y = zB(this.y, e.y, t.y), this;
 	}
 	clampScalar(e, t) {
-		return this.x = RB(this.x, e, t), this.y = RB(this.y, e, t), this;
+		return this.x = zB(this.x, e, t), this.y = zB(this.y, e, t), this;
 	}
 	clampLength(e, t) {
 		let n = this.length();
-		return this.divideScalar(n || 1).multiplyScalar(RB(n, e, t));
+		return this.divideScalar(n || 1).multiplyScalar(zB(n, e, t));
 	}
 	floor() {
 		return this.x = Math.floor(this.x), this.y = Math.floor(this.y), this;
@@ -17460,7 +17465,7 @@ var GB = class {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
 		if (t === 0) return Math.PI / 2;
 		let n = this.dot(e) / t;
-		return Math.acos(RB(n, -1, 1));
+		return Math.acos(zB(n, -1, 1));
 	}
 	distanceTo(e) {
 		return Math.sqrt(this.distanceToSquared(e));
@@ -17503,7 +17508,7 @@ var GB = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, KB = class {
+}, qB = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -17612,7 +17617,7 @@ var GB = class {
 		return n < 1e-8 ? (n = 0, Math.abs(e.x) > Math.abs(e.z) ? (this._x = -e.y, this._y = e.x, this._z = 0, this._w = n) : (this._x = 0, this._y = -e.z, this._z = e.y, this._w = n)) : (this._x = e.y * t.z - e.z * t.y, this._y = e.z * t.x - e.x * t.z, this._z = e.x * t.y - e.y * t.x, this._w = n), this.normalize();
 	}
 	angleTo(e) {
-		return 2 * Math.acos(Math.abs(RB(this.dot(e), -1, 1)));
+		return 2 * Math.acos(Math.abs(zB(this.dot(e), -1, 1)));
 	}
 	rotateTowards(e, t) {
 		let n = this.angleTo(e);
@@ -17773,10 +17778,10 @@ var GB = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(JB.setFromEuler(e));
+		return this.applyQuaternion(YB.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(JB.setFromAxisAngle(e, t));
+		return this.applyQuaternion(YB.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -17816,14 +17821,14 @@ var GB = class {
 		return this.x = Math.max(this.x, e.x), this.y = Math.max(this.y, e.y), this.z = Math.max(this.z, e.z), this;
 	}
 	clamp(e, t) {
-		return this.x = RB(this.x, e.x, t.x), this.y = RB(this.y, e.y, t.y), this.z = RB(this.z, e.z, t.z), this;
+		return this.x = zB(this.x, e.x, t.x), this.y = zB(this.y, e.y, t.y), this.z = zB(this.z, e.z, t.z), this;
 	}
 	clampScalar(e, t) {
-		return this.x = RB(this.x, e, t), this.y = RB(this.y, e, t), this.z = RB(this.z, e, t), this;
+		return this.x = zB(this.x, e, t), this.y = zB(this.y, e, t), this.z = zB(this.z, e, t), this;
 	}
 	clampLength(e, t) {
 		let n = this.length();
-		return this.divideScalar(n || 1).multiplyScalar(RB(n, e, t));
+		return this.divideScalar(n || 1).multiplyScalar(zB(n, e, t));
 	}
 	floor() {
 		return this.x = Math.floor(this.x), this.y = Math.floor(this.y), this.z = Math.floor(this.z), this;
@@ -17878,16 +17883,16 @@ var GB = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return qB.copy(this).projectOnVector(e), this.sub(qB);
+		return JB.copy(this).projectOnVector(e), this.sub(JB);
 	}
 	reflect(e) {
-		return this.sub(qB.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(JB.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
 		if (t === 0) return Math.PI / 2;
 		let n = this.dot(e) / t;
-		return Math.acos(RB(n, -1, 1));
+		return Math.acos(zB(n, -1, 1));
 	}
 	distanceTo(e) {
 		return Math.sqrt(this.distanceToSquared(e));
@@ -17954,7 +17959,7 @@ var GB = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, qB = /*@__PURE__*/ new X(), JB = /*@__PURE__*/ new KB(), Z = class {
+}, JB = /*@__PURE__*/ new X(), YB = /*@__PURE__*/ new qB(), Z = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -18029,13 +18034,13 @@ var GB = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return AB("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(YB.makeScale(e, t)), this;
+		return jB("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(XB.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return AB("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(YB.makeRotation(-e)), this;
+		return jB("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(XB.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return AB("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(YB.makeTranslation(e, t)), this;
+		return jB("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(XB.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -18063,14 +18068,14 @@ var GB = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, YB = /*@__PURE__*/ new Z(), XB = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), ZB = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function QB() {
+}, XB = /*@__PURE__*/ new Z(), ZB = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), QB = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function $B() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: gB,
+		workingColorSpace: _B,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = eV(e.r), e.g = eV(e.g), e.b = eV(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = tV(e.r), e.g = tV(e.g), e.b = tV(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = tV(e.r), e.g = tV(e.g), e.b = tV(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = nV(e.r), e.g = nV(e.g), e.b = nV(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -18082,7 +18087,7 @@ function QB() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? _B : this.spaces[e].transfer;
+			return e === "" ? vB : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -18115,59 +18120,59 @@ function QB() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[gB]: {
-			primaries: t,
-			whitePoint: r,
-			transfer: _B,
-			toXYZ: XB,
-			fromXYZ: ZB,
-			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: hB },
-			outputColorSpaceConfig: { drawingBufferColorSpace: hB }
-		},
-		[hB]: {
+		[_B]: {
 			primaries: t,
 			whitePoint: r,
 			transfer: vB,
-			toXYZ: XB,
-			fromXYZ: ZB,
+			toXYZ: ZB,
+			fromXYZ: QB,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: hB }
+			workingColorSpaceConfig: { unpackColorSpace: gB },
+			outputColorSpaceConfig: { drawingBufferColorSpace: gB }
+		},
+		[gB]: {
+			primaries: t,
+			whitePoint: r,
+			transfer: yB,
+			toXYZ: ZB,
+			fromXYZ: QB,
+			luminanceCoefficients: n,
+			outputColorSpaceConfig: { drawingBufferColorSpace: gB }
 		}
 	}), e;
 }
-var $B = /*@__PURE__*/ QB();
-function eV(e) {
+var eV = /*@__PURE__*/ $B();
+function tV(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function tV(e) {
+function nV(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var nV, rV = class {
+var rV, iV = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			nV === void 0 && (nV = TB("canvas")), nV.width = e.width, nV.height = e.height;
-			let t = nV.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = nV;
+			rV === void 0 && (rV = EB("canvas")), rV.width = e.width, rV.height = e.height;
+			let t = rV.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = rV;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = TB("canvas");
+			let t = EB("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = eV(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = tV(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(eV(t[e] / 255) * 255) : t[e] = eV(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(tV(t[e] / 255) * 255) : t[e] = tV(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -18176,9 +18181,9 @@ var nV, rV = class {
 		}
 		return J("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, iV = 0, aV = class {
+}, aV = 0, oV = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: iV++ }), this.uuid = LB(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: aV++ }), this.uuid = RB(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -18198,33 +18203,33 @@ var nV, rV = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(oV(r[t].image)) : e.push(oV(r[t]));
-			} else e = oV(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(sV(r[t].image)) : e.push(sV(r[t]));
+			} else e = sV(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function oV(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? rV.getDataURL(e) : e.data ? {
+function sV(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? iV.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (J("Texture: Unable to serialize Texture."), {});
 }
-var sV = 0, cV = /*@__PURE__*/ new X(), lV = class e extends NB {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = JR, i = JR, a = $R, o = tz, s = _z, c = nz, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: sV++ }), this.uuid = LB(), this.name = "", this.source = new aV(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new GB(0, 0), this.repeat = new GB(1, 1), this.center = new GB(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var cV = 0, lV = /*@__PURE__*/ new X(), uV = class e extends PB {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = YR, i = YR, a = ez, o = nz, s = vz, c = rz, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: cV++ }), this.uuid = RB(), this.name = "", this.source = new oV(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new KB(0, 0), this.repeat = new KB(1, 1), this.center = new KB(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(cV).x;
+		return this.source.getSize(lV).x;
 	}
 	get height() {
-		return this.source.getSize(cV).y;
+		return this.source.getSize(lV).y;
 	}
 	get depth() {
-		return this.source.getSize(cV).z;
+		return this.source.getSize(lV).z;
 	}
 	get image() {
 		return this.source.data;
@@ -18302,22 +18307,22 @@ var sV = 0, cV = /*@__PURE__*/ new X(), lV = class e extends NB {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case qR:
+			case JR:
 				e.x -= Math.floor(e.x);
 				break;
-			case JR:
+			case YR:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case YR: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case XR: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case qR:
+			case JR:
 				e.y -= Math.floor(e.y);
 				break;
-			case JR:
+			case YR:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case YR: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case XR: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -18328,8 +18333,8 @@ var sV = 0, cV = /*@__PURE__*/ new X(), lV = class e extends NB {
 		e === !0 && this.pmremVersion++;
 	}
 };
-lV.DEFAULT_IMAGE = null, lV.DEFAULT_MAPPING = 300, lV.DEFAULT_ANISOTROPY = 1;
-var uV = class {
+uV.DEFAULT_IMAGE = null, uV.DEFAULT_MAPPING = 300, uV.DEFAULT_ANISOTROPY = 1;
+var dV = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -18463,14 +18468,14 @@ var uV = class {
 		return this.x = Math.max(this.x, e.x), this.y = Math.max(this.y, e.y), this.z = Math.max(this.z, e.z), this.w = Math.max(this.w, e.w), this;
 	}
 	clamp(e, t) {
-		return this.x = RB(this.x, e.x, t.x), this.y = RB(this.y, e.y, t.y), this.z = RB(this.z, e.z, t.z), this.w = RB(this.w, e.w, t.w), this;
+		return this.x = zB(this.x, e.x, t.x), this.y = zB(this.y, e.y, t.y), this.z = zB(this.z, e.z, t.z), this.w = zB(this.w, e.w, t.w), this;
 	}
 	clampScalar(e, t) {
-		return this.x = RB(this.x, e, t), this.y = RB(this.y, e, t), this.z = RB(this.z, e, t), this.w = RB(this.w, e, t), this;
+		return this.x = zB(this.x, e, t), this.y = zB(this.y, e, t), this.z = zB(this.z, e, t), this.w = zB(this.w, e, t), this;
 	}
 	clampLength(e, t) {
 		let n = this.length();
-		return this.divideScalar(n || 1).multiplyScalar(RB(n, e, t));
+		return this.divideScalar(n || 1).multiplyScalar(zB(n, e, t));
 	}
 	floor() {
 		return this.x = Math.floor(this.x), this.y = Math.floor(this.y), this.z = Math.floor(this.z), this.w = Math.floor(this.w), this;
@@ -18529,12 +18534,12 @@ var uV = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, dV = class extends NB {
+}, fV = class extends PB {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: $R,
+			minFilter: ez,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -18549,9 +18554,9 @@ var uV = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new uV(0, 0, e, t), this.scissorTest = !1, this.viewport = new uV(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new dV(0, 0, e, t), this.scissorTest = !1, this.viewport = new dV(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new lV({
+		for (let i = 0; i < r; i++) this.textures[i] = new uV({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -18560,7 +18565,7 @@ var uV = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: $R,
+			minFilter: ez,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -18596,7 +18601,7 @@ var uV = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new aV(n);
+			this.textures[t].source = new oV(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -18609,18 +18614,18 @@ var uV = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, fV = class extends dV {
+}, pV = class extends fV {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, pV = class extends lV {
+}, mV = class extends uV {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = XR, this.minFilter = XR, this.wrapR = JR, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = ZR, this.minFilter = ZR, this.wrapR = YR, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -18631,19 +18636,19 @@ var uV = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, mV = class extends lV {
+}, hV = class extends uV {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = XR, this.minFilter = XR, this.wrapR = JR, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = ZR, this.minFilter = ZR, this.wrapR = YR, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, hV = class e {
+}, gV = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -18697,7 +18702,7 @@ var uV = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / gV.setFromMatrixColumn(e, 0).length(), i = 1 / gV.setFromMatrixColumn(e, 1).length(), a = 1 / gV.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / _V.setFromMatrixColumn(e, 0).length(), i = 1 / _V.setFromMatrixColumn(e, 1).length(), a = 1 / _V.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -18724,11 +18729,11 @@ var uV = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(vV, e, yV);
+		return this.compose(yV, e, bV);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return SV.subVectors(e, t), SV.lengthSq() === 0 && (SV.z = 1), SV.normalize(), bV.crossVectors(n, SV), bV.lengthSq() === 0 && (Math.abs(n.z) === 1 ? SV.x += 1e-4 : SV.z += 1e-4, SV.normalize(), bV.crossVectors(n, SV)), bV.normalize(), xV.crossVectors(SV, bV), r[0] = bV.x, r[4] = xV.x, r[8] = SV.x, r[1] = bV.y, r[5] = xV.y, r[9] = SV.y, r[2] = bV.z, r[6] = xV.z, r[10] = SV.z, this;
+		return CV.subVectors(e, t), CV.lengthSq() === 0 && (CV.z = 1), CV.normalize(), xV.crossVectors(n, CV), xV.lengthSq() === 0 && (Math.abs(n.z) === 1 ? CV.x += 1e-4 : CV.z += 1e-4, CV.normalize(), xV.crossVectors(n, CV)), xV.normalize(), SV.crossVectors(CV, xV), r[0] = xV.x, r[4] = SV.x, r[8] = CV.x, r[1] = xV.y, r[5] = SV.y, r[9] = CV.y, r[2] = xV.z, r[6] = SV.z, r[10] = CV.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -18808,12 +18813,12 @@ var uV = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = gV.set(r[0], r[1], r[2]).length(), o = gV.set(r[4], r[5], r[6]).length(), s = gV.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), _V.copy(this);
+		let a = _V.set(r[0], r[1], r[2]).length(), o = _V.set(r[4], r[5], r[6]).length(), s = _V.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), vV.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return _V.elements[0] *= c, _V.elements[1] *= c, _V.elements[2] *= c, _V.elements[4] *= l, _V.elements[5] *= l, _V.elements[6] *= l, _V.elements[8] *= u, _V.elements[9] *= u, _V.elements[10] *= u, t.setFromRotationMatrix(_V), n.x = a, n.y = o, n.z = s, this;
+		return vV.elements[0] *= c, vV.elements[1] *= c, vV.elements[2] *= c, vV.elements[4] *= l, vV.elements[5] *= l, vV.elements[6] *= l, vV.elements[8] *= u, vV.elements[9] *= u, vV.elements[10] *= u, t.setFromRotationMatrix(vV), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = SB, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = CB, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -18821,7 +18826,7 @@ var uV = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = SB, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = CB, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -18842,7 +18847,7 @@ var uV = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, gV = /*@__PURE__*/ new X(), _V = /*@__PURE__*/ new hV(), vV = /*@__PURE__*/ new X(0, 0, 0), yV = /*@__PURE__*/ new X(1, 1, 1), bV = /*@__PURE__*/ new X(), xV = /*@__PURE__*/ new X(), SV = /*@__PURE__*/ new X(), CV = /*@__PURE__*/ new hV(), wV = /*@__PURE__*/ new KB(), TV = class e {
+}, _V = /*@__PURE__*/ new X(), vV = /*@__PURE__*/ new gV(), yV = /*@__PURE__*/ new X(0, 0, 0), bV = /*@__PURE__*/ new X(1, 1, 1), xV = /*@__PURE__*/ new X(), SV = /*@__PURE__*/ new X(), CV = /*@__PURE__*/ new X(), wV = /*@__PURE__*/ new gV(), TV = /*@__PURE__*/ new qB(), EV = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -18883,35 +18888,35 @@ var uV = class {
 		let r = e.elements, i = r[0], a = r[4], o = r[8], s = r[1], c = r[5], l = r[9], u = r[2], d = r[6], f = r[10];
 		switch (t) {
 			case "XYZ":
-				this._y = Math.asin(RB(o, -1, 1)), Math.abs(o) < .9999999 ? (this._x = Math.atan2(-l, f), this._z = Math.atan2(-a, i)) : (this._x = Math.atan2(d, c), this._z = 0);
+				this._y = Math.asin(zB(o, -1, 1)), Math.abs(o) < .9999999 ? (this._x = Math.atan2(-l, f), this._z = Math.atan2(-a, i)) : (this._x = Math.atan2(d, c), this._z = 0);
 				break;
 			case "YXZ":
-				this._x = Math.asin(-RB(l, -1, 1)), Math.abs(l) < .9999999 ? (this._y = Math.atan2(o, f), this._z = Math.atan2(s, c)) : (this._y = Math.atan2(-u, i), this._z = 0);
+				this._x = Math.asin(-zB(l, -1, 1)), Math.abs(l) < .9999999 ? (this._y = Math.atan2(o, f), this._z = Math.atan2(s, c)) : (this._y = Math.atan2(-u, i), this._z = 0);
 				break;
 			case "ZXY":
-				this._x = Math.asin(RB(d, -1, 1)), Math.abs(d) < .9999999 ? (this._y = Math.atan2(-u, f), this._z = Math.atan2(-a, c)) : (this._y = 0, this._z = Math.atan2(s, i));
+				this._x = Math.asin(zB(d, -1, 1)), Math.abs(d) < .9999999 ? (this._y = Math.atan2(-u, f), this._z = Math.atan2(-a, c)) : (this._y = 0, this._z = Math.atan2(s, i));
 				break;
 			case "ZYX":
-				this._y = Math.asin(-RB(u, -1, 1)), Math.abs(u) < .9999999 ? (this._x = Math.atan2(d, f), this._z = Math.atan2(s, i)) : (this._x = 0, this._z = Math.atan2(-a, c));
+				this._y = Math.asin(-zB(u, -1, 1)), Math.abs(u) < .9999999 ? (this._x = Math.atan2(d, f), this._z = Math.atan2(s, i)) : (this._x = 0, this._z = Math.atan2(-a, c));
 				break;
 			case "YZX":
-				this._z = Math.asin(RB(s, -1, 1)), Math.abs(s) < .9999999 ? (this._x = Math.atan2(-l, c), this._y = Math.atan2(-u, i)) : (this._x = 0, this._y = Math.atan2(o, f));
+				this._z = Math.asin(zB(s, -1, 1)), Math.abs(s) < .9999999 ? (this._x = Math.atan2(-l, c), this._y = Math.atan2(-u, i)) : (this._x = 0, this._y = Math.atan2(o, f));
 				break;
 			case "XZY":
-				this._z = Math.asin(-RB(a, -1, 1)), Math.abs(a) < .9999999 ? (this._x = Math.atan2(d, c), this._y = Math.atan2(o, i)) : (this._x = Math.atan2(-l, f), this._y = 0);
+				this._z = Math.asin(-zB(a, -1, 1)), Math.abs(a) < .9999999 ? (this._x = Math.atan2(d, c), this._y = Math.atan2(o, i)) : (this._x = Math.atan2(-l, f), this._y = 0);
 				break;
 			default: J("Euler: .setFromRotationMatrix() encountered an unknown order: " + t);
 		}
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return CV.makeRotationFromQuaternion(e), this.setFromRotationMatrix(CV, t, n);
+		return wV.makeRotationFromQuaternion(e), this.setFromRotationMatrix(wV, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return wV.setFromEuler(this), this.setFromQuaternion(wV, e);
+		return TV.setFromEuler(this), this.setFromQuaternion(TV, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -18930,8 +18935,8 @@ var uV = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-TV.DEFAULT_ORDER = "XYZ";
-var EV = class {
+EV.DEFAULT_ORDER = "XYZ";
+var DV = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -18959,16 +18964,16 @@ var EV = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, DV = 0, OV = /*@__PURE__*/ new X(), kV = /*@__PURE__*/ new KB(), AV = /*@__PURE__*/ new hV(), jV = /*@__PURE__*/ new X(), MV = /*@__PURE__*/ new X(), NV = /*@__PURE__*/ new X(), PV = /*@__PURE__*/ new KB(), FV = /*@__PURE__*/ new X(1, 0, 0), IV = /*@__PURE__*/ new X(0, 1, 0), LV = /*@__PURE__*/ new X(0, 0, 1), RV = { type: "added" }, zV = { type: "removed" }, BV = {
+}, OV = 0, kV = /*@__PURE__*/ new X(), AV = /*@__PURE__*/ new qB(), jV = /*@__PURE__*/ new gV(), MV = /*@__PURE__*/ new X(), NV = /*@__PURE__*/ new X(), PV = /*@__PURE__*/ new X(), FV = /*@__PURE__*/ new qB(), IV = /*@__PURE__*/ new X(1, 0, 0), LV = /*@__PURE__*/ new X(0, 1, 0), RV = /*@__PURE__*/ new X(0, 0, 1), zV = { type: "added" }, BV = { type: "removed" }, VV = {
 	type: "childadded",
 	child: null
-}, VV = {
+}, HV = {
 	type: "childremoved",
 	child: null
-}, HV = class e extends NB {
+}, UV = class e extends PB {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: DV++ }), this.uuid = LB(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new X(), n = new TV(), r = new KB(), i = new X(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: OV++ }), this.uuid = RB(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new X(), n = new EV(), r = new qB(), i = new X(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -18996,9 +19001,9 @@ var EV = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new hV() },
+			modelViewMatrix: { value: new gV() },
 			normalMatrix: { value: new Z() }
-		}), this.matrix = new hV(), this.matrixWorld = new hV(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new EV(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new gV(), this.matrixWorld = new gV(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new DV(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -19023,49 +19028,49 @@ var EV = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return kV.setFromAxisAngle(e, t), this.quaternion.multiply(kV), this;
+		return AV.setFromAxisAngle(e, t), this.quaternion.multiply(AV), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return kV.setFromAxisAngle(e, t), this.quaternion.premultiply(kV), this;
+		return AV.setFromAxisAngle(e, t), this.quaternion.premultiply(AV), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(FV, e);
-	}
-	rotateY(e) {
 		return this.rotateOnAxis(IV, e);
 	}
-	rotateZ(e) {
+	rotateY(e) {
 		return this.rotateOnAxis(LV, e);
 	}
+	rotateZ(e) {
+		return this.rotateOnAxis(RV, e);
+	}
 	translateOnAxis(e, t) {
-		return OV.copy(e).applyQuaternion(this.quaternion), this.position.add(OV.multiplyScalar(t)), this;
+		return kV.copy(e).applyQuaternion(this.quaternion), this.position.add(kV.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(FV, e);
-	}
-	translateY(e) {
 		return this.translateOnAxis(IV, e);
 	}
-	translateZ(e) {
+	translateY(e) {
 		return this.translateOnAxis(LV, e);
+	}
+	translateZ(e) {
+		return this.translateOnAxis(RV, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(AV.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(jV.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? jV.copy(e) : jV.set(e, t, n);
+		e.isVector3 ? MV.copy(e) : MV.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), MV.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? AV.lookAt(MV, jV, this.up) : AV.lookAt(jV, MV, this.up), this.quaternion.setFromRotationMatrix(AV), r && (AV.extractRotation(r.matrixWorld), kV.setFromRotationMatrix(AV), this.quaternion.premultiply(kV.invert()));
+		this.updateWorldMatrix(!0, !1), NV.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? jV.lookAt(NV, MV, this.up) : jV.lookAt(MV, NV, this.up), this.quaternion.setFromRotationMatrix(jV), r && (jV.extractRotation(r.matrixWorld), AV.setFromRotationMatrix(jV), this.quaternion.premultiply(AV.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (Y("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(RV), BV.child = e, this.dispatchEvent(BV), BV.child = null) : Y("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (Y("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(zV), VV.child = e, this.dispatchEvent(VV), VV.child = null) : Y("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -19073,7 +19078,7 @@ var EV = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(zV), VV.child = e, this.dispatchEvent(VV), VV.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(BV), HV.child = e, this.dispatchEvent(HV), HV.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -19083,7 +19088,7 @@ var EV = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), AV.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), AV.multiply(e.parent.matrixWorld)), e.applyMatrix4(AV), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(RV), BV.child = e, this.dispatchEvent(BV), BV.child = null, this;
+		return this.updateWorldMatrix(!0, !1), jV.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), jV.multiply(e.parent.matrixWorld)), e.applyMatrix4(jV), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(zV), VV.child = e, this.dispatchEvent(VV), VV.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -19108,10 +19113,10 @@ var EV = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(MV, e, NV), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(NV, e, PV), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(MV, PV, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(NV, FV, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -19242,23 +19247,23 @@ var EV = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-HV.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), HV.DEFAULT_MATRIX_AUTO_UPDATE = !0, HV.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var UV = class extends HV {
+UV.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), UV.DEFAULT_MATRIX_AUTO_UPDATE = !0, UV.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var WV = class extends UV {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, WV = { type: "move" }, GV = class {
+}, GV = { type: "move" }, KV = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new UV(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new WV(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new UV(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new WV(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new UV(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new WV(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -19303,18 +19308,18 @@ var UV = class extends HV {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(WV)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(GV)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new UV();
+			let n = new WV();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, KV = {
+}, qV = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -19463,19 +19468,19 @@ var UV = class extends HV {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, qV = {
-	h: 0,
-	s: 0,
-	l: 0
 }, JV = {
 	h: 0,
 	s: 0,
 	l: 0
+}, YV = {
+	h: 0,
+	s: 0,
+	l: 0
 };
-function YV(e, t, n) {
+function XV(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var XV = class {
+var ZV = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -19489,21 +19494,21 @@ var XV = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = hB) {
-		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, $B.colorSpaceToWorking(this, t), this;
+	setHex(e, t = gB) {
+		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, eV.colorSpaceToWorking(this, t), this;
 	}
-	setRGB(e, t, n, r = $B.workingColorSpace) {
-		return this.r = e, this.g = t, this.b = n, $B.colorSpaceToWorking(this, r), this;
+	setRGB(e, t, n, r = eV.workingColorSpace) {
+		return this.r = e, this.g = t, this.b = n, eV.colorSpaceToWorking(this, r), this;
 	}
-	setHSL(e, t, n, r = $B.workingColorSpace) {
-		if (e = zB(e, 1), t = RB(t, 0, 1), n = RB(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+	setHSL(e, t, n, r = eV.workingColorSpace) {
+		if (e = BB(e, 1), t = zB(t, 0, 1), n = zB(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = YV(i, r, e + 1 / 3), this.g = YV(i, r, e), this.b = YV(i, r, e - 1 / 3);
+			this.r = XV(i, r, e + 1 / 3), this.g = XV(i, r, e), this.b = XV(i, r, e - 1 / 3);
 		}
-		return $B.colorSpaceToWorking(this, r), this;
+		return eV.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = hB) {
+	setStyle(e, t = gB) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && J("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -19530,8 +19535,8 @@ var XV = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = hB) {
-		let n = KV[e.toLowerCase()];
+	setColorName(e, t = gB) {
+		let n = qV[e.toLowerCase()];
 		return n === void 0 ? J("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -19541,10 +19546,10 @@ var XV = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = eV(e.r), this.g = eV(e.g), this.b = eV(e.b), this;
+		return this.r = tV(e.r), this.g = tV(e.g), this.b = tV(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = tV(e.r), this.g = tV(e.g), this.b = tV(e.b), this;
+		return this.r = nV(e.r), this.g = nV(e.g), this.b = nV(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -19552,15 +19557,15 @@ var XV = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = hB) {
-		return $B.workingToColorSpace(ZV.copy(this), e), Math.round(RB(ZV.r * 255, 0, 255)) * 65536 + Math.round(RB(ZV.g * 255, 0, 255)) * 256 + Math.round(RB(ZV.b * 255, 0, 255));
+	getHex(e = gB) {
+		return eV.workingToColorSpace(QV.copy(this), e), Math.round(zB(QV.r * 255, 0, 255)) * 65536 + Math.round(zB(QV.g * 255, 0, 255)) * 256 + Math.round(zB(QV.b * 255, 0, 255));
 	}
-	getHexString(e = hB) {
+	getHexString(e = gB) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
-	getHSL(e, t = $B.workingColorSpace) {
-		$B.workingToColorSpace(ZV.copy(this), t);
-		let n = ZV.r, r = ZV.g, i = ZV.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+	getHSL(e, t = eV.workingColorSpace) {
+		eV.workingToColorSpace(QV.copy(this), t);
+		let n = QV.r, r = QV.g, i = QV.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -19577,16 +19582,16 @@ var XV = class {
 		}
 		return e.h = s, e.s = c, e.l = l, e;
 	}
-	getRGB(e, t = $B.workingColorSpace) {
-		return $B.workingToColorSpace(ZV.copy(this), t), e.r = ZV.r, e.g = ZV.g, e.b = ZV.b, e;
+	getRGB(e, t = eV.workingColorSpace) {
+		return eV.workingToColorSpace(QV.copy(this), t), e.r = QV.r, e.g = QV.g, e.b = QV.b, e;
 	}
-	getStyle(e = hB) {
-		$B.workingToColorSpace(ZV.copy(this), e);
-		let t = ZV.r, n = ZV.g, r = ZV.b;
+	getStyle(e = gB) {
+		eV.workingToColorSpace(QV.copy(this), e);
+		let t = QV.r, n = QV.g, r = QV.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(qV), this.setHSL(qV.h + e, qV.s + t, qV.l + n);
+		return this.getHSL(JV), this.setHSL(JV.h + e, JV.s + t, JV.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -19613,8 +19618,8 @@ var XV = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(qV), e.getHSL(JV);
-		let n = BB(qV.h, JV.h, t), r = BB(qV.s, JV.s, t), i = BB(qV.l, JV.l, t);
+		this.getHSL(JV), e.getHSL(YV);
+		let n = VB(JV.h, YV.h, t), r = VB(JV.s, YV.s, t), i = VB(JV.l, YV.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -19642,11 +19647,11 @@ var XV = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, ZV = /*@__PURE__*/ new XV();
-XV.NAMES = KV;
-var QV = class extends HV {
+}, QV = /*@__PURE__*/ new ZV();
+ZV.NAMES = qV;
+var $V = class extends UV {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new TV(), this.environmentIntensity = 1, this.environmentRotation = new TV(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new EV(), this.environmentIntensity = 1, this.environmentRotation = new EV(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -19655,33 +19660,33 @@ var QV = class extends HV {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, $V = /*@__PURE__*/ new X(), eH = /*@__PURE__*/ new X(), tH = /*@__PURE__*/ new X(), nH = /*@__PURE__*/ new X(), rH = /*@__PURE__*/ new X(), iH = /*@__PURE__*/ new X(), aH = /*@__PURE__*/ new X(), oH = /*@__PURE__*/ new X(), sH = /*@__PURE__*/ new X(), cH = /*@__PURE__*/ new X(), lH = /*@__PURE__*/ new uV(), uH = /*@__PURE__*/ new uV(), dH = /*@__PURE__*/ new uV(), fH = class e {
+}, eH = /*@__PURE__*/ new X(), tH = /*@__PURE__*/ new X(), nH = /*@__PURE__*/ new X(), rH = /*@__PURE__*/ new X(), iH = /*@__PURE__*/ new X(), aH = /*@__PURE__*/ new X(), oH = /*@__PURE__*/ new X(), sH = /*@__PURE__*/ new X(), cH = /*@__PURE__*/ new X(), lH = /*@__PURE__*/ new X(), uH = /*@__PURE__*/ new dV(), dH = /*@__PURE__*/ new dV(), fH = /*@__PURE__*/ new dV(), pH = class e {
 	constructor(e = new X(), t = new X(), n = new X()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), $V.subVectors(e, t), r.cross($V);
+		r.subVectors(n, t), eH.subVectors(e, t), r.cross(eH);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		$V.subVectors(r, t), eH.subVectors(n, t), tH.subVectors(e, t);
-		let a = $V.dot($V), o = $V.dot(eH), s = $V.dot(tH), c = eH.dot(eH), l = eH.dot(tH), u = a * c - o * o;
+		eH.subVectors(r, t), tH.subVectors(n, t), nH.subVectors(e, t);
+		let a = eH.dot(eH), o = eH.dot(tH), s = eH.dot(nH), c = tH.dot(tH), l = tH.dot(nH), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, nH) !== null && nH.x >= 0 && nH.y >= 0 && nH.x + nH.y <= 1;
+		return this.getBarycoord(e, t, n, r, rH) !== null && rH.x >= 0 && rH.y >= 0 && rH.x + rH.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, nH) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, nH.x), s.addScaledVector(a, nH.y), s.addScaledVector(o, nH.z), s);
+		return this.getBarycoord(e, t, n, r, rH) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, rH.x), s.addScaledVector(a, rH.y), s.addScaledVector(o, rH.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return lH.setScalar(0), uH.setScalar(0), dH.setScalar(0), lH.fromBufferAttribute(e, t), uH.fromBufferAttribute(e, n), dH.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(lH, i.x), a.addScaledVector(uH, i.y), a.addScaledVector(dH, i.z), a;
+		return uH.setScalar(0), dH.setScalar(0), fH.setScalar(0), uH.fromBufferAttribute(e, t), dH.fromBufferAttribute(e, n), fH.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(uH, i.x), a.addScaledVector(dH, i.y), a.addScaledVector(fH, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return $V.subVectors(n, t), eH.subVectors(e, t), $V.cross(eH).dot(r) < 0;
+		return eH.subVectors(n, t), tH.subVectors(e, t), eH.cross(tH).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -19699,7 +19704,7 @@ var QV = class extends HV {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return $V.subVectors(this.c, this.b), eH.subVectors(this.a, this.b), $V.cross(eH).length() * .5;
+		return eH.subVectors(this.c, this.b), tH.subVectors(this.a, this.b), eH.cross(tH).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -19727,28 +19732,28 @@ var QV = class extends HV {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		rH.subVectors(r, n), iH.subVectors(i, n), oH.subVectors(e, n);
-		let s = rH.dot(oH), c = iH.dot(oH);
+		iH.subVectors(r, n), aH.subVectors(i, n), sH.subVectors(e, n);
+		let s = iH.dot(sH), c = aH.dot(sH);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		sH.subVectors(e, r);
-		let l = rH.dot(sH), u = iH.dot(sH);
+		cH.subVectors(e, r);
+		let l = iH.dot(cH), u = aH.dot(cH);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(rH, a);
-		cH.subVectors(e, i);
-		let f = rH.dot(cH), p = iH.dot(cH);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(iH, a);
+		lH.subVectors(e, i);
+		let f = iH.dot(lH), p = aH.dot(lH);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(iH, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(aH, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return aH.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(aH, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return oH.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(oH, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(rH, a).addScaledVector(iH, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(iH, a).addScaledVector(aH, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, pH = class {
+}, mH = class {
 	constructor(e = new X(Infinity, Infinity, Infinity), t = new X(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -19757,12 +19762,12 @@ var QV = class extends HV {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(hH.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(gH.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(hH.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(gH.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -19771,7 +19776,7 @@ var QV = class extends HV {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = hH.copy(t).multiplyScalar(.5);
+		let n = gH.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -19809,8 +19814,8 @@ var QV = class extends HV {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, hH) : hH.fromBufferAttribute(r, t), hH.applyMatrix4(e.matrixWorld), this.expandByPoint(hH);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), gH.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), gH.copy(e.boundingBox)), gH.applyMatrix4(e.matrixWorld), this.union(gH);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, gH) : gH.fromBufferAttribute(r, t), gH.applyMatrix4(e.matrixWorld), this.expandByPoint(gH);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), _H.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), _H.copy(e.boundingBox)), _H.applyMatrix4(e.matrixWorld), this.union(_H);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -19829,7 +19834,7 @@ var QV = class extends HV {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, hH), hH.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, gH), gH.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -19837,37 +19842,37 @@ var QV = class extends HV {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(CH), wH.subVectors(this.max, CH), _H.subVectors(e.a, CH), vH.subVectors(e.b, CH), yH.subVectors(e.c, CH), bH.subVectors(vH, _H), xH.subVectors(yH, vH), SH.subVectors(_H, yH);
+		this.getCenter(wH), TH.subVectors(this.max, wH), vH.subVectors(e.a, wH), yH.subVectors(e.b, wH), bH.subVectors(e.c, wH), xH.subVectors(yH, vH), SH.subVectors(bH, yH), CH.subVectors(vH, bH);
 		let t = [
-			0,
-			-bH.z,
-			bH.y,
 			0,
 			-xH.z,
 			xH.y,
 			0,
 			-SH.z,
 			SH.y,
-			bH.z,
 			0,
-			-bH.x,
+			-CH.z,
+			CH.y,
 			xH.z,
 			0,
 			-xH.x,
 			SH.z,
 			0,
 			-SH.x,
-			-bH.y,
-			bH.x,
+			CH.z,
 			0,
+			-CH.x,
 			-xH.y,
 			xH.x,
 			0,
 			-SH.y,
 			SH.x,
+			0,
+			-CH.y,
+			CH.x,
 			0
 		];
-		return !DH(t, _H, vH, yH, wH) || (t = [
+		return !OH(t, vH, yH, bH, TH) || (t = [
 			1,
 			0,
 			0,
@@ -19877,20 +19882,20 @@ var QV = class extends HV {
 			0,
 			0,
 			1
-		], !DH(t, _H, vH, yH, wH)) ? !1 : (TH.crossVectors(bH, xH), t = [
-			TH.x,
-			TH.y,
-			TH.z
-		], DH(t, _H, vH, yH, wH));
+		], !OH(t, vH, yH, bH, TH)) ? !1 : (EH.crossVectors(xH, SH), t = [
+			EH.x,
+			EH.y,
+			EH.z
+		], OH(t, vH, yH, bH, TH));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, hH).distanceTo(e);
+		return this.clampPoint(e, gH).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(hH).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(gH).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -19899,7 +19904,7 @@ var QV = class extends HV {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (mH[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), mH[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), mH[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), mH[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), mH[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), mH[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), mH[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), mH[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(mH)), this;
+		return this.isEmpty() || (hH[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), hH[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), hH[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), hH[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), hH[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), hH[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), hH[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), hH[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(hH)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -19916,7 +19921,7 @@ var QV = class extends HV {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, mH = [
+}, hH = [
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
@@ -19925,19 +19930,19 @@ var QV = class extends HV {
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X()
-], hH = /*@__PURE__*/ new X(), gH = /*@__PURE__*/ new pH(), _H = /*@__PURE__*/ new X(), vH = /*@__PURE__*/ new X(), yH = /*@__PURE__*/ new X(), bH = /*@__PURE__*/ new X(), xH = /*@__PURE__*/ new X(), SH = /*@__PURE__*/ new X(), CH = /*@__PURE__*/ new X(), wH = /*@__PURE__*/ new X(), TH = /*@__PURE__*/ new X(), EH = /*@__PURE__*/ new X();
-function DH(e, t, n, r, i) {
+], gH = /*@__PURE__*/ new X(), _H = /*@__PURE__*/ new mH(), vH = /*@__PURE__*/ new X(), yH = /*@__PURE__*/ new X(), bH = /*@__PURE__*/ new X(), xH = /*@__PURE__*/ new X(), SH = /*@__PURE__*/ new X(), CH = /*@__PURE__*/ new X(), wH = /*@__PURE__*/ new X(), TH = /*@__PURE__*/ new X(), EH = /*@__PURE__*/ new X(), DH = /*@__PURE__*/ new X();
+function OH(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		EH.fromArray(e, a);
-		let o = i.x * Math.abs(EH.x) + i.y * Math.abs(EH.y) + i.z * Math.abs(EH.z), s = t.dot(EH), c = n.dot(EH), l = r.dot(EH);
+		DH.fromArray(e, a);
+		let o = i.x * Math.abs(DH.x) + i.y * Math.abs(DH.y) + i.z * Math.abs(DH.z), s = t.dot(DH), c = n.dot(DH), l = r.dot(DH);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class extends NB {
+var kH = /*@__PURE__*/ new X(), AH = /*@__PURE__*/ new KB(), jH = 0, MH = class extends PB {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: AH++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = bB, this.updateRanges = [], this.gpuType = cz, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : HB(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: jH++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = xB, this.updateRanges = [], this.gpuType = lz, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : UB(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -19967,20 +19972,20 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) kH.fromBufferAttribute(this, t), kH.applyMatrix3(e), this.setXY(t, kH.x, kH.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) OH.fromBufferAttribute(this, t), OH.applyMatrix3(e), this.setXYZ(t, OH.x, OH.y, OH.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) AH.fromBufferAttribute(this, t), AH.applyMatrix3(e), this.setXY(t, AH.x, AH.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) kH.fromBufferAttribute(this, t), kH.applyMatrix3(e), this.setXYZ(t, kH.x, kH.y, kH.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) OH.fromBufferAttribute(this, t), OH.applyMatrix4(e), this.setXYZ(t, OH.x, OH.y, OH.z);
+		for (let t = 0, n = this.count; t < n; t++) kH.fromBufferAttribute(this, t), kH.applyMatrix4(e), this.setXYZ(t, kH.x, kH.y, kH.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) OH.fromBufferAttribute(this, t), OH.applyNormalMatrix(e), this.setXYZ(t, OH.x, OH.y, OH.z);
+		for (let t = 0, n = this.count; t < n; t++) kH.fromBufferAttribute(this, t), kH.applyNormalMatrix(e), this.setXYZ(t, kH.x, kH.y, kH.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) OH.fromBufferAttribute(this, t), OH.transformDirection(e), this.setXYZ(t, OH.x, OH.y, OH.z);
+		for (let t = 0, n = this.count; t < n; t++) kH.fromBufferAttribute(this, t), kH.transformDirection(e), this.setXYZ(t, kH.x, kH.y, kH.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -20050,25 +20055,25 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? UB(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? WB(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? WB(e, this.array) : Math.round(e * t);
+		return t === void 0 ? GB(e, this.array) : Math.round(e * t);
 	}
-}, MH = class extends jH {
+}, NH = class extends MH {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, NH = class extends jH {
+}, PH = class extends MH {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, PH = class extends jH {
+}, FH = class extends MH {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, FH = /*@__PURE__*/ new pH(), IH = /*@__PURE__*/ new X(), LH = /*@__PURE__*/ new X(), RH = class {
+}, IH = /*@__PURE__*/ new mH(), LH = /*@__PURE__*/ new X(), RH = /*@__PURE__*/ new X(), zH = class {
 	constructor(e = new X(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -20077,7 +20082,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? FH.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? IH.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -20122,16 +20127,16 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		IH.subVectors(e, this.center);
-		let t = IH.lengthSq();
+		LH.subVectors(e, this.center);
+		let t = LH.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(IH, n / e), this.radius += n;
+			this.center.addScaledVector(LH, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (LH.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(IH.copy(e.center).add(LH)), this.expandByPoint(IH.copy(e.center).sub(LH))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (RH.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(LH.copy(e.center).add(RH)), this.expandByPoint(LH.copy(e.center).sub(RH))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -20148,9 +20153,9 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, zH = 0, BH = /*@__PURE__*/ new hV(), VH = /*@__PURE__*/ new HV(), HH = /*@__PURE__*/ new X(), UH = /*@__PURE__*/ new pH(), WH = /*@__PURE__*/ new pH(), GH = /*@__PURE__*/ new X(), KH = class e extends NB {
+}, BH = 0, VH = /*@__PURE__*/ new gV(), HH = /*@__PURE__*/ new UV(), UH = /*@__PURE__*/ new X(), WH = /*@__PURE__*/ new mH(), GH = /*@__PURE__*/ new mH(), KH = /*@__PURE__*/ new X(), qH = class e extends PB {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: zH++ }), this.uuid = LB(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: BH++ }), this.uuid = RB(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -20159,7 +20164,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (CB(e) ? NH : MH)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (wB(e) ? PH : NH)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -20204,28 +20209,28 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return BH.makeRotationFromQuaternion(e), this.applyMatrix4(BH), this;
+		return VH.makeRotationFromQuaternion(e), this.applyMatrix4(VH), this;
 	}
 	rotateX(e) {
-		return BH.makeRotationX(e), this.applyMatrix4(BH), this;
+		return VH.makeRotationX(e), this.applyMatrix4(VH), this;
 	}
 	rotateY(e) {
-		return BH.makeRotationY(e), this.applyMatrix4(BH), this;
+		return VH.makeRotationY(e), this.applyMatrix4(VH), this;
 	}
 	rotateZ(e) {
-		return BH.makeRotationZ(e), this.applyMatrix4(BH), this;
+		return VH.makeRotationZ(e), this.applyMatrix4(VH), this;
 	}
 	translate(e, t, n) {
-		return BH.makeTranslation(e, t, n), this.applyMatrix4(BH), this;
+		return VH.makeTranslation(e, t, n), this.applyMatrix4(VH), this;
 	}
 	scale(e, t, n) {
-		return BH.makeScale(e, t, n), this.applyMatrix4(BH), this;
+		return VH.makeScale(e, t, n), this.applyMatrix4(VH), this;
 	}
 	lookAt(e) {
-		return VH.lookAt(e), VH.updateMatrix(), this.applyMatrix4(VH.matrix), this;
+		return HH.lookAt(e), HH.updateMatrix(), this.applyMatrix4(HH.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(HH).negate(), this.translate(HH.x, HH.y, HH.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(UH).negate(), this.translate(UH.x, UH.y, UH.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -20235,7 +20240,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new PH(t, 3));
+			this.setAttribute("position", new FH(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -20247,35 +20252,35 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new pH());
+		this.boundingBox === null && (this.boundingBox = new mH());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) Y("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new X(-Infinity, -Infinity, -Infinity), new X(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					UH.setFromBufferAttribute(n), this.morphTargetsRelative ? (GH.addVectors(this.boundingBox.min, UH.min), this.boundingBox.expandByPoint(GH), GH.addVectors(this.boundingBox.max, UH.max), this.boundingBox.expandByPoint(GH)) : (this.boundingBox.expandByPoint(UH.min), this.boundingBox.expandByPoint(UH.max));
+					WH.setFromBufferAttribute(n), this.morphTargetsRelative ? (KH.addVectors(this.boundingBox.min, WH.min), this.boundingBox.expandByPoint(KH), KH.addVectors(this.boundingBox.max, WH.max), this.boundingBox.expandByPoint(KH)) : (this.boundingBox.expandByPoint(WH.min), this.boundingBox.expandByPoint(WH.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && Y("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new RH());
+		this.boundingSphere === null && (this.boundingSphere = new zH());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) Y("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new X(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (UH.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (WH.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				WH.setFromBufferAttribute(n), this.morphTargetsRelative ? (GH.addVectors(UH.min, WH.min), UH.expandByPoint(GH), GH.addVectors(UH.max, WH.max), UH.expandByPoint(GH)) : (UH.expandByPoint(WH.min), UH.expandByPoint(WH.max));
+				GH.setFromBufferAttribute(n), this.morphTargetsRelative ? (KH.addVectors(WH.min, GH.min), WH.expandByPoint(KH), KH.addVectors(WH.max, GH.max), WH.expandByPoint(KH)) : (WH.expandByPoint(GH.min), WH.expandByPoint(GH.max));
 			}
-			UH.getCenter(n);
+			WH.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) GH.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(GH));
+			for (let t = 0, i = e.count; t < i; t++) KH.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(KH));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) GH.fromBufferAttribute(a, t), o && (HH.fromBufferAttribute(e, t), GH.add(HH)), r = Math.max(r, n.distanceToSquared(GH));
+				for (let t = 0, i = a.count; t < i; t++) KH.fromBufferAttribute(a, t), o && (UH.fromBufferAttribute(e, t), KH.add(UH)), r = Math.max(r, n.distanceToSquared(KH));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && Y("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -20287,10 +20292,10 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new jH(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new MH(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new X(), s[e] = new X();
-		let l = new X(), u = new X(), d = new X(), f = new GB(), p = new GB(), m = new GB(), h = new X(), g = new X();
+		let l = new X(), u = new X(), d = new X(), f = new KB(), p = new KB(), m = new KB(), h = new X(), g = new X();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -20320,7 +20325,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new jH(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new MH(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new X(), i = new X(), a = new X(), o = new X(), s = new X(), c = new X(), l = new X(), u = new X();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -20333,7 +20338,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) GH.fromBufferAttribute(e, t), GH.normalize(), e.setXYZ(t, GH.x, GH.y, GH.z);
+		for (let t = 0, n = e.count; t < n; t++) KH.fromBufferAttribute(e, t), KH.normalize(), e.setXYZ(t, KH.x, KH.y, KH.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -20342,7 +20347,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new jH(a, r, i);
+			return new MH(a, r, i);
 		}
 		if (this.index === null) return J("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -20438,7 +20443,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, qH = /*@__PURE__*/ new X(), JH = /*@__PURE__*/ new X(), YH = /*@__PURE__*/ new Z(), XH = class {
+}, JH = /*@__PURE__*/ new X(), YH = /*@__PURE__*/ new X(), XH = /*@__PURE__*/ new Z(), ZH = class {
 	constructor(e = new X(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -20452,7 +20457,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = qH.subVectors(n, t).cross(JH.subVectors(e, t)).normalize();
+		let r = JH.subVectors(n, t).cross(YH.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -20475,7 +20480,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(qH), i = this.normal.dot(r);
+		let r = e.delta(JH), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -20494,7 +20499,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || YH.getNormalMatrix(e), r = this.coplanarPoint(qH).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || XH.getNormalMatrix(e), r = this.coplanarPoint(JH).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -20515,9 +20520,9 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, ZH = 0, QH = class extends NB {
+}, QH = 0, $H = class extends PB {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: ZH++ }), this.uuid = LB(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new XV(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = yB, this.stencilZFail = yB, this.stencilZPass = yB, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: QH++ }), this.uuid = RB(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new ZV(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = bB, this.stencilZFail = bB, this.stencilZPass = bB, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -20568,11 +20573,11 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new XV().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new XH().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new ZV().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new ZH().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new GB().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new KB().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new GB().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new KB().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -20593,7 +20598,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, $H = /*@__PURE__*/ new X(), eU = /*@__PURE__*/ new X(), tU = /*@__PURE__*/ new X(), nU = /*@__PURE__*/ new X(), rU = class {
+}, eU = /*@__PURE__*/ new X(), tU = /*@__PURE__*/ new X(), nU = /*@__PURE__*/ new X(), rU = /*@__PURE__*/ new X(), iU = class {
 	constructor(e = new X(), t = new X(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -20610,7 +20615,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, $H)), this;
+		return this.origin.copy(this.at(e, eU)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -20621,12 +20626,12 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = $H.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : ($H.copy(this.origin).addScaledVector(this.direction, t), $H.distanceToSquared(e));
+		let t = eU.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (eU.copy(this.origin).addScaledVector(this.direction, t), eU.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		eU.copy(e).add(t).multiplyScalar(.5), tU.copy(t).sub(e).normalize(), nU.copy(this.origin).sub(eU);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(tU), o = nU.dot(this.direction), s = -nU.dot(tU), c = nU.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		tU.copy(e).add(t).multiplyScalar(.5), nU.copy(t).sub(e).normalize(), rU.copy(this.origin).sub(tU);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(nU), o = rU.dot(this.direction), s = -rU.dot(nU), c = rU.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -20637,12 +20642,12 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(eU).addScaledVector(tU, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(tU).addScaledVector(nU, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		$H.subVectors(e.center, this.origin);
-		let n = $H.dot(this.direction), r = $H.dot($H) - n * n, i = e.radius * e.radius;
+		eU.subVectors(e.center, this.origin);
+		let n = eU.dot(this.direction), r = eU.dot(eU) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -20669,7 +20674,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, $H) !== null;
+		return this.intersectBox(e, eU) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -20692,15 +20697,15 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, iU = class extends QH {
+}, aU = class extends $H {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new XV(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new TV(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new ZV(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new EV(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, aU = /*@__PURE__*/ new hV(), oU = /*@__PURE__*/ new rU(), sU = /*@__PURE__*/ new RH(), cU = /*@__PURE__*/ new X(), lU = /*@__PURE__*/ new X(), uU = /*@__PURE__*/ new X(), dU = /*@__PURE__*/ new X(), fU = /*@__PURE__*/ new X(), pU = /*@__PURE__*/ new X(), mU = /*@__PURE__*/ new X(), hU = /*@__PURE__*/ new X(), gU = class extends HV {
-	constructor(e = new KH(), t = new iU()) {
+}, oU = /*@__PURE__*/ new gV(), sU = /*@__PURE__*/ new iU(), cU = /*@__PURE__*/ new zH(), lU = /*@__PURE__*/ new X(), uU = /*@__PURE__*/ new X(), dU = /*@__PURE__*/ new X(), fU = /*@__PURE__*/ new X(), pU = /*@__PURE__*/ new X(), mU = /*@__PURE__*/ new X(), hU = /*@__PURE__*/ new X(), gU = /*@__PURE__*/ new X(), _U = class extends UV {
+	constructor(e = new qH(), t = new aU()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -20724,12 +20729,12 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			pU.set(0, 0, 0);
+			mU.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (fU.fromBufferAttribute(s, e), a ? pU.addScaledVector(fU, r) : pU.addScaledVector(fU.sub(t), r));
+				r !== 0 && (pU.fromBufferAttribute(s, e), a ? mU.addScaledVector(pU, r) : mU.addScaledVector(pU.sub(t), r));
 			}
-			t.add(pU);
+			t.add(mU);
 		}
 		return t;
 	}
@@ -20738,7 +20743,7 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), sU.copy(n.boundingSphere), sU.applyMatrix4(i), oU.copy(e.ray).recast(e.near), sU.containsPoint(oU.origin) === !1 && (oU.intersectSphere(sU, cU) === null || oU.origin.distanceToSquared(cU) > (e.far - e.near) ** 2) || (aU.copy(i).invert(), oU.copy(e.ray).applyMatrix4(aU), (n.boundingBox === null || oU.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, oU)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), cU.copy(n.boundingSphere), cU.applyMatrix4(i), sU.copy(e.ray).recast(e.near), cU.containsPoint(sU.origin) === !1 && (sU.intersectSphere(cU, lU) === null || sU.origin.distanceToSquared(lU) > (e.far - e.near) ** 2) || (oU.copy(i).invert(), sU.copy(e.ray).applyMatrix4(oU), (n.boundingBox === null || sU.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, sU)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -20747,14 +20752,14 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = vU(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = yU(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = vU(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = yU(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -20762,36 +20767,36 @@ var OH = /*@__PURE__*/ new X(), kH = /*@__PURE__*/ new GB(), AH = 0, jH = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = vU(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = yU(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = vU(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = yU(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function _U(e, t, n, r, i, a, o, s) {
+function vU(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	hU.copy(s), hU.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(hU);
+	gU.copy(s), gU.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(gU);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: hU.clone(),
+		point: gU.clone(),
 		object: e
 	};
 }
-function vU(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, lU), e.getVertexPosition(c, uU), e.getVertexPosition(l, dU);
-	let u = _U(e, t, n, r, lU, uU, dU, mU);
+function yU(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, uU), e.getVertexPosition(c, dU), e.getVertexPosition(l, fU);
+	let u = vU(e, t, n, r, uU, dU, fU, hU);
 	if (u) {
 		let e = new X();
-		fH.getBarycoord(mU, lU, uU, dU, e), i && (u.uv = fH.getInterpolatedAttribute(i, s, c, l, e, new GB())), a && (u.uv1 = fH.getInterpolatedAttribute(a, s, c, l, e, new GB())), o && (u.normal = fH.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		pH.getBarycoord(hU, uU, dU, fU, e), i && (u.uv = pH.getInterpolatedAttribute(i, s, c, l, e, new KB())), a && (u.uv1 = pH.getInterpolatedAttribute(a, s, c, l, e, new KB())), o && (u.normal = pH.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -20799,20 +20804,20 @@ function vU(e, t, n, r, i, a, o, s, c, l) {
 			normal: new X(),
 			materialIndex: 0
 		};
-		fH.getNormal(lU, uU, dU, t.normal), u.face = t, u.barycoord = e;
+		pH.getNormal(uU, dU, fU, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var yU = class extends lV {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = XR, l = XR, u, d) {
+var bU = class extends uV {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = ZR, l = ZR, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, bU = /*@__PURE__*/ new RH(), xU = /*@__PURE__*/ new GB(.5, .5), SU = /*@__PURE__*/ new X(), CU = class {
-	constructor(e = new XH(), t = new XH(), n = new XH(), r = new XH(), i = new XH(), a = new XH()) {
+}, xU = /*@__PURE__*/ new zH(), SU = /*@__PURE__*/ new KB(.5, .5), CU = /*@__PURE__*/ new X(), wU = class {
+	constructor(e = new ZH(), t = new ZH(), n = new ZH(), r = new ZH(), i = new ZH(), a = new ZH()) {
 		this.planes = [
 			e,
 			t,
@@ -20831,7 +20836,7 @@ var yU = class extends lV {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = SB, n = !1) {
+	setFromProjectionMatrix(e, t = CB, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -20840,15 +20845,15 @@ var yU = class extends lV {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), bU.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), xU.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), bU.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), xU.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(bU);
+		return this.intersectsSphere(xU);
 	}
 	intersectsSprite(e) {
-		return bU.center.set(0, 0, 0), bU.radius = .7071067811865476 + xU.distanceTo(e.center), bU.applyMatrix4(e.matrixWorld), this.intersectsSphere(bU);
+		return xU.center.set(0, 0, 0), xU.radius = .7071067811865476 + SU.distanceTo(e.center), xU.applyMatrix4(e.matrixWorld), this.intersectsSphere(xU);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -20859,7 +20864,7 @@ var yU = class extends lV {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (SU.x = r.normal.x > 0 ? e.max.x : e.min.x, SU.y = r.normal.y > 0 ? e.max.y : e.min.y, SU.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(SU) < 0) return !1;
+			if (CU.x = r.normal.x > 0 ? e.max.x : e.min.x, CU.y = r.normal.y > 0 ? e.max.y : e.min.y, CU.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(CU) < 0) return !1;
 		}
 		return !0;
 	}
@@ -20871,15 +20876,15 @@ var yU = class extends lV {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, wU = /*@__PURE__*/ new hV(), TU = class e {
+}, TU = /*@__PURE__*/ new gV(), EU = class e {
 	constructor() {
-		this.coordinateSystem = SB, this._frustums = [], this._count = 0;
+		this.coordinateSystem = CB, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			wU.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new CU()), n[e].setFromProjectionMatrix(wU, r.coordinateSystem, r.reversedDepth);
+			TU.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new wU()), n[e].setFromProjectionMatrix(TU, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -20914,21 +20919,21 @@ var yU = class extends lV {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new CU()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new wU()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, EU = class extends QH {
+}, DU = class extends $H {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new XV(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new ZV(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, DU = /*@__PURE__*/ new hV(), OU = /*@__PURE__*/ new rU(), kU = /*@__PURE__*/ new RH(), AU = /*@__PURE__*/ new X(), jU = class extends HV {
-	constructor(e = new KH(), t = new EU()) {
+}, OU = /*@__PURE__*/ new gV(), kU = /*@__PURE__*/ new iU(), AU = /*@__PURE__*/ new zH(), jU = /*@__PURE__*/ new X(), MU = class extends UV {
+	constructor(e = new qH(), t = new DU()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -20939,18 +20944,18 @@ var yU = class extends lV {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), kU.copy(n.boundingSphere), kU.applyMatrix4(r), kU.radius += i, e.ray.intersectsSphere(kU) === !1) return;
-		DU.copy(r).invert(), OU.copy(e.ray).applyMatrix4(DU);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), AU.copy(n.boundingSphere), AU.applyMatrix4(r), AU.radius += i, e.ray.intersectsSphere(AU) === !1) return;
+		OU.copy(r).invert(), kU.copy(e.ray).applyMatrix4(OU);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				AU.fromBufferAttribute(l, n), MU(AU, n, s, r, e, t, this);
+				jU.fromBufferAttribute(l, n), NU(jU, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) AU.fromBufferAttribute(l, a), MU(AU, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) jU.fromBufferAttribute(l, a), NU(jU, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -20967,11 +20972,11 @@ var yU = class extends lV {
 		}
 	}
 };
-function MU(e, t, n, r, i, a, o) {
-	let s = OU.distanceSqToPoint(e);
+function NU(e, t, n, r, i, a, o) {
+	let s = kU.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new X();
-		OU.closestPointToPoint(e, n), n.applyMatrix4(r);
+		kU.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -20986,7 +20991,7 @@ function MU(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var NU = class extends lV {
+var PU = class extends uV {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -20996,8 +21001,8 @@ var NU = class extends lV {
 	set images(e) {
 		this.image = e;
 	}
-}, PU = class extends lV {
-	constructor(e, t, n = sz, r, i, a, o = XR, s = XR, c, l = vz, u = 1) {
+}, FU = class extends uV {
+	constructor(e, t, n = cz, r, i, a, o = ZR, s = ZR, c, l = yz, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -21006,14 +21011,14 @@ var NU = class extends lV {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new aV(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new oV(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, FU = class extends PU {
-	constructor(e, t = sz, n = 301, r, i, a = XR, o = XR, s, c = vz) {
+}, IU = class extends FU {
+	constructor(e, t = cz, n = 301, r, i, a = ZR, o = ZR, s, c = yz) {
 		let l = {
 			width: e,
 			height: e,
@@ -21034,14 +21039,14 @@ var NU = class extends lV {
 	set images(e) {
 		this.image = e;
 	}
-}, IU = class extends lV {
+}, LU = class extends uV {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, LU = class e extends KH {
+}, RU = class e extends qH {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -21054,7 +21059,7 @@ var NU = class extends lV {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new PH(c, 3)), this.setAttribute("normal", new PH(l, 3)), this.setAttribute("uv", new PH(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new FH(c, 3)), this.setAttribute("normal", new FH(l, 3)), this.setAttribute("uv", new FH(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new X();
 			for (let a = 0; a < w; a++) {
@@ -21074,7 +21079,7 @@ var NU = class extends lV {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, RU = class e extends KH {
+}, zU = class e extends qH {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -21094,7 +21099,7 @@ var NU = class extends lV {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new PH(p, 3)), this.setAttribute("normal", new PH(m, 3)), this.setAttribute("uv", new PH(h, 2));
+		this.setIndex(f), this.setAttribute("position", new FH(p, 3)), this.setAttribute("normal", new FH(m, 3)), this.setAttribute("uv", new FH(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -21103,15 +21108,15 @@ var NU = class extends lV {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function zU(e) {
+function BU(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (VU(i)) i.isRenderTargetTexture ? (J("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if (HU(i)) i.isRenderTargetTexture ? (J("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (VU(i[0])) {
+				if (HU(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -21121,32 +21126,32 @@ function zU(e) {
 	}
 	return t;
 }
-function BU(e) {
+function VU(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = zU(e[n]);
+		let r = BU(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function VU(e) {
+function HU(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function HU(e) {
+function UU(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function UU(e) {
+function WU(e) {
 	let t = e.getRenderTarget();
-	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : $B.workingColorSpace;
+	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : eV.workingColorSpace;
 }
-var WU = {
-	clone: zU,
-	merge: BU
-}, GU = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", KU = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", qU = class extends QH {
+var GU = {
+	clone: BU,
+	merge: VU
+}, KU = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", qU = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", JU = class extends $H {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = GU, this.fragmentShader = KU, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = KU, this.fragmentShader = qU, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -21160,7 +21165,7 @@ var WU = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = zU(e.uniforms), this.uniformsGroups = HU(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = BU(e.uniforms), this.uniformsGroups = UU(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -21203,22 +21208,22 @@ var WU = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new XV().setHex(r.value);
+					this.uniforms[n].value = new ZV().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new GB().fromArray(r.value);
+					this.uniforms[n].value = new KB().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new uV().fromArray(r.value);
+					this.uniforms[n].value = new dV().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new Z().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new hV().fromArray(r.value);
+					this.uniforms[n].value = new gV().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -21226,18 +21231,18 @@ var WU = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, JU = class extends qU {
+}, YU = class extends JU {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, YU = class extends QH {
+}, XU = class extends $H {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = mB, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = hB, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, XU = class extends QH {
+}, ZU = class extends $H {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -21245,13 +21250,13 @@ var WU = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function ZU(e, t) {
+function QU(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function QU(e) {
+function $U(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var $U = class {
+var eW = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -21309,29 +21314,29 @@ var $U = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, eW = class extends $U {
+}, tW = class extends eW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: dB,
-			endingEnd: dB
+			endingStart: fB,
+			endingEnd: fB
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case fB:
+			case pB:
 				i = e, o = 2 * t - n;
 				break;
-			case pB:
+			case mB:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case fB:
+			case pB:
 				a = e, s = 2 * n - t;
 				break;
-			case pB:
+			case mB:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -21344,7 +21349,7 @@ var $U = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, tW = class extends $U {
+}, nW = class extends eW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -21353,14 +21358,14 @@ var $U = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, nW = class extends $U {
+}, rW = class extends eW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, rW = class extends $U {
+}, iW = class extends eW {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -21370,36 +21375,36 @@ var $U = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = oW(n, t, g, y, r);
-			i[p] = iW(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = sW(n, t, g, y, r);
+			i[p] = aW(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function iW(e, t, n, r, i) {
+function aW(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function aW(e, t, n, r, i) {
+function oW(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function oW(e, t, n, r, i) {
+function sW(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = iW(a, t, n, r, i) - e;
+		let o = aW(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = aW(a, t, n, r, i);
+		let s = oW(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var sW = class {
+var cW = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = ZU(t, this.TimeBufferType), this.values = ZU(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = QU(t, this.TimeBufferType), this.values = QU(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -21407,43 +21412,43 @@ var sW = class {
 		else {
 			n = {
 				name: e.name,
-				times: ZU(e.times, Array),
-				values: ZU(e.values, Array)
+				times: QU(e.times, Array),
+				values: QU(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), QU(e.settings) && (n.settings = {
-				inTangents: ZU(e.settings.inTangents, Array),
-				outTangents: ZU(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), $U(e.settings) && (n.settings = {
+				inTangents: QU(e.settings.inTangents, Array),
+				outTangents: QU(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new nW(this.times, this.values, this.getValueSize(), e);
+		return new rW(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new tW(this.times, this.values, this.getValueSize(), e);
+		return new nW(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new eW(this.times, this.values, this.getValueSize(), e);
+		return new tW(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new rW(this.times, this.values, this.getValueSize(), e);
+		let t = new iW(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case sB:
+			case cB:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case cB:
+			case lB:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case lB:
+			case uB:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case uB: t = this.InterpolantFactoryMethodBezier;
+			case dB: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -21457,10 +21462,10 @@ var sW = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return sB;
-			case this.InterpolantFactoryMethodLinear: return cB;
-			case this.InterpolantFactoryMethodSmooth: return lB;
-			case this.InterpolantFactoryMethodBezier: return uB;
+			case this.InterpolantFactoryMethodDiscrete: return cB;
+			case this.InterpolantFactoryMethodLinear: return lB;
+			case this.InterpolantFactoryMethodSmooth: return uB;
+			case this.InterpolantFactoryMethodBezier: return dB;
 		}
 	}
 	getValueSize() {
@@ -21470,7 +21475,7 @@ var sW = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			QU(this.settings) && (cW(this.settings.inTangents, e), cW(this.settings.outTangents, e));
+			$U(this.settings) && (lW(this.settings.inTangents, e), lW(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -21478,7 +21483,7 @@ var sW = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			QU(this.settings) && (lW(this.settings.inTangents, e), lW(this.settings.outTangents, e));
+			$U(this.settings) && (uW(this.settings.inTangents, e), uW(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -21511,7 +21516,7 @@ var sW = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && wB(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && TB(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				Y("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -21521,7 +21526,7 @@ var sW = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === lB, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === uB, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -21555,70 +21560,70 @@ var sW = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, QU(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, $U(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function cW(e, t) {
+function lW(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function lW(e, t) {
+function uW(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-sW.prototype.ValueTypeName = "", sW.prototype.TimeBufferType = Float32Array, sW.prototype.ValueBufferType = Float32Array, sW.prototype.DefaultInterpolation = cB;
-var uW = class extends sW {
+cW.prototype.ValueTypeName = "", cW.prototype.TimeBufferType = Float32Array, cW.prototype.ValueBufferType = Float32Array, cW.prototype.DefaultInterpolation = lB;
+var dW = class extends cW {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-uW.prototype.ValueTypeName = "bool", uW.prototype.ValueBufferType = Array, uW.prototype.DefaultInterpolation = sB, uW.prototype.InterpolantFactoryMethodLinear = void 0, uW.prototype.InterpolantFactoryMethodSmooth = void 0;
-var dW = class extends sW {
+dW.prototype.ValueTypeName = "bool", dW.prototype.ValueBufferType = Array, dW.prototype.DefaultInterpolation = cB, dW.prototype.InterpolantFactoryMethodLinear = void 0, dW.prototype.InterpolantFactoryMethodSmooth = void 0;
+var fW = class extends cW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-dW.prototype.ValueTypeName = "color";
-var fW = class extends sW {
+fW.prototype.ValueTypeName = "color";
+var pW = class extends cW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-fW.prototype.ValueTypeName = "number";
-var pW = class extends $U {
+pW.prototype.ValueTypeName = "number";
+var mW = class extends eW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) KB.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) qB.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, mW = class extends sW {
+}, hW = class extends cW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new pW(this.times, this.values, this.getValueSize(), e);
+		return new mW(this.times, this.values, this.getValueSize(), e);
 	}
 };
-mW.prototype.ValueTypeName = "quaternion", mW.prototype.InterpolantFactoryMethodSmooth = void 0;
-var hW = class extends sW {
+hW.prototype.ValueTypeName = "quaternion", hW.prototype.InterpolantFactoryMethodSmooth = void 0;
+var gW = class extends cW {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-hW.prototype.ValueTypeName = "string", hW.prototype.ValueBufferType = Array, hW.prototype.DefaultInterpolation = sB, hW.prototype.InterpolantFactoryMethodLinear = void 0, hW.prototype.InterpolantFactoryMethodSmooth = void 0;
-var gW = class extends sW {
+gW.prototype.ValueTypeName = "string", gW.prototype.ValueBufferType = Array, gW.prototype.DefaultInterpolation = cB, gW.prototype.InterpolantFactoryMethodLinear = void 0, gW.prototype.InterpolantFactoryMethodSmooth = void 0;
+var _W = class extends cW {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-gW.prototype.ValueTypeName = "vector";
-var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ new X(), bW = class extends HV {
+_W.prototype.ValueTypeName = "vector";
+var vW = /*@__PURE__*/ new X(), yW = /*@__PURE__*/ new qB(), bW = /*@__PURE__*/ new X(), xW = class extends UV {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new hV(), this.projectionMatrix = new hV(), this.projectionMatrixInverse = new hV(), this.coordinateSystem = SB, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new gV(), this.projectionMatrix = new gV(), this.projectionMatrixInverse = new gV(), this.coordinateSystem = CB, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -21630,15 +21635,15 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(_W, vW, yW), yW.x === 1 && yW.y === 1 && yW.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(_W, vW, yW.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(vW, yW, bW), bW.x === 1 && bW.y === 1 && bW.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(vW, yW, bW.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(_W, vW, yW), yW.x === 1 && yW.y === 1 && yW.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(_W, vW, yW.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(vW, yW, bW), bW.x === 1 && bW.y === 1 && bW.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(vW, yW, bW.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, xW = /*@__PURE__*/ new X(), SW = /*@__PURE__*/ new GB(), CW = /*@__PURE__*/ new GB(), wW = class extends bW {
+}, SW = /*@__PURE__*/ new X(), CW = /*@__PURE__*/ new KB(), wW = /*@__PURE__*/ new KB(), TW = class extends xW {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -21647,14 +21652,14 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = IB * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = LB * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(FB * .5 * this.fov);
+		let e = Math.tan(IB * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return IB * 2 * Math.atan(Math.tan(FB * .5 * this.fov) / this.zoom);
+		return LB * 2 * Math.atan(Math.tan(IB * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -21663,10 +21668,10 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		xW.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(xW.x, xW.y).multiplyScalar(-e / xW.z), xW.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(xW.x, xW.y).multiplyScalar(-e / xW.z);
+		SW.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(SW.x, SW.y).multiplyScalar(-e / SW.z), SW.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(SW.x, SW.y).multiplyScalar(-e / SW.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, SW, CW), t.subVectors(CW, SW);
+		return this.getViewBounds(e, CW, wW), t.subVectors(wW, CW);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -21683,7 +21688,7 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(FB * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(IB * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -21695,7 +21700,7 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, TW = class extends bW {
+}, EW = class extends xW {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -21728,20 +21733,20 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, EW = -90, DW = 1, OW = class extends HV {
+}, DW = -90, OW = 1, kW = class extends UV {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new wW(EW, DW, e, t);
+		let r = new TW(DW, OW, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new wW(EW, DW, e, t);
+		let i = new TW(DW, OW, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new wW(EW, DW, e, t);
+		let a = new TW(DW, OW, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new wW(EW, DW, e, t);
+		let o = new TW(DW, OW, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new wW(EW, DW, e, t);
+		let s = new TW(DW, OW, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new wW(EW, DW, e, t);
+		let c = new TW(DW, OW, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -21763,18 +21768,18 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, kW = class extends wW {
+}, AW = class extends TW {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, AW = "\\[\\]\\.:\\/", jW = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), MW = "[^\\[\\]\\.:\\/]", NW = "[^" + AW.replace("\\.", "") + "]", PW = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", MW), FW = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", NW), IW = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", MW), LW = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", MW), RW = RegExp("^" + PW + FW + IW + LW + "$"), zW = [
+}, jW = "\\[\\]\\.:\\/", MW = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), NW = "[^\\[\\]\\.:\\/]", PW = "[^" + jW.replace("\\.", "") + "]", FW = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", NW), IW = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", PW), LW = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", NW), RW = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", NW), zW = RegExp("^" + FW + IW + LW + RW + "$"), BW = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], BW = class {
+], VW = class {
 	constructor(e, t, n) {
-		let r = n || VW.parseTrackName(t);
+		let r = n || HW.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -21794,7 +21799,7 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, VW = class e {
+}, HW = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -21802,10 +21807,10 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(jW, "");
+		return e.replace(/\s/g, "_").replace(MW, "");
 	}
 	static parseTrackName(e) {
-		let t = RW.exec(e);
+		let t = zW.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -21816,7 +21821,7 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			zW.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			BW.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -21993,40 +21998,40 @@ var _W = /*@__PURE__*/ new X(), vW = /*@__PURE__*/ new KB(), yW = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-VW.Composite = BW, VW.prototype.BindingType = {
+HW.Composite = VW, HW.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, VW.prototype.Versioning = {
+}, HW.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, VW.prototype.GetterByBindingType = [
-	VW.prototype._getValue_direct,
-	VW.prototype._getValue_array,
-	VW.prototype._getValue_arrayElement,
-	VW.prototype._getValue_toArray
-], VW.prototype.SetterByBindingTypeAndVersioning = [
+}, HW.prototype.GetterByBindingType = [
+	HW.prototype._getValue_direct,
+	HW.prototype._getValue_array,
+	HW.prototype._getValue_arrayElement,
+	HW.prototype._getValue_toArray
+], HW.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		VW.prototype._setValue_direct,
-		VW.prototype._setValue_direct_setNeedsUpdate,
-		VW.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		HW.prototype._setValue_direct,
+		HW.prototype._setValue_direct_setNeedsUpdate,
+		HW.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		VW.prototype._setValue_array,
-		VW.prototype._setValue_array_setNeedsUpdate,
-		VW.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		HW.prototype._setValue_array,
+		HW.prototype._setValue_array_setNeedsUpdate,
+		HW.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		VW.prototype._setValue_arrayElement,
-		VW.prototype._setValue_arrayElement_setNeedsUpdate,
-		VW.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		HW.prototype._setValue_arrayElement,
+		HW.prototype._setValue_arrayElement_setNeedsUpdate,
+		HW.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		VW.prototype._setValue_fromArray,
-		VW.prototype._setValue_fromArray_setNeedsUpdate,
-		VW.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		HW.prototype._setValue_fromArray,
+		HW.prototype._setValue_fromArray_setNeedsUpdate,
+		HW.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -22052,82 +22057,82 @@ VW.Composite = BW, VW.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function HW(e, t, n, r) {
-	let i = UW(r);
+function UW(e, t, n, r) {
+	let i = WW(r);
 	switch (n) {
-		case hz: return e * t;
-		case bz: return e * t / i.components * i.byteLength;
+		case gz: return e * t;
 		case xz: return e * t / i.components * i.byteLength;
-		case Sz: return e * t * 2 / i.components * i.byteLength;
+		case Sz: return e * t / i.components * i.byteLength;
 		case Cz: return e * t * 2 / i.components * i.byteLength;
-		case gz: return e * t * 3 / i.components * i.byteLength;
-		case _z: return e * t * 4 / i.components * i.byteLength;
-		case wz: return e * t * 4 / i.components * i.byteLength;
-		case Tz:
-		case Ez: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case Dz:
-		case Oz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case wz: return e * t * 2 / i.components * i.byteLength;
+		case _z: return e * t * 3 / i.components * i.byteLength;
+		case vz: return e * t * 4 / i.components * i.byteLength;
+		case Tz: return e * t * 4 / i.components * i.byteLength;
+		case Ez:
+		case Dz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case Oz:
+		case kz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case jz:
+		case Nz: return Math.max(e, 16) * Math.max(t, 8) / 4;
 		case Az:
-		case Mz: return Math.max(e, 16) * Math.max(t, 8) / 4;
-		case kz:
-		case jz: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case Nz:
+		case Mz: return Math.max(e, 8) * Math.max(t, 8) / 2;
 		case Pz:
-		case Iz:
-		case Lz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
 		case Fz:
-		case Rz:
-		case zz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case Lz:
+		case Rz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case Iz:
+		case zz:
 		case Bz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case Vz: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case Hz: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case Uz: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case Wz: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case Gz: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case Kz: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case qz: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case Jz: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case Yz: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case Xz: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case Zz: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case Qz: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case $z: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case eB:
+		case Vz: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case Hz: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case Uz: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case Wz: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case Gz: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case Kz: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case qz: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case Jz: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case Yz: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case Xz: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case Zz: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case Qz: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case $z: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case eB: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
 		case tB:
-		case nB: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
-		case rB:
-		case iB: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
-		case aB:
-		case oB: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case nB:
+		case rB: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case iB:
+		case aB: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case oB:
+		case sB: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function UW(e) {
+function WW(e) {
 	switch (e) {
-		case nz:
-		case rz: return {
+		case rz:
+		case iz: return {
 			byteLength: 1,
 			components: 1
 		};
+		case oz:
 		case az:
-		case iz:
-		case lz: return {
+		case uz: return {
 			byteLength: 2,
 			components: 1
 		};
-		case uz:
-		case dz: return {
+		case dz:
+		case fz: return {
 			byteLength: 2,
 			components: 4
 		};
+		case cz:
 		case sz:
-		case oz:
-		case cz: return {
+		case lz: return {
 			byteLength: 4,
 			components: 1
 		};
-		case pz:
-		case mz: return {
+		case mz:
+		case hz: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -22136,7 +22141,7 @@ function UW(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? J("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // ../../../../work/main/viewer/node_modules/three/build/three.module.js
-function WW() {
+function GW() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -22156,7 +22161,7 @@ function WW() {
 		}
 	};
 }
-function GW(e) {
+function KW(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -22375,7 +22380,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new XV(16777215) },
+		diffuse: { value: /*@__PURE__*/ new ZV(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -22413,7 +22418,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new Z() },
-		normalScale: { value: /*@__PURE__*/ new GB(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new KB(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -22438,7 +22443,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new XV(16777215) }
+		fogColor: { value: /*@__PURE__*/ new ZV(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -22551,7 +22556,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new XV(16777215) },
+		diffuse: { value: /*@__PURE__*/ new ZV(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -22562,9 +22567,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new Z() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new XV(16777215) },
+		diffuse: { value: /*@__PURE__*/ new ZV(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new GB(.5, .5) },
+		center: { value: /*@__PURE__*/ new KB(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -22572,9 +22577,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new Z() },
 		alphaTest: { value: 0 }
 	}
-}, KW = {
+}, qW = {
 	basic: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -22586,7 +22591,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -22599,7 +22604,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new XV(0) },
+				emissive: { value: /*@__PURE__*/ new ZV(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -22607,7 +22612,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -22620,8 +22625,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new XV(0) },
-				specular: { value: /*@__PURE__*/ new XV(1118481) },
+				emissive: { value: /*@__PURE__*/ new ZV(0) },
+				specular: { value: /*@__PURE__*/ new ZV(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -22630,7 +22635,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -22644,7 +22649,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new XV(0) },
+				emissive: { value: /*@__PURE__*/ new ZV(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -22654,7 +22659,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -22665,13 +22670,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new XV(0) } }
+			{ emissive: { value: /*@__PURE__*/ new ZV(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -22683,12 +22688,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ BU([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ VU([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.fog,
 			{
@@ -22701,12 +22706,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ BU([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ VU([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -22717,7 +22722,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ BU([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ VU([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -22755,7 +22760,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.common,
 			$.displacementmap,
 			{
@@ -22768,11 +22773,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ BU([
+		uniforms: /*@__PURE__*/ VU([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new XV(0) },
+				color: { value: /*@__PURE__*/ new ZV(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -22780,14 +22785,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-KW.physical = {
-	uniforms: /*@__PURE__*/ BU([KW.standard.uniforms, {
+qW.physical = {
+	uniforms: /*@__PURE__*/ VU([qW.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new Z() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new Z() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new GB(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new KB(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new Z() },
@@ -22805,7 +22810,7 @@ KW.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new XV(0) },
+		sheenColor: { value: /*@__PURE__*/ new ZV(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheenRoughness: { value: 1 },
@@ -22814,34 +22819,34 @@ KW.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new Z() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new GB() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new KB() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new XV(0) },
-		specularColor: { value: /*@__PURE__*/ new XV(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new ZV(0) },
+		specularColor: { value: /*@__PURE__*/ new ZV(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new Z() },
-		anisotropyVector: { value: /*@__PURE__*/ new GB() },
+		anisotropyVector: { value: /*@__PURE__*/ new KB() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new Z() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var qW = {
+var JW = {
 	r: 0,
 	b: 0,
 	g: 0
-}, JW = /*@__PURE__*/ new hV(), YW = /*@__PURE__*/ new Z();
-YW.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function XW(e, t, n, r, i, a) {
-	let o = new XV(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, YW = /*@__PURE__*/ new gV(), XW = /*@__PURE__*/ new Z();
+XW.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function ZW(e, t, n, r, i, a) {
+	let o = new ZV(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -22858,11 +22863,11 @@ function XW(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new gU(new LU(1, 1, 1), new qU({
+		i && i.isCubeTexture ? (l === void 0 && (l = new _U(new RU(1, 1, 1), new JU({
 			name: "BackgroundCubeMaterial",
-			uniforms: zU(KW.backgroundCube.uniforms),
-			vertexShader: KW.backgroundCube.vertexShader,
-			fragmentShader: KW.backgroundCube.fragmentShader,
+			uniforms: BU(qW.backgroundCube.uniforms),
+			vertexShader: qW.backgroundCube.vertexShader,
+			fragmentShader: qW.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -22872,11 +22877,11 @@ function XW(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(JW.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(YW), l.material.toneMapped = $B.getTransfer(i.colorSpace) !== vB, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new gU(new RU(2, 2), new qU({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(YW.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(XW), l.material.toneMapped = eV.getTransfer(i.colorSpace) !== yB, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new _U(new zU(2, 2), new JU({
 			name: "BackgroundMaterial",
-			uniforms: zU(KW.background.uniforms),
-			vertexShader: KW.background.vertexShader,
-			fragmentShader: KW.background.fragmentShader,
+			uniforms: BU(qW.background.uniforms),
+			vertexShader: qW.background.vertexShader,
+			fragmentShader: qW.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -22884,10 +22889,10 @@ function XW(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = $B.getTransfer(i.colorSpace) !== vB, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = eV.getTransfer(i.colorSpace) !== yB, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(qW, UU(e)), n.buffers.color.setClear(qW.r, qW.g, qW.b, r, a);
+		t.getRGB(JW, WU(e)), n.buffers.color.setClear(JW.r, JW.g, JW.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -22910,7 +22915,7 @@ function XW(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function ZW(e, t) {
+function QW(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -23105,7 +23110,7 @@ function ZW(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function QW(e, t, n) {
+function $W(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -23125,7 +23130,7 @@ function QW(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function $W(e, t, n, r) {
+function eG(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -23175,8 +23180,8 @@ function $W(e, t, n, r) {
 		samples: S
 	};
 }
-function eG(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new XH(), s = new Z(), c = {
+function tG(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new ZH(), s = new Z(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -23215,7 +23220,7 @@ function eG(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var tG = class extends fV {
+var nG = class extends pV {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -23230,7 +23235,7 @@ var tG = class extends fV {
 			n,
 			n
 		];
-		this.texture = new NU(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new PU(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -23238,35 +23243,35 @@ var tG = class extends fV {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new LU(5, 5, 5), i = new qU({
+		}, r = new RU(5, 5, 5), i = new JU({
 			name: "CubemapFromEquirect",
-			uniforms: zU(n.uniforms),
+			uniforms: BU(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new gU(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = $R), new OW(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new _U(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = ez), new kW(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, nG = 256, rG = 3, iG = 20, aG = 256, oG = 16, sG = 3, cG = /*@__PURE__*/ new X(), lG = /*@__PURE__*/ new XV(), uG = class e {
+}, rG = 256, iG = 3, aG = 20, oG = 256, sG = 16, cG = 3, lG = /*@__PURE__*/ new X(), uG = /*@__PURE__*/ new ZV(), dG = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new OW(1, 10, null), this._boxMesh = new gU(new LU(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new kW(1, 10, null), this._boxMesh = new _U(new RU(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = cG } = i, s = this._renderer;
+		let { size: a = 256, position: o = lG } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(lG));
-		let h = new OW(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(uG));
+		let h = new kW(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -23276,10 +23281,10 @@ var tG = class extends fV {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = _G(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = vG(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = gG(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = _G(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -23288,15 +23293,15 @@ var tG = class extends fV {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(nG, VB(e));
+		this._cubeSize = Math.max(rG, HB(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? nG : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? rG : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = dG(e, !1, !1), n = Math.log2(e) - rG;
+		let e = this._cubeSize, t = fG(e, !1, !1), n = Math.log2(e) - iG;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -23305,7 +23310,7 @@ var tG = class extends fV {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = dG(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = fG(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -23318,40 +23323,40 @@ var tG = class extends fV {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = _G()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = gG()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = vG()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = _G()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = pG(), this._integrationMaterial = mG());
+		this._ggxMaterial === null && (this._ggxMaterial = mG(), this._integrationMaterial = hG());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / oG);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / sG);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - sG) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - cG) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (aG * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (oG * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = hG());
+		this._blurMaterial === null && (this._blurMaterial = gG());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function dG(e, t, n) {
-	return new tG(e, {
-		minFilter: tz,
+function fG(e, t, n) {
+	return new nG(e, {
+		minFilter: nz,
 		generateMipmaps: t,
-		type: lz,
-		colorSpace: gB,
+		type: uz,
+		colorSpace: _B,
 		depthBuffer: n
 	});
 }
-function fG(e, t, n) {
-	return new qU({
+function pG(e, t, n) {
+	return new JU({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -23362,14 +23367,14 @@ function fG(e, t, n) {
 		depthWrite: !1
 	});
 }
-function pG() {
-	return fG("PMREMGGXConvolution", {
+function mG() {
+	return pG("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${aG}u
+		#define GGX_SAMPLES ${oG}u
 
 		varying vec3 vWorldDirection;
 
@@ -23453,21 +23458,21 @@ function pG() {
 		}
 	`);
 }
-function mG() {
-	return fG("PMREMGGXIntegration", {
+function hG() {
+	return pG("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: oG }
+		sourceSize: { value: sG }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function hG() {
-	return fG("PMREMSphericalGaussianBlur", {
+function gG() {
+	return pG("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${iG}
+		#define SAMPLES ${aG}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -23515,16 +23520,16 @@ function hG() {
 		}
 	`);
 }
-function gG() {
-	return fG("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
-}
 function _G() {
-	return fG("PMREMCubemapToCubemap", {
+	return pG("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+}
+function vG() {
+	return pG("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function vG(e) {
+function yG(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -23540,7 +23545,7 @@ function vG(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new tG(r.height);
+						let i = new nG(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -23554,11 +23559,11 @@ function vG(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new uG(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new dG(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new uG(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new dG(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -23592,7 +23597,7 @@ function vG(e) {
 		dispose: d
 	};
 }
-function yG(e) {
+function bG(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -23608,11 +23613,11 @@ function yG(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && AB("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && jB("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function bG(e, t, n, r) {
+function xG(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -23634,7 +23639,7 @@ function bG(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? NH : MH)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? PH : NH)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -23674,7 +23679,7 @@ function bG(e, t, n, r) {
 		dispose: p
 	};
 }
-function xG(e, t, n) {
+function SG(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -23698,7 +23703,7 @@ function xG(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function SG(e) {
+function CG(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -23741,8 +23746,8 @@ function SG(e) {
 		update: r
 	};
 }
-function CG(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new uV();
+function wG(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new dV();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -23751,8 +23756,8 @@ function CG(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new pV(h, p, m, u);
-			g.type = cz, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new mV(h, p, m, u);
+			g.type = lz, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -23764,7 +23769,7 @@ function CG(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new GB(p, m)
+				size: new KB(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -23782,7 +23787,7 @@ function CG(e, t, n) {
 	}
 	return { update: a };
 }
-function wG(e, t, n, r, i) {
+function TG(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -23804,7 +23809,7 @@ function wG(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var TG = {
+var EG = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -23813,8 +23818,8 @@ var TG = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function EG(e, t, n, r, i, a) {
-	let o = new fV(t, n, {
+function DG(e, t, n, r, i, a) {
+	let o = new pV(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -23823,8 +23828,8 @@ function EG(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new KH();
-	u.setAttribute("position", new PH([
+	}), s = null, c = null, l = null, u = new qH();
+	u.setAttribute("position", new FH([
 		-1,
 		3,
 		0,
@@ -23834,7 +23839,7 @@ function EG(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new PH([
+	], 3)), u.setAttribute("uv", new FH([
 		0,
 		2,
 		0,
@@ -23842,13 +23847,13 @@ function EG(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new JU({
+	let d = new YU({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new gU(u, d), p = new TW(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new _U(u, d), p = new EW(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -23858,17 +23863,17 @@ function EG(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new fV(t, n, {
-			type: lz,
+		y.length > 0 && s === null && (s = new pV(t, n, {
+			type: uz,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new fV(t, n, {
-			type: lz,
+		}), c = new pV(t, n, {
+			type: uz,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new PU(t, n), a === !0 && (l.format = yz, l.type = fz)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new FU(t, n), a === !0 && (l.format = bz, l.type = pz)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -23890,8 +23895,8 @@ function EG(e, t, n, r, i, a) {
 			a.enabled !== !1 && (a.render(e, r, n, t), a.needsSwap !== !1 && (n = r, r = r === s ? c : s));
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
-			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, $B.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = TG[h];
+			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, eV.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
+			let t = EG[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -23901,331 +23906,331 @@ function EG(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var DG = /*@__PURE__*/ new lV(), OG = /*@__PURE__*/ new PU(1, 1), kG = /*@__PURE__*/ new FU(1), AG = /*@__PURE__*/ new pV(), jG = /*@__PURE__*/ new mV(), MG = /*@__PURE__*/ new NU(), NG = [], PG = [], FG = /* @__PURE__ */ new Float32Array(16), IG = /* @__PURE__ */ new Float32Array(9), LG = /* @__PURE__ */ new Float32Array(4);
-function RG(e, t, n) {
+var OG = /*@__PURE__*/ new uV(), kG = /*@__PURE__*/ new FU(1, 1), AG = /*@__PURE__*/ new IU(1), jG = /*@__PURE__*/ new mV(), MG = /*@__PURE__*/ new hV(), NG = /*@__PURE__*/ new PU(), PG = [], FG = [], IG = /* @__PURE__ */ new Float32Array(16), LG = /* @__PURE__ */ new Float32Array(9), RG = /* @__PURE__ */ new Float32Array(4);
+function zG(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = NG[i];
-	if (a === void 0 && (a = new Float32Array(i), NG[i] = a), t !== 0) {
+	let i = t * n, a = PG[i];
+	if (a === void 0 && (a = new Float32Array(i), PG[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function zG(e, t) {
+function BG(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function BG(e, t) {
+function VG(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function VG(e, t) {
-	let n = PG[t];
-	n === void 0 && (n = new Int32Array(t), PG[t] = n);
+function HG(e, t) {
+	let n = FG[t];
+	n === void 0 && (n = new Int32Array(t), FG[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function HG(e, t) {
+function UG(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function UG(e, t) {
+function WG(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (zG(n, t)) return;
-		e.uniform2fv(this.addr, t), BG(n, t);
-	}
-}
-function WG(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
-	else {
-		if (zG(n, t)) return;
-		e.uniform3fv(this.addr, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniform2fv(this.addr, t), VG(n, t);
 	}
 }
 function GG(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (zG(n, t)) return;
-		e.uniform4fv(this.addr, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniform3fv(this.addr, t), VG(n, t);
 	}
 }
 function KG(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (zG(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), BG(n, t);
-	} else {
-		if (zG(n, r)) return;
-		LG.set(r), e.uniformMatrix2fv(this.addr, !1, LG), BG(n, r);
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (BG(n, t)) return;
+		e.uniform4fv(this.addr, t), VG(n, t);
 	}
 }
 function qG(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (zG(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), VG(n, t);
 	} else {
-		if (zG(n, r)) return;
-		IG.set(r), e.uniformMatrix3fv(this.addr, !1, IG), BG(n, r);
+		if (BG(n, r)) return;
+		RG.set(r), e.uniformMatrix2fv(this.addr, !1, RG), VG(n, r);
 	}
 }
 function JG(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (zG(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), VG(n, t);
 	} else {
-		if (zG(n, r)) return;
-		FG.set(r), e.uniformMatrix4fv(this.addr, !1, FG), BG(n, r);
+		if (BG(n, r)) return;
+		LG.set(r), e.uniformMatrix3fv(this.addr, !1, LG), VG(n, r);
 	}
 }
 function YG(e, t) {
-	let n = this.cache;
-	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (BG(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), VG(n, t);
+	} else {
+		if (BG(n, r)) return;
+		IG.set(r), e.uniformMatrix4fv(this.addr, !1, IG), VG(n, r);
+	}
 }
 function XG(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (zG(n, t)) return;
-		e.uniform2iv(this.addr, t), BG(n, t);
-	}
+	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
 function ZG(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (zG(n, t)) return;
-		e.uniform3iv(this.addr, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniform2iv(this.addr, t), VG(n, t);
 	}
 }
 function QG(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (zG(n, t)) return;
-		e.uniform4iv(this.addr, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniform3iv(this.addr, t), VG(n, t);
 	}
 }
 function $G(e, t) {
 	let n = this.cache;
-	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (BG(n, t)) return;
+		e.uniform4iv(this.addr, t), VG(n, t);
+	}
 }
 function eK(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (zG(n, t)) return;
-		e.uniform2uiv(this.addr, t), BG(n, t);
-	}
+	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
 }
 function tK(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (zG(n, t)) return;
-		e.uniform3uiv(this.addr, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniform2uiv(this.addr, t), VG(n, t);
 	}
 }
 function nK(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (zG(n, t)) return;
-		e.uniform4uiv(this.addr, t), BG(n, t);
+		if (BG(n, t)) return;
+		e.uniform3uiv(this.addr, t), VG(n, t);
 	}
 }
-function rK(e) {
-	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
+function rK(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (BG(n, t)) return;
+		e.uniform4uiv(this.addr, t), VG(n, t);
+	}
 }
-function iK(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? rK(OG) : DG, n.setTexture2D(t || a, i);
+function iK(e) {
+	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
 }
 function aK(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || jG, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_2D_SHADOW ? iK(kG) : OG, n.setTexture2D(t || a, i);
 }
 function oK(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? rK(kG) : MG, n.setTextureCube(t || a, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || MG, i);
 }
 function sK(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || AG, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? iK(AG) : NG, n.setTextureCube(t || a, i);
 }
-function cK(e) {
+function cK(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || jG, i);
+}
+function lK(e) {
 	switch (e) {
-		case 5126: return HG;
-		case 35664: return UG;
-		case 35665: return WG;
-		case 35666: return GG;
-		case 35674: return KG;
-		case 35675: return qG;
-		case 35676: return JG;
+		case 5126: return UG;
+		case 35664: return WG;
+		case 35665: return GG;
+		case 35666: return KG;
+		case 35674: return qG;
+		case 35675: return JG;
+		case 35676: return YG;
 		case 5124:
-		case 35670: return YG;
+		case 35670: return XG;
 		case 35667:
-		case 35671: return XG;
+		case 35671: return ZG;
 		case 35668:
-		case 35672: return ZG;
+		case 35672: return QG;
 		case 35669:
-		case 35673: return QG;
-		case 5125: return $G;
-		case 36294: return eK;
-		case 36295: return tK;
-		case 36296: return nK;
+		case 35673: return $G;
+		case 5125: return eK;
+		case 36294: return tK;
+		case 36295: return nK;
+		case 36296: return rK;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return iK;
+		case 35682: return aK;
 		case 35679:
 		case 36299:
-		case 36307: return aK;
+		case 36307: return oK;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return oK;
+		case 36293: return sK;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return sK;
+		case 36292: return cK;
 	}
-}
-function lK(e, t) {
-	e.uniform1fv(this.addr, t);
 }
 function uK(e, t) {
-	let n = RG(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
+	e.uniform1fv(this.addr, t);
 }
 function dK(e, t) {
-	let n = RG(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
+	let n = zG(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
 }
 function fK(e, t) {
-	let n = RG(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
+	let n = zG(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
 }
 function pK(e, t) {
-	let n = RG(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
+	let n = zG(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
 }
 function mK(e, t) {
-	let n = RG(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
+	let n = zG(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
 }
 function hK(e, t) {
-	let n = RG(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
+	let n = zG(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function gK(e, t) {
-	e.uniform1iv(this.addr, t);
+	let n = zG(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
 }
 function _K(e, t) {
-	e.uniform2iv(this.addr, t);
+	e.uniform1iv(this.addr, t);
 }
 function vK(e, t) {
-	e.uniform3iv(this.addr, t);
+	e.uniform2iv(this.addr, t);
 }
 function yK(e, t) {
-	e.uniform4iv(this.addr, t);
+	e.uniform3iv(this.addr, t);
 }
 function bK(e, t) {
-	e.uniform1uiv(this.addr, t);
+	e.uniform4iv(this.addr, t);
 }
 function xK(e, t) {
-	e.uniform2uiv(this.addr, t);
+	e.uniform1uiv(this.addr, t);
 }
 function SK(e, t) {
-	e.uniform3uiv(this.addr, t);
+	e.uniform2uiv(this.addr, t);
 }
 function CK(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function wK(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function wK(e, t, n) {
-	let r = this.cache, i = t.length, a = VG(n, i);
-	zG(r, a) || (e.uniform1iv(this.addr, a), BG(r, a));
+function TK(e, t, n) {
+	let r = this.cache, i = t.length, a = HG(n, i);
+	BG(r, a) || (e.uniform1iv(this.addr, a), VG(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? rK(OG) : DG;
+	o = this.type === e.SAMPLER_2D_SHADOW ? iK(kG) : OG;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function TK(e, t, n) {
-	let r = this.cache, i = t.length, a = VG(n, i);
-	zG(r, a) || (e.uniform1iv(this.addr, a), BG(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || jG, a[e]);
-}
 function EK(e, t, n) {
-	let r = this.cache, i = t.length, a = VG(n, i);
-	zG(r, a) || (e.uniform1iv(this.addr, a), BG(r, a));
-	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? rK(kG) : MG;
-	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
+	let r = this.cache, i = t.length, a = HG(n, i);
+	BG(r, a) || (e.uniform1iv(this.addr, a), VG(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || MG, a[e]);
 }
 function DK(e, t, n) {
-	let r = this.cache, i = t.length, a = VG(n, i);
-	zG(r, a) || (e.uniform1iv(this.addr, a), BG(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || AG, a[e]);
+	let r = this.cache, i = t.length, a = HG(n, i);
+	BG(r, a) || (e.uniform1iv(this.addr, a), VG(r, a));
+	let o;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? iK(AG) : NG;
+	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function OK(e) {
+function OK(e, t, n) {
+	let r = this.cache, i = t.length, a = HG(n, i);
+	BG(r, a) || (e.uniform1iv(this.addr, a), VG(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || jG, a[e]);
+}
+function kK(e) {
 	switch (e) {
-		case 5126: return lK;
-		case 35664: return uK;
-		case 35665: return dK;
-		case 35666: return fK;
-		case 35674: return pK;
-		case 35675: return mK;
-		case 35676: return hK;
+		case 5126: return uK;
+		case 35664: return dK;
+		case 35665: return fK;
+		case 35666: return pK;
+		case 35674: return mK;
+		case 35675: return hK;
+		case 35676: return gK;
 		case 5124:
-		case 35670: return gK;
+		case 35670: return _K;
 		case 35667:
-		case 35671: return _K;
+		case 35671: return vK;
 		case 35668:
-		case 35672: return vK;
+		case 35672: return yK;
 		case 35669:
-		case 35673: return yK;
-		case 5125: return bK;
-		case 36294: return xK;
-		case 36295: return SK;
-		case 36296: return CK;
+		case 35673: return bK;
+		case 5125: return xK;
+		case 36294: return SK;
+		case 36295: return CK;
+		case 36296: return wK;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return wK;
+		case 35682: return TK;
 		case 35679:
 		case 36299:
-		case 36307: return TK;
+		case 36307: return EK;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return EK;
+		case 36293: return DK;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return DK;
+		case 36292: return OK;
 	}
 }
-var kK = class {
+var AK = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = cK(t.type);
-	}
-}, AK = class {
-	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = OK(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = lK(t.type);
 	}
 }, jK = class {
+	constructor(e, t, n) {
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = kK(t.type);
+	}
+}, MK = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -24236,31 +24241,31 @@ var kK = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, MK = /(\w+)(\])?(\[|\.)?/g;
-function NK(e, t) {
+}, NK = /(\w+)(\])?(\[|\.)?/g;
+function PK(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function PK(e, t, n) {
+function FK(e, t, n) {
 	let r = e.name, i = r.length;
-	for (MK.lastIndex = 0;;) {
-		let a = MK.exec(r), o = MK.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (NK.lastIndex = 0;;) {
+		let a = NK.exec(r), o = NK.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			NK(n, l === void 0 ? new kK(s, e, t) : new AK(s, e, t));
+			PK(n, l === void 0 ? new AK(s, e, t) : new jK(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new jK(s), NK(n, e)), n = e;
+			e === void 0 && (e = new MK(s), PK(n, e)), n = e;
 		}
 	}
 }
-var FK = class {
+var IK = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			PK(n, e.getUniformLocation(t, n.name), this);
+			FK(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -24289,12 +24294,12 @@ var FK = class {
 		return n;
 	}
 };
-function IK(e, t, n) {
+function LK(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var LK = 37297, RK = 0;
-function zK(e, t) {
+var RK = 37297, zK = 0;
+function BK(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -24302,35 +24307,35 @@ function zK(e, t) {
 	}
 	return r.join("\n");
 }
-var BK = /*@__PURE__*/ new Z();
-function VK(e) {
-	$B._getMatrix(BK, $B.workingColorSpace, e);
-	let t = `mat3( ${BK.elements.map((e) => e.toFixed(4))} )`;
-	switch ($B.getTransfer(e)) {
-		case _B: return [t, "LinearTransferOETF"];
-		case vB: return [t, "sRGBTransferOETF"];
+var VK = /*@__PURE__*/ new Z();
+function HK(e) {
+	eV._getMatrix(VK, eV.workingColorSpace, e);
+	let t = `mat3( ${VK.elements.map((e) => e.toFixed(4))} )`;
+	switch (eV.getTransfer(e)) {
+		case vB: return [t, "LinearTransferOETF"];
+		case yB: return [t, "sRGBTransferOETF"];
 		default: return J("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function HK(e, t, n) {
+function UK(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + zK(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + BK(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function UK(e, t) {
-	let n = VK(t);
+function WK(e, t) {
+	let n = HK(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var WK = {
+var GK = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -24339,23 +24344,23 @@ var WK = {
 	7: "Neutral",
 	5: "Custom"
 };
-function GK(e, t) {
-	let n = WK[t];
+function KK(e, t) {
+	let n = GK[t];
 	return n === void 0 ? (J("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var KK = /*@__PURE__*/ new X();
-function qK() {
-	return $B.getLuminanceCoefficients(KK), [
+var qK = /*@__PURE__*/ new X();
+function JK() {
+	return eV.getLuminanceCoefficients(qK), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${KK.x.toFixed(4)}, ${KK.y.toFixed(4)}, ${KK.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${qK.x.toFixed(4)}, ${qK.y.toFixed(4)}, ${qK.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function JK(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(ZK).join("\n");
-}
 function YK(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(QK).join("\n");
+}
+function XK(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -24363,7 +24368,7 @@ function YK(e) {
 	}
 	return t.join("\n");
 }
-function XK(e, t) {
+function ZK(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -24375,35 +24380,35 @@ function XK(e, t) {
 	}
 	return n;
 }
-function ZK(e) {
+function QK(e) {
 	return e !== "";
 }
-function QK(e, t) {
+function $K(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function $K(e, t) {
+function eq(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var eq = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function tq(e) {
-	return e.replace(eq, nq);
+var tq = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function nq(e) {
+	return e.replace(tq, rq);
 }
-function nq(e, t) {
+function rq(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return tq(n);
+	return nq(n);
 }
-var rq = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function iq(e) {
-	return e.replace(rq, aq);
+var iq = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function aq(e) {
+	return e.replace(iq, oq);
 }
-function aq(e, t, n, r) {
+function oq(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function oq(e) {
+function sq(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -24424,37 +24429,37 @@ function oq(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var sq = {
+var cq = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function cq(e) {
-	return sq[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
+function lq(e) {
+	return cq[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var lq = { 302: "ENVMAP_MODE_REFRACTION" };
-function uq(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : lq[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+var uq = { 302: "ENVMAP_MODE_REFRACTION" };
+function dq(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : uq[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
 }
-var dq = {
+var fq = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function fq(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : dq[e.combine] || "ENVMAP_BLENDING_NONE";
+function pq(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : fq[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function pq(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = cq(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = uq(n), d = fq(n), f = JK(n), p = YK(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function mq(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = lq(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = dq(n), d = pq(n), f = YK(n), p = XK(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(ZK).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(QK).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(ZK).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		oq(n),
+	].filter(QK).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		sq(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -24585,8 +24590,8 @@ function pq(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(ZK).join("\n"), g = [
-		oq(n),
+	].filter(QK).join("\n"), g = [
+		sq(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -24660,15 +24665,15 @@ function pq(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : GK("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : KK("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		UK("linearToOutputTexel", n.outputColorSpace),
-		qK(),
+		WK("linearToOutputTexel", n.outputColorSpace),
+		JK(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(ZK).join("\n")), o = tq(o), o = QK(o, n), o = $K(o, n), s = tq(s), s = QK(s, n), s = $K(s, n), o = iq(o), s = iq(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(QK).join("\n")), o = nq(o), o = $K(o, n), o = eq(o, n), s = nq(s), s = $K(s, n), s = eq(s, n), o = aq(o), s = aq(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -24688,7 +24693,7 @@ function pq(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = IK(i, i.VERTEX_SHADER, v), x = IK(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = LK(i, i.VERTEX_SHADER, v), x = LK(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -24696,7 +24701,7 @@ function pq(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = HK(i, b, "vertex"), n = HK(i, x, "fragment");
+					let e = UK(i, b, "vertex"), n = UK(i, x, "fragment");
 					Y("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : J("WebGLProgram: Program Info Log:", o);
@@ -24713,7 +24718,7 @@ function pq(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new FK(i, m), w = XK(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new IK(i, m), w = ZK(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -24725,12 +24730,12 @@ function pq(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, LK)), T;
+		return T === !1 && (T = i.getProgramParameter(m, RK)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = RK++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = zK++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var mq = 0, hq = class {
+var hq = 0, gq = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -24758,18 +24763,18 @@ var mq = 0, hq = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new gq(e), t.set(e, n)), n;
+		return n === void 0 && (n = new _q(e), t.set(e, n)), n;
 	}
-}, gq = class {
+}, _q = class {
 	constructor(e) {
-		this.id = mq++, this.code = e, this.usedTimes = 0;
+		this.id = hq++, this.code = e, this.usedTimes = 0;
 	}
 };
-function _q(e) {
+function vq(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function vq(e, t, n, r, i, a) {
-	let o = new EV(), s = new hq(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function yq(e, t, n, r, i, a) {
+	let o = new DV(), s = new gq(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -24796,7 +24801,7 @@ function vq(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = KW[x];
+			let e = qW[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -24822,7 +24827,7 @@ function vq(e, t, n, r, i, a) {
 			instancing: M,
 			instancingColor: M && m.instanceColor !== null,
 			instancingMorph: M && m.morphTexture !== null,
-			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : $B.workingColorSpace,
+			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : eV.workingColorSpace,
 			alphaToCoverage: !!i.alphaToCoverage,
 			map: ee,
 			matcap: P,
@@ -24839,7 +24844,7 @@ function vq(e, t, n, r, i, a) {
 			emissiveMap: se,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && _q(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && vq(i.normalMap.format),
 			metalnessMap: ce,
 			roughnessMap: le,
 			anisotropy: ue,
@@ -24933,8 +24938,8 @@ function vq(e, t, n, r, i, a) {
 			shadowMapEnabled: e.shadowMap.enabled && l.length > 0,
 			shadowMapType: e.shadowMap.type,
 			toneMapping: Ne,
-			decodeVideoTexture: ee && i.map.isVideoTexture === !0 && $B.getTransfer(i.map.colorSpace) === "srgb",
-			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && $B.getTransfer(i.emissiveMap.colorSpace) === "srgb",
+			decodeVideoTexture: ee && i.map.isVideoTexture === !0 && eV.getTransfer(i.map.colorSpace) === "srgb",
+			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && eV.getTransfer(i.emissiveMap.colorSpace) === "srgb",
 			premultipliedAlpha: i.premultipliedAlpha,
 			doubleSided: i.side === 2,
 			flipSided: i.side === 1,
@@ -24962,14 +24967,14 @@ function vq(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = KW[t];
-			n = WU.clone(e.uniforms);
+			let e = qW[t];
+			n = GU.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new pq(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new mq(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -24994,7 +24999,7 @@ function vq(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function yq() {
+function bq() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -25020,13 +25025,13 @@ function yq() {
 		dispose: a
 	};
 }
-function bq(e, t) {
+function xq(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function xq(e, t) {
+function Sq(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function Sq() {
+function Cq() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -25059,7 +25064,7 @@ function Sq() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || bq), r.length > 1 && r.sort(t || xq), i.length > 1 && i.sort(t || xq);
+		n.length > 1 && n.sort(e || xq), r.length > 1 && r.sort(t || Sq), i.length > 1 && i.sort(t || Sq);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -25079,11 +25084,11 @@ function Sq() {
 		sort: u
 	};
 }
-function Cq() {
+function wq() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new Sq(), e.set(t, [i])) : n >= r.length ? (i = new Sq(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new Cq(), e.set(t, [i])) : n >= r.length ? (i = new Cq(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -25092,55 +25097,6 @@ function Cq() {
 		get: t,
 		dispose: n
 	};
-}
-function wq() {
-	let e = {};
-	return { get: function(t) {
-		if (e[t.id] !== void 0) return e[t.id];
-		let n;
-		switch (t.type) {
-			case "SunLight":
-			case "DirectionalLight":
-				n = {
-					direction: new X(),
-					color: new XV()
-				};
-				break;
-			case "SpotLight":
-				n = {
-					position: new X(),
-					direction: new X(),
-					color: new XV(),
-					distance: 0,
-					coneCos: 0,
-					penumbraCos: 0,
-					decay: 0
-				};
-				break;
-			case "PointLight":
-				n = {
-					position: new X(),
-					color: new XV(),
-					distance: 0,
-					decay: 0
-				};
-				break;
-			case "HemisphereLight":
-				n = {
-					direction: new X(),
-					skyColor: new XV(),
-					groundColor: new XV()
-				};
-				break;
-			case "RectAreaLight": n = {
-				color: new XV(),
-				position: new X(),
-				halfWidth: new X(),
-				halfHeight: new X()
-			};
-		}
-		return e[t.id] = n, n;
-	} };
 }
 function Tq() {
 	let e = {};
@@ -25151,11 +25107,60 @@ function Tq() {
 			case "SunLight":
 			case "DirectionalLight":
 				n = {
+					direction: new X(),
+					color: new ZV()
+				};
+				break;
+			case "SpotLight":
+				n = {
+					position: new X(),
+					direction: new X(),
+					color: new ZV(),
+					distance: 0,
+					coneCos: 0,
+					penumbraCos: 0,
+					decay: 0
+				};
+				break;
+			case "PointLight":
+				n = {
+					position: new X(),
+					color: new ZV(),
+					distance: 0,
+					decay: 0
+				};
+				break;
+			case "HemisphereLight":
+				n = {
+					direction: new X(),
+					skyColor: new ZV(),
+					groundColor: new ZV()
+				};
+				break;
+			case "RectAreaLight": n = {
+				color: new ZV(),
+				position: new X(),
+				halfWidth: new X(),
+				halfHeight: new X()
+			};
+		}
+		return e[t.id] = n, n;
+	} };
+}
+function Eq() {
+	let e = {};
+	return { get: function(t) {
+		if (e[t.id] !== void 0) return e[t.id];
+		let n;
+		switch (t.type) {
+			case "SunLight":
+			case "DirectionalLight":
+				n = {
 					shadowIntensity: 1,
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new GB()
+					shadowMapSize: new KB()
 				};
 				break;
 			case "SpotLight":
@@ -25164,7 +25169,7 @@ function Tq() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new GB()
+					shadowMapSize: new KB()
 				};
 				break;
 			case "PointLight": n = {
@@ -25172,7 +25177,7 @@ function Tq() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new GB(),
+				shadowMapSize: new KB(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -25180,12 +25185,12 @@ function Tq() {
 		return e[t.id] = n, n;
 	} };
 }
-var Eq = 0;
-function Dq(e, t) {
+var Dq = 0;
+function Oq(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function Oq(e) {
-	let t = new wq(), n = Tq(), r = {
+function kq(e) {
+	let t = new Tq(), n = Eq(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -25233,12 +25238,12 @@ function Oq(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new X());
-	let i = new X(), a = new hV(), o = new hV();
+	let i = new X(), a = new gV(), o = new gV();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(Dq);
+		i.sort(Oq);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -25288,7 +25293,7 @@ function Oq(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = Eq++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = Dq++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -25321,8 +25326,8 @@ function Oq(e) {
 		state: r
 	};
 }
-function kq(e) {
-	let t = new Oq(e), n = [], r = [], i = [];
+function Aq(e) {
+	let t = new kq(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -25356,11 +25361,11 @@ function kq(e) {
 		pushShadow: s
 	};
 }
-function Aq(e) {
+function jq(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new kq(e), t.set(n, [a])) : r >= i.length ? (a = new kq(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new Aq(e), t.set(n, [a])) : r >= i.length ? (a = new Aq(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -25370,39 +25375,39 @@ function Aq(e) {
 		dispose: r
 	};
 }
-var jq = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", Mq = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", Nq = [
+var Mq = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", Nq = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", Pq = [
 	/*@__PURE__*/ new X(1, 0, 0),
 	/*@__PURE__*/ new X(-1, 0, 0),
 	/*@__PURE__*/ new X(0, 1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1)
-], Pq = [
+], Fq = [
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0)
-], Fq = /*@__PURE__*/ new hV(), Iq = /*@__PURE__*/ new X(), Lq = /*@__PURE__*/ new X();
-function Rq(e, t, n) {
-	let r = new CU(), i = new GB(), a = new GB(), o = new uV(), s = new YU(), c = new XU(), l = {}, u = n.maxTextureSize, d = {
+], Iq = /*@__PURE__*/ new gV(), Lq = /*@__PURE__*/ new X(), Rq = /*@__PURE__*/ new X();
+function zq(e, t, n) {
+	let r = new wU(), i = new KB(), a = new KB(), o = new dV(), s = new XU(), c = new ZU(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new qU({
+	}, f = new JU({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new GB() },
+			resolution: { value: new KB() },
 			radius: { value: 4 }
 		},
-		vertexShader: jq,
-		fragmentShader: Mq
+		vertexShader: Mq,
+		fragmentShader: Nq
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new KH();
-	m.setAttribute("position", new jH(new Float32Array([
+	let m = new qH();
+	m.setAttribute("position", new MH(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -25413,7 +25418,7 @@ function Rq(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new gU(m, f), g = this;
+	let h = new _U(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -25442,14 +25447,14 @@ function Rq(e, t, n) {
 						J("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new fV(i.x, i.y, {
-						format: Sz,
-						type: lz,
-						minFilter: $R,
-						magFilter: $R,
+					d.map = new pV(i.x, i.y, {
+						format: Cz,
+						type: uz,
+						minFilter: ez,
+						magFilter: ez,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new PU(i.x, i.y, cz), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = vz, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = XR, d.map.depthTexture.magFilter = XR;
-				} else l.isPointLight ? (d.map = new tG(i.x), d.map.depthTexture = new FU(i.x, sz)) : (d.map = new fV(i.x, i.y), d.map.depthTexture = new PU(i.x, i.y, sz)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = vz, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = $R, d.map.depthTexture.magFilter = $R) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = XR, d.map.depthTexture.magFilter = XR);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new FU(i.x, i.y, lz), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = yz, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = ZR, d.map.depthTexture.magFilter = ZR;
+				} else l.isPointLight ? (d.map = new nG(i.x), d.map.depthTexture = new IU(i.x, cz)) : (d.map = new pV(i.x, i.y), d.map.depthTexture = new FU(i.x, i.y, cz)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = yz, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = ez, d.map.depthTexture.magFilter = ez) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = ZR, d.map.depthTexture.magFilter = ZR);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -25460,7 +25465,7 @@ function Rq(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), Iq.setFromMatrixPosition(l.matrixWorld), e.position.copy(Iq), Lq.copy(e.position), Lq.add(Nq[t]), e.up.copy(Pq[t]), e.lookAt(Lq), e.updateMatrixWorld(), n.makeTranslation(-Iq.x, -Iq.y, -Iq.z), Fq.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(Fq, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), Lq.setFromMatrixPosition(l.matrixWorld), e.position.copy(Lq), Rq.copy(e.position), Rq.add(Pq[t]), e.up.copy(Fq[t]), e.lookAt(Rq), e.updateMatrixWorld(), n.makeTranslation(-Lq.x, -Lq.y, -Lq.z), Iq.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(Iq, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -25476,9 +25481,9 @@ function Rq(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new fV(i.x, i.y, {
-			format: Sz,
-			type: lz
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new pV(i.x, i.y, {
+			format: Cz,
+			type: uz
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -25526,9 +25531,9 @@ function Rq(e, t, n) {
 		}
 	}
 }
-function zq(e, t) {
+function Bq(e, t) {
 	function n() {
-		let t = !1, n = new uV(), r = null, i = new uV(0, 0, 0, 0);
+		let t = !1, n = new dV(), r = null, i = new dV(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -25565,7 +25570,7 @@ function zq(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = MB[t]), a !== t) {
+				if (r && (t = NB[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -25633,9 +25638,9 @@ function zq(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new XV(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, ee = 0, P = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new ZV(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, ee = 0, P = e.getParameter(e.VERSION);
 	P.indexOf("WebGL") === -1 ? P.indexOf("OpenGL ES") !== -1 && (ee = parseFloat(/^OpenGL ES (\d)/.exec(P)[1]), N = ee >= 2) : (ee = parseFloat(/^WebGL (\d)/.exec(P)[1]), N = ee >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new uV().fromArray(ne), ae = new uV().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new dV().fromArray(ne), ae = new dV().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -25859,7 +25864,7 @@ function zq(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Le() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new XV(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new ZV(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -25901,13 +25906,13 @@ function zq(e, t) {
 		reset: Le
 	};
 }
-function Bq(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new GB(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function Vq(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new KB(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : TB("canvas");
+		return g ? new OffscreenCanvas(e, t) : EB("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = De(e);
@@ -25940,7 +25945,7 @@ function Bq(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || J("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? _B : $B.getTransfer(o);
+			let t = s ? vB : eV.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -26061,16 +26066,16 @@ function Bq(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? _e(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let le = {
-		[qR]: e.REPEAT,
-		[JR]: e.CLAMP_TO_EDGE,
-		[YR]: e.MIRRORED_REPEAT
+		[JR]: e.REPEAT,
+		[YR]: e.CLAMP_TO_EDGE,
+		[XR]: e.MIRRORED_REPEAT
 	}, ue = {
-		[XR]: e.NEAREST,
-		[ZR]: e.NEAREST_MIPMAP_NEAREST,
-		[QR]: e.NEAREST_MIPMAP_LINEAR,
-		[$R]: e.LINEAR,
-		[ez]: e.LINEAR_MIPMAP_NEAREST,
-		[tz]: e.LINEAR_MIPMAP_LINEAR
+		[ZR]: e.NEAREST,
+		[QR]: e.NEAREST_MIPMAP_NEAREST,
+		[$R]: e.NEAREST_MIPMAP_LINEAR,
+		[ez]: e.LINEAR,
+		[tz]: e.LINEAR_MIPMAP_NEAREST,
+		[nz]: e.LINEAR_MIPMAP_LINEAR
 	}, de = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -26137,7 +26142,7 @@ function Bq(e, t, n, r, i, a, o) {
 		let f = r.get(u);
 		if (u.version !== f.__version || l === !0) {
 			if (n.activeTexture(e.TEXTURE0 + s), !(typeof ImageBitmap < "u" && o.image instanceof ImageBitmap)) {
-				let t = $B.getPrimaries($B.workingColorSpace), r = o.colorSpace === "" ? null : $B.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+				let t = eV.getPrimaries(eV.workingColorSpace), r = o.colorSpace === "" ? null : eV.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 				n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, i);
 			}
 			n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment);
@@ -26146,7 +26151,7 @@ function Bq(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			fe(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === yz, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === bz, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -26161,7 +26166,7 @@ function Bq(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = HW(h.width, h.height, o.format, o.type);
+										let t = UW(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -26180,7 +26185,7 @@ function Bq(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = HW(t.width, t.height, o.format, o.type);
+							let i = UW(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -26240,7 +26245,7 @@ function Bq(e, t, n, r, i, a, o) {
 		let u = r.get(l);
 		if (l.version !== u.__version || c === !0) {
 			n.activeTexture(e.TEXTURE0 + s);
-			let t = $B.getPrimaries($B.workingColorSpace), r = o.colorSpace === "" ? null : $B.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+			let t = eV.getPrimaries(eV.workingColorSpace), r = o.colorSpace === "" ? null : eV.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 			n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, d);
 			let f = o.isCompressedTexture || o.image[0].isCompressedTexture, p = o.image[0] && o.image[0].isDataTexture, m = [];
 			for (let e = 0; e < 6; e++) !f && !p ? m[e] = v(o.image[e], !0, i.maxCubemapSize) : m[e] = p ? o.image[e].image : o.image[e], m[e] = z(o, m[e]);
@@ -26248,7 +26253,7 @@ function Bq(e, t, n, r, i, a, o) {
 			fe(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === yz, o.type), E) {
+				if (x = C(o.format === bz, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -26450,16 +26455,16 @@ function Bq(e, t, n, r, i, a, o) {
 	}
 	function z(e, t) {
 		let n = e.colorSpace, r = e.format, i = e.type;
-		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && ($B.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && J("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : Y("WebGLTextures: Unsupported texture color space:", n)), t;
+		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (eV.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && J("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : Y("WebGLTextures: Unsupported texture color space:", n)), t;
 	}
 	function De(e) {
 		return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement ? (l.width = e.naturalWidth || e.width, l.height = e.naturalHeight || e.height) : typeof VideoFrame < "u" && e instanceof VideoFrame ? (l.width = e.displayWidth, l.height = e.displayHeight) : (l.width = e.width, l.height = e.height), l;
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = se, this.setTextureCube = ce, this.rebindTextures = Se, this.setupRenderTarget = I, this.updateRenderTargetMipmap = Ce, this.updateMultisampleRenderTarget = Te, this.setupDepthRenderbuffer = xe, this.setupFrameBufferTexture = ve, this.useMultisampledRTT = Ee, this.dispose = j;
 }
-function Vq(e, t) {
+function Hq(e, t) {
 	function n(n, r = "") {
-		let i, a = $B.getTransfer(r);
+		let i, a = eV.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
 		if (n === 1017) return e.UNSIGNED_SHORT_4_4_4_4;
 		if (n === 1018) return e.UNSIGNED_SHORT_5_5_5_1;
@@ -26552,28 +26557,28 @@ function Vq(e, t) {
 	}
 	return { convert: n };
 }
-var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", Wq = class {
+var Uq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Wq = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", Gq = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new IU(e.texture);
+			let n = new LU(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new qU({
-				vertexShader: Hq,
-				fragmentShader: Uq,
+			let t = e.cameras[0].viewport, n = new JU({
+				vertexShader: Uq,
+				fragmentShader: Wq,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new gU(new RU(20, 20), n);
+			this.mesh = new _U(new zU(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -26583,23 +26588,23 @@ var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, Gq = class extends NB {
+}, Kq = class extends PB {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new Wq(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new GB(), C = null, w = null, T = new wW();
-		T.viewport = new uV();
-		let E = new wW();
-		E.viewport = new uV();
-		let D = [T, E], O = new kW(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new Gq(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new KB(), C = null, w = null, T = new TW();
+		T.viewport = new dV();
+		let E = new TW();
+		E.viewport = new dV();
+		let D = [T, E], O = new AW(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new GV(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new KV(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new GV(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new KV(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new GV(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new KV(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -26644,16 +26649,16 @@ var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? yz : vz, a = _.stencil ? fz : sz);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? bz : yz, a = _.stencil ? pz : cz);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new fV(d.textureWidth, d.textureHeight, {
-						format: _z,
-						type: nz,
-						depthTexture: new PU(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new pV(d.textureWidth, d.textureHeight, {
+						format: vz,
+						type: rz,
+						depthTexture: new FU(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -26670,9 +26675,9 @@ var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new fV(f.framebufferWidth, f.framebufferHeight, {
-						format: _z,
-						type: nz,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new pV(f.framebufferWidth, f.framebufferHeight, {
+						format: vz,
+						type: rz,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -26729,7 +26734,7 @@ var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "
 			}), P(e, O, i);
 		};
 		function P(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = IB * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = LB * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -26759,7 +26764,7 @@ var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new wW(), o.layers.enable(n), o.viewport = new uV(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new TW(), o.layers.enable(n), o.viewport = new dV(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -26773,7 +26778,7 @@ var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new IU(), g[n] = e);
+							e || (e = new LU(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -26789,19 +26794,19 @@ var Hq = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", Uq = "
 				data: i
 			}), p = null;
 		}
-		let ne = new WW();
+		let ne = new GW();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, Kq = /*@__PURE__*/ new hV(), qq = /*@__PURE__*/ new Z();
-qq.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function Jq(e, t) {
+}, qq = /*@__PURE__*/ new gV(), Jq = /*@__PURE__*/ new Z();
+Jq.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function Yq(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, UU(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, WU(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -26809,7 +26814,7 @@ function Jq(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(Kq.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(qq), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(qq.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(Jq), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -26847,7 +26852,7 @@ function Jq(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function Yq(e, t, n, r) {
+function Xq(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -26949,7 +26954,7 @@ function Yq(e, t, n, r) {
 		dispose: _
 	};
 }
-var Xq = new Uint16Array([
+var Zq = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -27462,13 +27467,13 @@ var Xq = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), Zq = null;
-function Qq() {
-	return Zq === null && (Zq = new yU(Xq, 16, 16, Sz, lz), Zq.name = "DFG_LUT", Zq.minFilter = $R, Zq.magFilter = $R, Zq.wrapS = JR, Zq.wrapT = JR, Zq.generateMipmaps = !1, Zq.needsUpdate = !0), Zq;
+]), Qq = null;
+function $q() {
+	return Qq === null && (Qq = new bU(Zq, 16, 16, Cz, uz), Qq.name = "DFG_LUT", Qq.minFilter = ez, Qq.magFilter = ez, Qq.wrapS = YR, Qq.wrapT = YR, Qq.generateMipmaps = !1, Qq.needsUpdate = !0), Qq;
 }
-var $q = class {
+var eJ = class {
 	constructor(e = {}) {
-		let { canvas: t = EB(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = nz } = e;
+		let { canvas: t = DB(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = rz } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -27476,16 +27481,16 @@ var $q = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
+			Tz,
 			wz,
-			Cz,
-			xz
+			Sz
 		]), g = /* @__PURE__ */ new Set([
-			nz,
-			sz,
-			az,
-			fz,
-			uz,
-			dz
+			rz,
+			cz,
+			oz,
+			pz,
+			dz,
+			fz
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -27498,8 +27503,8 @@ var $q = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = hB;
-		let j = 0, M = 0, N = null, ee = -1, P = null, F = new uV(), te = new uV(), ne = null, re = new XV(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new uV(0, 0, ae, oe), de = new uV(0, 0, ae, oe), fe = !1, pe = new CU(), me = new TU(), he = !1, ge = !1, _e = new hV(), ve = new X(), ye = new uV(), be = {
+		this._outputColorSpace = gB;
+		let j = 0, M = 0, N = null, ee = -1, P = null, F = new dV(), te = new dV(), ne = null, re = new ZV(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new dV(0, 0, ae, oe), de = new dV(0, 0, ae, oe), fe = !1, pe = new wU(), me = new EU(), he = !1, ge = !1, _e = new gV(), ve = new X(), ye = new dV(), be = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -27534,10 +27539,10 @@ var $q = class {
 			throw t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Y("WebGLRenderer: " + e.message), e;
 		}
 		function We() {
-			we = new yG(I), we.init(), Ve = new Vq(I, we), Te = new $W(I, we, e, Ve), L = new zq(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new SG(I), R = new yq(), z = new Bq(I, we, L, R, Te, Ve, Ee), De = new vG(T), Oe = new GW(I), He = new ZW(I, Oe), ke = new bG(I, Oe, Ee, He), Ae = new wG(I, ke, Oe, He, Ee), Re = new CG(I, Te, z), Fe = new eG(R), je = new vq(T, De, we, Te, He, Fe), Me = new Jq(T, R), Ne = new Cq(), Pe = new Aq(we), Le = new XW(T, De, L, Ae, p, s), Ie = new Rq(T, Ae, Te), Ue = new Yq(I, Ee, Te, L), ze = new QW(I, we, Ee), Be = new xG(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
+			we = new bG(I), we.init(), Ve = new Hq(I, we), Te = new eG(I, we, e, Ve), L = new Bq(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new CG(I), R = new bq(), z = new Vq(I, we, L, R, Te, Ve, Ee), De = new yG(T), Oe = new KW(I), He = new QW(I, Oe), ke = new xG(I, Oe, Ee, He), Ae = new TG(I, ke, Oe, He, Ee), Re = new wG(I, Te, z), Fe = new tG(R), je = new yq(T, De, we, Te, He, Fe), Me = new Yq(T, R), Ne = new wq(), Pe = new jq(we), Le = new ZW(T, De, L, Ae, p, s), Ie = new zq(T, Ae, Te), Ue = new Xq(I, Ee, Te, L), ze = new $W(I, we, Ee), Be = new SG(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
 		}
-		m !== 1009 && (w = new EG(m, t.width, t.height, o, r, i));
-		let Ge = new Gq(T, I);
+		m !== 1009 && (w = new DG(m, t.width, t.height, o, r, i));
+		let Ge = new Kq(T, I);
 		this.xr = Ge, this.getContext = function() {
 			return I;
 		}, this.getContextAttributes = function() {
@@ -27623,10 +27628,10 @@ var $q = class {
 			t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Le.dispose(), Ne.dispose(), Pe.dispose(), z.dispose(), R.dispose(), De.dispose(), Ae.dispose(), ke.dispose(), He.dispose(), Ue.dispose(), je.dispose(), Ge.dispose(), Ge.removeEventListener("sessionstart", tt), Ge.removeEventListener("sessionend", nt), rt.stop();
 		};
 		function Ke(e) {
-			e.preventDefault(), OB("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), kB("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function qe() {
-			OB("WebGLRenderer: Context Restored."), E = !1;
+			kB("WebGLRenderer: Context Restored."), E = !1;
 			let e = Ee.autoReset, t = Ie.enabled, n = Ie.autoUpdate, r = Ie.needsUpdate, i = Ie.type;
 			We(), Ee.autoReset = e, Ie.enabled = t, Ie.autoUpdate = n, Ie.needsUpdate = r, Ie.type = i;
 		}
@@ -27721,7 +27726,7 @@ var $q = class {
 		function nt() {
 			rt.start();
 		}
-		let rt = new WW();
+		let rt = new GW();
 		rt.setAnimationLoop(et), typeof self < "u" && rt.setContext(self), this.setAnimationLoop = function(e) {
 			$e = e, Ge.setAnimationLoop(e), e === null ? rt.stop() : rt.start();
 		}, Ge.addEventListener("sessionstart", tt), Ge.addEventListener("sessionend", nt), this.render = function(e, t) {
@@ -27732,7 +27737,7 @@ var $q = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = Ge.enabled === !0 && Ge.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, SB, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, CB, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && at(e, t, -Infinity, T.sortObjects);
 			}
@@ -27793,17 +27798,17 @@ var $q = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = we.has("EXT_color_buffer_half_float") || we.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new fV(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new pV(1, 1, {
 					generateMipmaps: !0,
-					type: e ? lz : nz,
-					minFilter: tz,
+					type: e ? uz : rz,
+					minFilter: nz,
 					samples: Math.max(4, Te.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
 					resolveStencilBuffer: !1,
 					storeMultisampledDepthBuffer: !1,
 					storeMultisampledStencilBuffer: !1,
-					colorSpace: $B.workingColorSpace
+					colorSpace: eV.workingColorSpace
 				});
 			}
 			let a = x.state.transmissionRenderTarget[r.id], o = r.viewport || F;
@@ -27861,7 +27866,7 @@ var $q = class {
 		function pt(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = FK.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = IK.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -27871,7 +27876,7 @@ var $q = class {
 		}
 		function ht(e, t, n, r, i) {
 			t.isScene !== !0 && (t = be), z.resetTextureUnits();
-			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : $B.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
+			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : eV.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
 			r.toneMapped && (N === null || N.isXRRenderTarget === !0) && (h = T.toneMapping);
 			let g = n.morphAttributes.position || n.morphAttributes.normal || n.morphAttributes.color, _ = g === void 0 ? 0 : g.length, v = R.get(r), b = x.state.lights;
 			if (he === !0 && (ge === !0 || e !== P)) {
@@ -27895,16 +27900,16 @@ var $q = class {
 			}
 			i.isBatchedMesh && (A.setOptional(I, i, "batchingTexture"), A.setValue(I, "batchingTexture", i._matricesTexture, z), A.setOptional(I, i, "batchingIdTexture"), A.setValue(I, "batchingIdTexture", i._indirectTexture, z), A.setOptional(I, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(I, "batchingColorTexture", i._colorsTexture, z));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = Qq()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = $q()), O) {
 				if (A.setValue(I, "toneMappingExposure", T.toneMappingExposure), v.needsLights && gt(j, k), a && r.fog === !0 && Me.refreshFogUniforms(j, a), Me.refreshMaterialUniforms(j, r, se, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				FK.upload(I, pt(v), j, z);
+				IK.upload(I, pt(v), j, z);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (FK.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (IK.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -28015,7 +28020,7 @@ var $q = class {
 					let p = N === null ? null : R.get(N).__webglFramebuffer;
 					L.bindFramebuffer(I.FRAMEBUFFER, p);
 					let m = I.fenceSync(I.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return I.flush(), await jB(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
+					return I.flush(), await MB(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -28056,7 +28061,7 @@ var $q = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return SB;
+		return CB;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -28064,12 +28069,12 @@ var $q = class {
 	set outputColorSpace(e) {
 		this._outputColorSpace = e;
 		let t = this.getContext();
-		t.drawingBufferColorSpace = $B._getDrawingBufferColorSpace(e), t.unpackColorSpace = $B._getUnpackColorSpace();
+		t.drawingBufferColorSpace = eV._getDrawingBufferColorSpace(e), t.unpackColorSpace = eV._getUnpackColorSpace();
 	}
-}, eJ = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float sureness = floor(look.w / 32.0);\n  float state = floor(look.w / 8.0) - 4.0 * sureness;\n  float shape = look.w - 32.0 * sureness - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= ((state - 2.0) * 0.5 + (sureness - 3.5) * 0.06) * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", tJ = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", nJ = class {
+}, tJ = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float sureness = floor(look.w / 32.0);\n  float state = floor(look.w / 8.0) - 4.0 * sureness;\n  float shape = look.w - 32.0 * sureness - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= ((state - 2.0) * 0.5 + (sureness - 3.5) * 0.06) * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", nJ = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", rJ = class {
 	attribute;
 	constructor(e) {
-		this.attribute = new jH(e, 3);
+		this.attribute = new MH(e, 3);
 	}
 	holds(e) {
 		return this.attribute.array === e;
@@ -28080,27 +28085,27 @@ var $q = class {
 			needsUpdate: !0
 		});
 	}
-}, rJ = class {
-	scene = new QV();
+}, iJ = class {
+	scene = new $V();
 	uniforms = {
-		view: { value: new hV() },
-		weights: { value: new GB(1, 0) },
+		view: { value: new gV() },
+		weights: { value: new KB(1, 0) },
 		size: { value: 4 },
 		paper: { value: new X(1, 1, 1) }
 	};
-	geometry = new KH();
+	geometry = new qH();
 	material;
 	buffers = null;
 	look = null;
 	constructor(e) {
-		this.material = new JU({
-			vertexShader: eJ,
-			fragmentShader: tJ,
+		this.material = new YU({
+			vertexShader: tJ,
+			fragmentShader: nJ,
 			uniforms: this.uniforms,
-			glslVersion: xB,
+			glslVersion: SB,
 			defines: e ? { SHAPED: 1 } : {}
 		});
-		let t = new jU(this.geometry, this.material);
+		let t = new MU(this.geometry, this.material);
 		t.frustumCulled = !1, t.matrixAutoUpdate = !1, this.scene.add(t);
 	}
 	setPositions(e, t) {
@@ -28116,29 +28121,29 @@ var $q = class {
 		t?.array.length === e.length ? Object.assign(t, {
 			array: e,
 			needsUpdate: !0
-		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new jH(e, 4)));
+		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new MH(e, 4)));
 	}
 	dispose() {
 		this.geometry.dispose(), this.material.dispose();
 	}
 	allocate(e) {
-		this.geometry.dispose(), this.buffers = [new nJ(e), new nJ(e.slice())];
+		this.geometry.dispose(), this.buffers = [new rJ(e), new rJ(e.slice())];
 	}
 };
 // src/space/cloud.ts
-function iJ(e, t, n) {
+function aJ(e, t, n) {
 	let r = document.createElement("canvas"), i = r.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!i) return null;
-	let a = new $q({
+	let a = new eJ({
 		canvas: r,
 		context: i,
 		antialias: !1
 	});
 	a.autoClear = !1;
-	let o = new bW(), s = [], c = (t) => s[t] ??= new rJ(e);
+	let o = new xW(), s = [], c = (t) => s[t] ??= new iJ(e);
 	r.addEventListener("webglcontextlost", t), r.addEventListener("webglcontextrestored", n);
 	let l = 1;
 	return {
@@ -28163,30 +28168,30 @@ function iJ(e, t, n) {
 	};
 }
 // src/space/fading.ts
-var aJ = 420;
-function oJ(e) {
+var oJ = 420;
+function sJ(e) {
 	let t = document.createElement("canvas");
 	[t.width, t.height] = [e.width, e.height], t.getContext("2d")?.drawImage(e, 0, 0), e.after(t);
 	let n = t.animate([{ opacity: 1 }, { opacity: 0 }], {
-		duration: aJ,
+		duration: oJ,
 		easing: "ease-in-out"
 	});
 	n.onfinish = n.oncancel = () => t.remove();
 }
 // src/space/text_placement.ts
-function sJ(e, [t, n], r, i = 7) {
+function cJ(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = lJ(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = lJ(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = uJ(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = uJ(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && cJ(e, a); t++) o();
+	for (let t = 0; t < 40 && lJ(e, a); t++) o();
 	return a;
 }
-function cJ(e, t) {
+function lJ(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -28196,27 +28201,27 @@ function cJ(e, t) {
 	}
 	return n;
 }
-function lJ(e, t, n) {
+function uJ(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
-function uJ(e, t, n, r, i) {
+function dJ(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/space/overlay.ts
-var dJ = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", fJ = 132, pJ = 96, mJ = 16, hJ = RM(dJ);
-function gJ(e, t, n) {
+var fJ = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", pJ = 132, mJ = 96, hJ = 16, gJ = RM(fJ);
+function _J(e, t, n) {
 	let r = n.length > 1 && V("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(_J), ...r ? [r] : []);
+	e.replaceChildren(...t.map(vJ), ...r ? [r] : []);
 }
-function _J(e) {
+function vJ(e) {
 	let { box: t, caption: n } = e, r = V("g", {});
-	r.append(...bJ(e), yJ(e));
-	for (let t of e.threads) r.append(wJ(e, t, !0));
-	return r.append(...SJ(e)), e.path && r.append(wJ(e, e.path, !1)), e.hover && r.append(vJ(e, e.hover, "hover", 8)), e.focus && r.append(vJ(e, e.focus, "focus", 9)), t.left > 0 && r.append(V("path", {
+	r.append(...xJ(e), bJ(e));
+	for (let t of e.threads) r.append(TJ(e, t, !0));
+	return r.append(...CJ(e)), e.path && r.append(TJ(e, e.path, !1)), e.hover && r.append(yJ(e, e.hover, "hover", 8)), e.focus && r.append(yJ(e, e.focus, "focus", 9)), t.left > 0 && r.append(V("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
 	})), n && r.append(V("text", {
@@ -28226,7 +28231,7 @@ function _J(e) {
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function vJ({ project: e }, t, n, r) {
+function yJ({ project: e }, t, n, r) {
 	let [i, a] = e(...t);
 	return V("g", { class: `ring ${n}` }, V("circle", {
 		class: "halo",
@@ -28239,16 +28244,16 @@ function vJ({ project: e }, t, n, r) {
 		r
 	}));
 }
-function yJ({ project: e }) {
+function bJ({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return V("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function bJ({ project: e, circle: t, box: n }) {
+function xJ({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, i] = e(0, 0, 0), a = xJ(e, t);
+	let [r, i] = e(0, 0, 0), a = SJ(e, t);
 	if (a < 12 || a > 2 * Math.max(n.width, n.height)) return [];
 	let o = ["sphere halo", "sphere"].map((e) => V("circle", {
 		class: e,
@@ -28262,7 +28267,7 @@ function bJ({ project: e, circle: t, box: n }) {
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function xJ(e, t) {
+function SJ(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -28276,16 +28281,16 @@ function xJ(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function SJ(e) {
-	let { project: t, names: n, marks: r, box: i } = e, a = r.length > 10, o = r.length > mJ, s = t(0, 0, 0), c = e.tips.map((e) => t(...e)), l = n.map((e) => zM(e, o ? pJ : fJ, hJ)), u = (e) => c[e][2] > s[2] + 1e-6, d = n.map((e, t) => t).sort((e, t) => c[t][2] - c[e][2]), f = d.filter((e) => !o || !u(e)).slice(-60), p = d.filter((t) => f.includes(t) || e.emphasised.includes(t)), m = p.map((e) => ({
+function CJ(e) {
+	let { project: t, names: n, marks: r, box: i } = e, a = r.length > 10, o = r.length > hJ, s = t(0, 0, 0), c = e.tips.map((e) => t(...e)), l = n.map((e) => zM(e, o ? mJ : pJ, gJ)), u = (e) => c[e][2] > s[2] + 1e-6, d = n.map((e, t) => t).sort((e, t) => c[t][2] - c[e][2]), f = d.filter((e) => !o || !u(e)).slice(-60), p = d.filter((t) => f.includes(t) || e.emphasised.includes(t)), m = p.map((e) => ({
 		x: c[e][0],
 		y: c[e][1],
-		width: hJ(l[e]) + 4,
+		width: gJ(l[e]) + 4,
 		height: 15
-	})), h = sJ(m, [s[0], s[1]], i), g = [], _ = [];
+	})), h = cJ(m, [s[0], s[1]], i), g = [], _ = [];
 	for (let t of d) {
 		let [n, i] = c[t], o = `${u(t) ? " behind" : ""}${t === e.grabbed ? " grabbed" : ""}`;
-		g.push(CJ(s, [n, i], r[t], a, o));
+		g.push(wJ(s, [n, i], r[t], a, o));
 		let d = p.indexOf(t);
 		if (d < 0) continue;
 		let [f, v] = h[d];
@@ -28301,7 +28306,7 @@ function SJ(e) {
 	}
 	return [...g, ..._];
 }
-function CJ(e, [t, n], r, i, a) {
+function wJ(e, [t, n], r, i, a) {
 	let o = Math.hypot(t - e[0], n - e[1]), [s, c] = o > 0 ? [(t - e[0]) / o, (n - e[1]) / o] : [0, 0], l = Math.min(9, o), [u, d] = [t - l * s, n - l * c], f = `M${e[0]} ${e[1]}L${u} ${d}`, p = `M${t} ${n}L${u - .42 * l * c} ${d + .42 * l * s}L${u + .42 * l * c} ${d - .42 * l * s}Z`, m = V("g", { class: `arrow${a}` }, V("path", {
 		class: "halo",
 		d: f
@@ -28321,7 +28326,7 @@ function CJ(e, [t, n], r, i, a) {
 		fill: r.colour
 	})), m;
 }
-function wJ({ project: e }, { places: t, now: n, colour: r }, i) {
+function TJ({ project: e }, { places: t, now: n, colour: r }, i) {
 	let a = t.length / 3, o = Array.from({ length: a }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), s = (e) => e >= 0 && Number.isFinite(o[e][0]), c = o.map(([e, t], n) => s(n) && `${s(n - 1) ? "L" : "M"}${e.toFixed(1)} ${t.toFixed(1)}`).filter(Boolean).join("");
 	if (i) return V("g", {}, V("path", {
 		class: "thread",
@@ -28342,8 +28347,8 @@ function wJ({ project: e }, { places: t, now: n, colour: r }, i) {
 	}))), l;
 }
 // src/space/pointer_input.ts
-var TJ = 4, EJ = .12;
-function DJ(e, t) {
+var EJ = 4, DJ = .12;
+function OJ(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = !1, c = new AbortController(), l = (t, n) => e.addEventListener(t, n, {
 		signal: c.signal,
 		passive: !1
@@ -28355,7 +28360,7 @@ function DJ(e, t) {
 		e.setPointerCapture(c.pointerId), n.set(c.pointerId, u(c)), a = u(c), o = n.size > 1, r.length && t.outline([], !1), r = i && n.size === 1 && c.button === 0 ? [a] : [], s && t.drop(), s = !i && n.size === 1 && c.button === 0 && !c.shiftKey && t.grab(...a);
 	}), l("pointermove", (e) => {
 		let i = n.get(e.pointerId), c = u(e);
-		i ? (a && Math.hypot(c[0] - a[0], c[1] - a[1]) > TJ && (o = !0), o && (n.size > 1 ? f(i, c, e.pointerId) : r.length ? (r.push(c), t.outline(r, !1)) : s ? t.drag(...c) : e.shiftKey || e.buttons === 2 ? t.pan((c[0] - i[0]) / d(), -(c[1] - i[1]) / d()) : t.turn((c[0] - i[0]) / d(), (c[1] - i[1]) / d()), n.set(e.pointerId, c))) : e.pointerType === "mouse" && t.hover(...c);
+		i ? (a && Math.hypot(c[0] - a[0], c[1] - a[1]) > EJ && (o = !0), o && (n.size > 1 ? f(i, c, e.pointerId) : r.length ? (r.push(c), t.outline(r, !1)) : s ? t.drag(...c) : e.shiftKey || e.buttons === 2 ? t.pan((c[0] - i[0]) / d(), -(c[1] - i[1]) / d()) : t.turn((c[0] - i[0]) / d(), (c[1] - i[1]) / d()), n.set(e.pointerId, c))) : e.pointerType === "mouse" && t.hover(...c);
 	});
 	let f = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -28370,7 +28375,7 @@ function DJ(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...u(e));
 	}), l("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = OJ(e, t);
+		let n = kJ(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -28378,14 +28383,14 @@ function DJ(e, t) {
 		stop: () => c.abort()
 	};
 }
-function OJ({ key: e, shiftKey: t }, n) {
+function kJ({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * EJ, r[1] * EJ) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * DJ, r[1] * DJ) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -28395,60 +28400,60 @@ function OJ({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/space/seen.ts
-function kJ(e, t, n) {
+function AJ(e, t, n) {
 	let r = (t.classes ?? []).filter((t) => t in e.names), i = t.axes?.[0].length === e.panes[0].positions.dimensions ? t.axes : null;
-	return MJ(e, t, e.panes.map((e) => i ?? e.axesOf(r)), e.reachOf(r), n);
+	return NJ(e, t, e.panes.map((e) => i ?? e.axesOf(r)), e.reachOf(r), n);
 }
-function AJ(e, t, n, r) {
+function jJ(e, t, n, r) {
 	let i = (e) => (1 - r) * t.camera[e] + r * n.camera[e];
-	return MJ(e, {
+	return NJ(e, {
 		...n.camera,
 		azimuth: i("azimuth"),
 		elevation: i("elevation"),
 		zoom: i("zoom"),
 		panX: i("panX"),
 		panY: i("panY")
-	}, n.axes.map((e, n) => SL(t.axes[n], e, r)), (1 - r) * t.reach + r * n.reach, null);
+	}, n.axes.map((e, n) => CL(t.axes[n], e, r)), (1 - r) * t.reach + r * n.reach, null);
 }
-function jJ(e, t) {
+function MJ(e, t) {
 	return {
 		...t,
-		motions: t.motions.map((t, n) => t.to.points === e.motions[n].to.points ? t : NR(e.motions[n], t.to))
+		motions: t.motions.map((t, n) => t.to.points === e.motions[n].to.points ? t : PR(e.motions[n], t.to))
 	};
 }
-function MJ(e, t, n, r, i) {
+function NJ(e, t, n, r, i) {
 	return {
 		camera: t,
 		axes: n,
 		motions: e.panes.map((e, t) => {
-			let r = PJ(e, n[t]), a = i?.motions[t];
-			return a && a.morph < 1 && a.to.points === r.points ? a : jR(r);
+			let r = FJ(e, n[t]), a = i?.motions[t];
+			return a && a.morph < 1 && a.to.points === r.points ? a : MR(r);
 		}),
 		reach: r
 	};
 }
-var NJ = /* @__PURE__ */ new WeakMap();
-function PJ({ positions: { all: e, scale: t }, arrows: n }, r) {
-	let i = NJ.get(e), a = i && FJ(i.axes, r) ? i.points : vL(e, r, t);
-	return NJ.set(e, {
+var PJ = /* @__PURE__ */ new WeakMap();
+function FJ({ positions: { all: e, scale: t }, arrows: n }, r) {
+	let i = PJ.get(e), a = i && IJ(i.axes, r) ? i.points : yL(e, r, t);
+	return PJ.set(e, {
 		axes: r,
 		points: a
 	}), {
 		points: a,
-		tips: Float32Array.from(n.flatMap((e) => r.map((t) => TL(t, e))))
+		tips: Float32Array.from(n.flatMap((e) => r.map((t) => EL(t, e))))
 	};
 }
-function FJ(e, t) {
+function IJ(e, t) {
 	return e === t || e.every((e, n) => e.every((e, r) => e === t[n][r]));
 }
-function IJ(e) {
+function LJ(e) {
 	return {
-		...vR,
+		...yR,
 		classes: e.length ? e : null
 	};
 }
 // src/space/stage.ts
-function LJ(e, { shaped: t }) {
+function RJ(e, { shaped: t }) {
 	let n = V("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -28461,10 +28466,10 @@ function LJ(e, { shaped: t }) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys rotate it, with Shift they pan; plus and minus zoom; 0 resets the view; N and B select the next and the previous point."
 	}), a = null, o = null, s = null, c = null, l = null, u = null, d = 0, f = [], [p, m] = [1, 1], h = null, g = 0, _ = !1, v = 0, y = () => {
-		a = iJ(t, () => e.lost(!0), () => {
+		a = aJ(t, () => e.lost(!0), () => {
 			e.lost(!1), O();
 		}), a && i.append(a.canvas), i.append(n, r);
-	}, b = () => s?.camera ?? c ?? vR, x = () => {
+	}, b = () => s?.camera ?? c ?? yR, x = () => {
 		let e = o?.panes.length ?? 1;
 		return Array.from({ length: e }, (t, n) => ({
 			left: n * p / e,
@@ -28472,7 +28477,7 @@ function LJ(e, { shaped: t }) {
 			width: p / e,
 			height: m
 		}));
-	}, S = (e) => CR(b(), e.width / e.height, s.reach), C = (e) => {
+	}, S = (e) => wR(b(), e.width / e.height, s.reach), C = (e) => {
 		let t = x()[e], { looks: n } = o.panes[e];
 		return {
 			motion: s.motions[e],
@@ -28481,22 +28486,22 @@ function LJ(e, { shaped: t }) {
 			box: t
 		};
 	}, w = (e) => Math.min(x().length - 1, Math.max(0, Math.floor(e * x().length / p))), T = (e, { motions: t }, n) => {
-		h ??= zJ(i);
-		let r = cR(e.panes[0].looks, Math.min(n[0].width, m)) * Math.sqrt(b().zoom);
+		h ??= BJ(i);
+		let r = lR(e.panes[0].looks, Math.min(n[0].width, m)) * Math.sqrt(b().zoom);
 		e.panes.forEach(({ looks: e }, n) => {
 			a?.setPositions(n, t[n].from.points, t[n].to.points), a?.setLook(n, e.look);
 		}), a?.draw(n.map((e, n) => ({
 			box: e,
 			matrix: S(e),
-			weights: MR(t[n]),
+			weights: NR(t[n]),
 			size: r
 		})), h);
 	}, E = (e = !0) => {
 		if (!o || !s) return;
 		let [t, r] = [o, s], i = x();
-		e && T(t, r, i), gJ(n, i.map((e, n) => M(t, r, n, e)), f);
+		e && T(t, r, i), _J(n, i.map((e, n) => M(t, r, n, e)), f);
 	}, D = () => {
-		E(), a && oJ(a.canvas);
+		E(), a && sJ(a.canvas);
 	}, O = (e = !0) => {
 		_ ||= e, g ||= requestAnimationFrame(() => {
 			g = 0, E(_), _ = !1;
@@ -28511,27 +28516,27 @@ function LJ(e, { shaped: t }) {
 	let j = window.matchMedia("(prefers-color-scheme: dark)");
 	j.addEventListener("change", k);
 	let M = (e, { motions: t, axes: n }, r, i) => {
-		let { focus: a, path: o, threads: s, caption: c, looks: d } = e.panes[r], f = S(i), p = (e) => e !== null && e < d.count ? FR(t[r], e) : null;
+		let { focus: a, path: o, threads: s, caption: c, looks: d } = e.panes[r], f = S(i), p = (e) => e !== null && e < d.count ? IR(t[r], e) : null;
 		return {
 			box: i,
-			path: o && RJ(o, n[r]),
-			threads: s.map((e) => RJ(e, n[r])),
+			path: o && zJ(o, n[r]),
+			threads: s.map((e) => zJ(e, n[r])),
 			caption: c,
-			project: (e, t, n) => zR(f, i, e, t, n),
+			project: (e, t, n) => BR(f, i, e, t, n),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
-			tips: e.names.map((e, n) => IR(t[r], n)),
+			tips: e.names.map((e, n) => LR(t[r], n)),
 			grabbed: l,
 			circle: e.circle,
 			focus: p(a),
 			hover: u === a ? null : p(u)
 		};
 	}, N = (t, n) => {
-		let a = w(t), s = o && t >= 0 ? HR(C(a), t, n) : -1, c = s < 0 ? null : s;
-		i.classList.toggle("pointing", c !== null), (c !== u || a !== d) && ([u, d] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, O(!1)), c !== null && uJ(r, t, n, p, m);
+		let a = w(t), s = o && t >= 0 ? UR(C(a), t, n) : -1, c = s < 0 ? null : s;
+		i.classList.toggle("pointing", c !== null), (c !== u || a !== d) && ([u, d] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, O(!1)), c !== null && dJ(r, t, n, p, m);
 	}, ee = (e) => {
-		c = e, v++, o && (s = kJ(o, c ?? vR, s)), O();
+		c = e, v++, o && (s = AJ(o, c ?? yR, s)), O();
 	}, P = (t) => {
 		let n = t(b());
 		N(-1, -1), ee(o?.flat ? {
@@ -28541,31 +28546,31 @@ function LJ(e, { shaped: t }) {
 		} : n), e.camera(b());
 	}, F = (e) => {
 		let t = ++v;
-		return RR((t) => {
+		return zR((t) => {
 			e(t), E();
 		}, () => t !== v).then(() => t === v);
 	}, te = async (e) => {
 		let t = s, n = o;
-		(!t || !n || Dn() || await F((r) => s = r < 1 ? AJ(n, t, e, r) : e)) && (s = e, O());
+		(!t || !n || Dn() || await F((r) => s = r < 1 ? jJ(n, t, e, r) : e)) && (s = e, O());
 	}, ne = async (t) => {
-		if (c = IJ(t), !o || !s) return e.camera(c);
-		let n = kJ(o, c, null);
+		if (c = LJ(t), !o || !s) return e.camera(c);
+		let n = AJ(o, c, null);
 		N(-1, -1), e.camera(c), await te(n);
-	}, re = DJ(i, {
-		turn: (e, t) => o?.flat ? P((n) => DR(n, e, -t)) : P((n) => TR(n, -e, t)),
-		pan: (e, t) => P((n) => DR(n, e, t)),
+	}, re = OJ(i, {
+		turn: (e, t) => o?.flat ? P((n) => OR(n, e, -t)) : P((n) => ER(n, -e, t)),
+		pan: (e, t) => P((n) => OR(n, e, t)),
 		zoom: (e, t, n) => {
 			let r = x()[w(t ?? 0)], i = m / 2, a = t === void 0 ? 0 : (t - r.left - r.width / 2) / i;
-			P((t) => ER(t, e, a, n === void 0 ? 0 : (i - n) / i));
+			P((t) => DR(t, e, a, n === void 0 ? 0 : (i - n) / i));
 		},
 		home: () => void ne([]),
 		grab: (e, t) => {
 			let n = w(e);
-			return !o || !s || o.flat ? !1 : (l = GR(s, n, x()[n], S(x()[n]), [e, t]), l !== null);
+			return !o || !s || o.flat ? !1 : (l = KR(s, n, x()[n], S(x()[n]), [e, t]), l !== null);
 		},
 		drag: (e, t) => {
 			if (!o || !s || l === null) return;
-			let n = w(e), r = KR(s, n, x()[n], o.panes[n].arrows[l], [e, t]);
+			let n = w(e), r = qR(s, n, x()[n], o.panes[n].arrows[l], [e, t]);
 			P((e) => ({
 				...e,
 				axes: r
@@ -28576,11 +28581,11 @@ function LJ(e, { shaped: t }) {
 		},
 		hover: N,
 		click: (t, n) => {
-			let r = o ? HR(C(w(t)), t, n) : -1;
+			let r = o ? UR(C(w(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			f = n ? [] : t, n && o && e.lasso(UR(C(w(t[0][0])), t)), O(!1);
+			f = n ? [] : t, n && o && e.lasso(WR(C(w(t[0][0])), t)), O(!1);
 		},
 		next: e.next
 	}), ie = new ResizeObserver(() => {
@@ -28592,10 +28597,10 @@ function LJ(e, { shaped: t }) {
 		async show(e) {
 			let [t, n] = [s, o], r = t !== null && n?.panes.length === e.panes.length, i = r && e.panes.some(({ positions: e }, t) => e.all !== n.panes[t].positions.all), a = r && !Dn() && e.smooth(n.step);
 			i && !a && !Dn() && D(), o = e;
-			let l = kJ(e, c ?? vR, t);
+			let l = AJ(e, c ?? yR, t);
 			if (N(-1, -1), !a || !i && l.axes.every((e, n) => e === t.axes[n])) return i && v++, s = l, E();
 			if (!i) return te(l);
-			s = jJ(t, l), await F((e) => s?.motions.forEach((t) => t.morph = Math.max(t.morph, e)));
+			s = MJ(t, l), await F((e) => s?.motions.forEach((t) => t.morph = Math.max(t.morph, e)));
 		},
 		clear() {
 			v++, N(-1, -1), [o, s] = [null, null], n.replaceChildren();
@@ -28609,14 +28614,14 @@ function LJ(e, { shaped: t }) {
 		setLasso: (e) => re.setLasso(e),
 		lassoIsOn: () => re.lassoIsOn(),
 		scene: () => o ? C(o.panes.length - 1) : null,
-		pick: (e, t) => o ? HR(C(w(e)), e, t) : -1,
+		pick: (e, t) => o ? UR(C(w(e)), e, t) : -1,
 		refresh: k,
 		finish: () => a?.finish(),
 		picture() {
 			return E(), {
 				cloud: a?.canvas ?? null,
 				overlay: n,
-				paper: zJ(i),
+				paper: BJ(i),
 				width: p,
 				height: m
 			};
@@ -28627,13 +28632,13 @@ function LJ(e, { shaped: t }) {
 		}
 	};
 }
-function RJ(e, t) {
+function zJ(e, t) {
 	return {
 		...e,
-		places: vL(e.places, t, 1)
+		places: yL(e.places, t, 1)
 	};
 }
-function zJ(e) {
+function BJ(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
@@ -28641,46 +28646,46 @@ function zJ(e) {
 	]).slice(0, 3).map(Number);
 }
 // src/space/view_note.ts
-var BJ = 3, VJ = 180;
-function HJ(e, t, n) {
+var VJ = 3, HJ = 180;
+function UJ(e, t, n) {
 	let r = e.seen(), { frame: i, view: a, atlas: o } = t;
 	if (!r || !i) return null;
-	let { camera: s, axes: c } = r, l = c[0].length, u = s.classes ?? a.filter.classes, d = u.length ? u : o.attributes.classes.map((e, t) => t), f = _L(a.space === "images" ? i.sampleDirections : i.directions, l), p = d.map((e) => f[e]), m = wL(c, SR(s)), h = n.separation(i, a.space, u).seenAlong(m);
+	let { camera: s, axes: c } = r, l = c[0].length, u = s.classes ?? a.filter.classes, d = u.length ? u : o.attributes.classes.map((e, t) => t), f = vL(a.space === "images" ? i.sampleDirections : i.directions, l), p = d.map((e) => f[e]), m = TL(c, CR(s)), h = n.separation(i, a.space, u).seenAlong(m);
 	return {
 		classes: d,
 		exact: l <= 3 || d.length <= 4 && s.axes === null,
-		screen: xL(p, m.slice(0, 2)),
-		depth: xL(p, m),
-		hidden: h.filter(({ screen: e }) => e < RL).sort((e, t) => e.screen - t.screen)
+		screen: SL(p, m.slice(0, 2)),
+		depth: SL(p, m),
+		hidden: h.filter(({ screen: e }) => e < zL).sort((e, t) => e.screen - t.screen)
 	};
 }
-function UJ(e, t, n) {
+function WJ(e, t, n) {
 	let r = B("p", {
 		class: "view-note",
 		"aria-live": "polite"
 	}), i = 0, a = "", o = () => {
 		let i = e(), o = JSON.stringify(i);
-		o !== a && (a = o, r.replaceChildren(...i ? WJ(i, t, n) : []));
+		o !== a && (a = o, r.replaceChildren(...i ? GJ(i, t, n) : []));
 	};
 	return {
 		element: r,
 		update() {
-			clearTimeout(i), i = window.setTimeout(o, VJ);
+			clearTimeout(i), i = window.setTimeout(o, HJ);
 		}
 	};
 }
-function WJ(e, t, n) {
-	let { hidden: r } = e, i = [GJ(e, t)];
+function GJ(e, t, n) {
+	let { hidden: r } = e, i = [KJ(e, t)];
 	if (!r.length) return i;
 	i.push(" Together on the screen, apart in all dimensions: ");
-	for (let [e, a] of r.slice(0, BJ).entries()) i.push(e ? ", " : "", KJ(a, t, n));
-	return r.length > BJ && i.push(` and ${r.length - BJ} more`), [...i, "."];
+	for (let [e, a] of r.slice(0, VJ).entries()) i.push(e ? ", " : "", qJ(a, t, n));
+	return r.length > VJ && i.push(` and ${r.length - VJ} more`), [...i, "."];
 }
-function GJ({ classes: e, exact: t, screen: n, depth: r }, i) {
+function KJ({ classes: e, exact: t, screen: n, depth: r }, i) {
 	let a = (e) => `${Math.round(100 * e)} %`, o = e.length === i.length, s = o ? "all classes" : e.map((e) => i[e]).join(", ");
 	return t && !o ? `Exact view of ${s}: all that separates them lies in these axes.` : t ? `All that separates the classes lies in these axes: ${a(n)} of it on the screen.` : `The screen shows ${a(n)} of what separates ${s} (variance between their mean directions), with depth ${a(r)}.`;
 }
-function KJ({ classes: e, space: t, screen: n }, r, i) {
+function qJ({ classes: e, space: t, screen: n }, r, i) {
 	let [a, o] = e.map((e) => r[e]);
 	return B("button", {
 		class: "link",
@@ -28690,16 +28695,16 @@ function KJ({ classes: e, space: t, screen: n }, r, i) {
 	}, `show ${a} and ${o}`);
 }
 // src/state/filter_address.ts
-var qJ = {
+var JJ = {
 	classes: "true",
 	regions: "region",
 	decisions: "network"
-}, JJ = "classes", YJ = {
+}, YJ = "classes", XJ = {
 	predicted: "decisions",
 	knowledge: "regions"
-}, XJ = [
-	...Object.values(qJ),
-	JJ,
+}, ZJ = [
+	...Object.values(JJ),
+	YJ,
 	"decided",
 	"points",
 	"stable",
@@ -28708,8 +28713,8 @@ var qJ = {
 	"path",
 	"outside"
 ];
-function ZJ(e) {
-	let { decided: t, points: n, stable: r, bits: i, outcome: a, path: o, outside: s } = e, c = cr.map((t) => [qJ[t], e[t].length > 0 && e[t].join(".")]);
+function QJ(e) {
+	let { decided: t, points: n, stable: r, bits: i, outcome: a, path: o, outside: s } = e, c = cr.map((t) => [JJ[t], e[t].length > 0 && e[t].join(".")]);
 	return {
 		...Object.fromEntries(c),
 		decided: t !== "any" && t,
@@ -28721,36 +28726,36 @@ function ZJ(e) {
 		outside: s && 1
 	};
 }
-function QJ(e) {
-	if (!XJ.some((t) => e.has(t))) return;
+function $J(e) {
+	if (!ZJ.some((t) => e.has(t))) return;
 	let t = (t) => e.get(t) ?? "", n = (e, n) => n.find((n) => n === t(e)) ?? n[0], r = {
 		...sr,
 		decided: n("decided", ar),
 		points: n("points", ir),
 		stable: e.has("stable"),
-		bits: tY(t("bits")),
+		bits: nY(t("bits")),
 		outcome: n("outcome", or),
 		path: /^\d+$/.test(t("path")) ? Math.min(4, Number(t("path"))) : 0,
 		outside: e.has("outside")
 	};
-	for (let e of cr) r[e] = eY(t(qJ[e]));
-	return e.has(JJ) && (r[$J(e)] = eY(t(JJ))), r;
-}
-function $J(e) {
-	let t = YJ[e.get("colour") ?? ""] ?? "classes";
-	return t === "regions" && e.get("space") === "images" ? "classes" : t;
+	for (let e of cr) r[e] = tY(t(JJ[e]));
+	return e.has(YJ) && (r[eY(e)] = tY(t(YJ))), r;
 }
 function eY(e) {
-	return e.split(".").filter((e) => /^\d+$/.test(e)).map(Number);
+	let t = XJ[e.get("colour") ?? ""] ?? "classes";
+	return t === "regions" && e.get("space") === "images" ? "classes" : t;
 }
 function tY(e) {
+	return e.split(".").filter((e) => /^\d+$/.test(e)).map(Number);
+}
+function nY(e) {
 	let t = e.split("_").map((e) => /^-?\d+(\.\d+)?$/.test(e) ? Number(e) : null);
 	return [t[0] ?? null, t[1] ?? null];
 }
 // src/state/address.ts
-function nY() {
+function rY() {
 	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${iY(e.view)}`), e = null;
+		e && history.replaceState(null, "", `#${aY(e.view)}`), e = null;
 	};
 	return {
 		keep(n) {
@@ -28764,31 +28769,31 @@ function nY() {
 		}
 	};
 }
-var rY = 4e3;
-function iY(e) {
+var iY = 4e3;
+function aY(e) {
 	let { camera: t } = e, n = {
 		condition: e.condition,
 		layer: e.layer,
 		step: e.step,
 		space: e.space !== "regions" && e.space,
 		colour: e.colour !== "true" && e.colour,
-		...ZJ(e.filter),
+		...QJ(e.filter),
 		image: e.image,
 		sort: e.sort !== "number" && e.sort,
 		importance: e.importance && 1,
 		tab: e.tab !== "space" && e.tab,
-		selection: e.selection.length > 0 && oY(e.selection),
-		camera: t !== null && OR(t)
+		selection: e.selection.length > 0 && sY(e.selection),
+		camera: t !== null && kR(t)
 	};
-	return typeof n.selection == "string" && n.selection.length > rY && (n.selection = !1), Object.entries(n).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof n.selection == "string" && n.selection.length > iY && (n.selection = !1), Object.entries(n).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function aY(e) {
+function oY(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	return a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Cr)), a("tab", i("tab", Tr)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? sY(t.get("selection")) : void 0), a("sort", i("sort", wr)), n.condition && !n.colour && (n.colour = "true"), a("filter", QJ(t)), a("camera", kR(t.get("camera") ?? "")), n;
+	return a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Cr)), a("tab", i("tab", Tr)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? cY(t.get("selection")) : void 0), a("sort", i("sort", wr)), n.condition && !n.colour && (n.colour = "true"), a("filter", $J(t)), a("camera", AR(t.get("camera") ?? "")), n;
 }
-function oY(e) {
+function sY(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -28797,7 +28802,7 @@ function oY(e) {
 	}
 	return n.join(".");
 }
-function sY(e) {
+function cY(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -28809,7 +28814,7 @@ function sY(e) {
 	return t;
 }
 // src/panels/tabs.ts
-function cY(e, t, n) {
+function lY(e, t, n) {
 	let r = t.map(({ name: e, element: t }) => {
 		let n = Tn("tab"), r = B("div", {
 			role: "tabpanel",
@@ -28847,17 +28852,17 @@ function cY(e, t, n) {
 	};
 }
 // src/panels/points_csv.ts
-function lY(e, t) {
+function uY(e, t) {
 	let { atlas: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: s } = n, c = (e) => fY(s.classes[e]), { all: l, dimensions: u, scale: d } = Rn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
+	let { names: a, labels: o, attributes: s } = n, c = (e) => pY(s.classes[e]), { all: l, dimensions: u, scale: d } = Rn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
 		"point",
 		"image",
 		"name",
 		"true_class",
 		"predicted_class",
 		"selected",
-		...p ? uY(i) : [],
+		...p ? dY(i) : [],
 		...f
 	].join(",")];
 	for (let e = 0; e < t.length; e++) {
@@ -28866,17 +28871,17 @@ function lY(e, t) {
 		h.push([
 			e,
 			n,
-			fY(a[n]),
+			pY(a[n]),
 			c(o[n]),
 			c(i.predictions[n]),
 			Number(m.has(e)),
-			...p ? dY(i, e, c) : [],
+			...p ? fY(i, e, c) : [],
 			...r
 		].join(","));
 	}
 	return h;
 }
-function uY({ trajectory: e, bits: t, stability: n }) {
+function dY({ trajectory: e, bits: t, stability: n }) {
 	return [
 		"row",
 		"column",
@@ -28888,7 +28893,7 @@ function uY({ trajectory: e, bits: t, stability: n }) {
 		...e ? ["trajectory"] : []
 	];
 }
-function dY(e, t, n) {
+function fY(e, t, n) {
 	let { category: r, confidence: i, trajectory: a, grid: o, bits: s, stability: c } = e, l = t % e.regions;
 	return [
 		Math.floor(l / o[1]),
@@ -28901,11 +28906,11 @@ function dY(e, t, n) {
 		...a ? [a[t]] : []
 	];
 }
-function fY(e) {
+function pY(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/ui/export.ts
-var pY = [
+var mY = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -28917,21 +28922,21 @@ var pY = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function mY(e, t, n) {
+function hY(e, t, n) {
 	let r = URL.createObjectURL(new Blob(t, { type: n }));
 	B("a", {
 		href: r,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(r), 1e4);
 }
-function hY(e) {
+function gY(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	_Y(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	vY(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
 	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${Jr(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function gY(e) {
-	let { cloud: t, width: n, height: r } = e.picture(), i = hY(e), a = new Image();
+async function _Y(e) {
+	let { cloud: t, width: n, height: r } = e.picture(), i = gY(e), a = new Image();
 	a.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(i)}`, await a.decode();
 	let o = t ? t.width / n : 1, s = B("canvas", {
 		width: Math.round(n * o),
@@ -28939,18 +28944,18 @@ async function gY(e) {
 	});
 	return s.getContext("2d")?.drawImage(a, 0, 0, s.width, s.height), new Promise((e, t) => s.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser could not make the picture.")), "image/png"));
 }
-function _Y(e, t) {
+function vY(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of pY) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) _Y(e.children[n], t.children[n]);
+	for (let e of mY) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) vY(e.children[n], t.children[n]);
 }
 // src/ui/header.ts
-var vY = [
+var yY = [
 	"auto",
 	"light",
 	"dark"
 ];
-function yY(e, t, n, r, i) {
+function bY(e, t, n, r, i) {
 	let a = B("h1", {}, t.attributes.title), o = (e, t, n) => B("button", {
 		class: "quiet",
 		"aria-haspopup": "dialog",
@@ -28958,12 +28963,12 @@ function yY(e, t, n, r, i) {
 		click: () => t.showModal()
 	}, e);
 	return {
-		element: B("header", {}, a, B("p", { class: "study" }, B("b", {}, "patternscope"), ` · ${t.attributes.title}`), bY(t)),
-		actions: B("div", { class: "actions" }, o("How to read", i.reading, "What the rows, tiles, points and arrows mean"), xY(r), SY(n, r), CY(e, n), o("Keys", i.keys, "Keys (?)")),
+		element: B("header", {}, a, B("p", { class: "study" }, B("b", {}, "patternscope"), ` · ${t.attributes.title}`), xY(t)),
+		actions: B("div", { class: "actions" }, o("How to read", i.reading, "What the rows, tiles, points and arrows mean"), SY(r), CY(n, r), wY(e, n), o("Keys", i.keys, "Keys (?)")),
 		setTitle: (e) => a.textContent = e
 	};
 }
-function bY({ attributes: e }) {
+function xY({ attributes: e }) {
 	return B("p", { class: "definition" }, V("svg", {
 		viewBox: "0 0 22 22",
 		class: "definition-icon",
@@ -28981,7 +28986,7 @@ function bY({ attributes: e }) {
 		height: 6
 	})), B("span", {}, B("b", {}, "Knowledge point: "), `a region from which one class is read with a probability above ${ni(e.tau)}; `, B("b", {}, "reliable"), " if it is the image's true class."));
 }
-function xY({ address: e, announce: t }) {
+function SY({ address: e, announce: t }) {
 	return e ? B("button", {
 		class: "quiet",
 		title: "Copy the address of this view",
@@ -28990,39 +28995,39 @@ function xY({ address: e, announce: t }) {
 		}
 	}, "Share") : null;
 }
-function SY(e, t) {
+function CY(e, t) {
 	let n = () => {
 		let { view: e, atlas: n } = t.current();
 		return `${n.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
 	}, r = () => {
 		let r = t.current(), i = e.scene()?.visible;
-		r && i && mY(`${n()}.csv`, [`${lY(r, i).join("\n")}\n`], "text/csv");
+		r && i && hY(`${n()}.csv`, [`${uY(r, i).join("\n")}\n`], "text/csv");
 	}, i = (e, t, n) => B("button", {
 		class: "quiet saves",
 		title: t,
 		click: n
-	}, e), a = B("details", { class: "menu" }, B("summary", { class: "quiet" }, "Export"), B("div", { class: "menu-items" }, i("Save picture", "The visible points with the arrows, as PNG", () => gY(e).then((e) => mY(`${n()}.png`, [e], "image/png"))), i("Save SVG", "The same picture as SVG: arrows and names stay shapes and text", () => mY(`${n()}.svg`, [hY(e)], "image/svg+xml")), i("Save table", "All visible and selected points, as CSV", r), i("Print", "The page on paper", () => window.print())));
+	}, e), a = B("details", { class: "menu" }, B("summary", { class: "quiet" }, "Export"), B("div", { class: "menu-items" }, i("Save picture", "The visible points with the arrows, as PNG", () => _Y(e).then((e) => hY(`${n()}.png`, [e], "image/png"))), i("Save SVG", "The same picture as SVG: arrows and names stay shapes and text", () => hY(`${n()}.svg`, [gY(e)], "image/svg+xml")), i("Save table", "All visible and selected points, as CSV", r), i("Print", "The page on paper", () => window.print())));
 	return a.querySelector(".menu-items")?.addEventListener("click", () => a.open = !1), a.addEventListener("focusout", ({ relatedTarget: e }) => {
 		a.contains(e) || (a.open = !1);
 	}), a.addEventListener("keydown", ({ key: e }) => {
 		e === "Escape" && (a.open = !1);
 	}), a;
 }
-function CY(e, t) {
+function wY(e, t) {
 	let n = B("button", {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let r = vY[(vY.indexOf(e.dataset.theme) + 1) % vY.length];
+			let r = yY[(yY.indexOf(e.dataset.theme) + 1) % yY.length];
 			e.dataset.theme = r, n.textContent = n.ariaLabel = `Theme: ${r}`, t.refresh();
 		}
 	}, "Theme: auto");
 	return n;
 }
 // src/ui/rail.ts
-function wY({ change: e, current: t, address: n }) {
+function TY({ change: e, current: t, address: n }) {
 	let r = B("ul", {}), i = [], a = ({ view: e }) => {
-		for (let { link: t, view: r } of i) Object.entries(r).every(([t, n]) => JSON.stringify(e[t]) === JSON.stringify(n)) ? t.setAttribute("aria-current", "true") : t.removeAttribute("aria-current"), n && (t.href = `#${iY({
+		for (let { link: t, view: r } of i) Object.entries(r).every(([t, n]) => JSON.stringify(e[t]) === JSON.stringify(n)) ? t.setAttribute("aria-current", "true") : t.removeAttribute("aria-current"), n && (t.href = `#${aY({
 			...e,
 			...r
 		})}`);
@@ -29049,20 +29054,20 @@ function wY({ change: e, current: t, address: n }) {
 	};
 }
 // src/ui/reading.ts
-var TY = [
+var EY = [
 	["The map", "One row per layer, the deepest on top; from left to right the training, in true spacing of its steps. The area is the evidence: how many bits a region of the layer tells about its image's class, on average, with its 95 % interval. The thin line is what a linear probe reads from the layer; the dotted one is chance. Below each area hang the knowledge points per image, the reliable ones solid, the unreliable ones hatched. A class has its name where it emerges. Drag the vertical line to move through training; click a row to choose its layer."],
 	["The image", "The same image in every layer and at several checkpoints. Solid outlines enclose reliable knowledge points, dashed ones unreliable points. Blue regions tell the image's class, orange ones speak against it."],
 	["Confusions", "How many regions of images of one class predict another class."],
 	["The space", "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies along an arrow, the more surely its region predicts that class. Points near the origin predict nothing."]
 ];
-function EY() {
+function DY() {
 	return B("dialog", {
 		class: "reading",
 		"aria-label": "How to read"
-	}, B("h2", {}, "How to read this page"), ...TY.flatMap(([e, t]) => [B("h3", {}, e), B("p", {}, t)]), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
+	}, B("h2", {}, "How to read this page"), ...EY.flatMap(([e, t]) => [B("h3", {}, e), B("p", {}, t)]), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
 }
 // src/ui/shortcuts.ts
-function DY() {
+function OY() {
 	return B("dialog", { "aria-label": "Keys" }, B("h2", {}, "Keys"), B("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "previous step, next step"],
@@ -29074,7 +29079,7 @@ function DY() {
 		["N and B", "in the space: next point, previous point"]
 	].flatMap(([e, t]) => [B("dt", {}, e), B("dd", {}, t)])), B("p", {}, "Drag to rotate, with Shift or the right button to pan; scroll to zoom. One finger rotates, two fingers pan and zoom. Click a point or a region of an image to select both."), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
 }
-function OY(e, t, n, r) {
+function kY(e, t, n, r) {
 	let i = (t) => {
 		t.stopPropagation();
 		let i = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, a = t.target instanceof HTMLInputElement && t.target.type === "text", o = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY", s = t.key === "]" ? 1 : t.key === "[" ? -1 : 0;
@@ -29092,30 +29097,30 @@ function OY(e, t, n, r) {
 	return t.addEventListener("keydown", i), () => t.removeEventListener("keydown", i);
 }
 // src/ui/space_tools.ts
-function kY(e, t) {
-	let n = jY("Lasso", "Draw around points to select them (L)", () => {
+function AY(e, t) {
+	let n = MY("Lasso", "Draw around points to select them (L)", () => {
 		e.setLasso(!e.lassoIsOn()), n.setAttribute("aria-pressed", String(e.lassoIsOn())), e.element.classList.toggle("lassoing", e.lassoIsOn());
 	});
 	n.setAttribute("aria-pressed", "false"), n.dataset.key = "l";
-	let r = (t) => () => e.move((e) => ER(e, t));
+	let r = (t) => () => e.move((e) => DR(e, t));
 	return B("div", {
 		class: "stage-tools",
 		role: "toolbar",
 		"aria-label": "Tools of the radial space"
-	}, n, jY("Select visible", "Select all points that pass the filter", () => AY(e, t)), jY("Clear", "Clear the selection (Escape)", () => t.select([])), B("span", { class: "gap" }), MY("Zoom in", "+", r(1.3)), MY("Zoom out", "−", r(1 / 1.3)), jY("Reset view", "Return to the initial view (0)", () => t.change({ camera: null })));
+	}, n, MY("Select visible", "Select all points that pass the filter", () => jY(e, t)), MY("Clear", "Clear the selection (Escape)", () => t.select([])), B("span", { class: "gap" }), NY("Zoom in", "+", r(1.3)), NY("Zoom out", "−", r(1 / 1.3)), MY("Reset view", "Return to the initial view (0)", () => t.change({ camera: null })));
 }
-function AY(e, t) {
+function jY(e, t) {
 	let n = e.scene()?.visible ?? /* @__PURE__ */ new Uint8Array();
 	t.select(Array.from(n.keys()).filter((e) => n[e]));
 }
-function jY(e, t, n) {
+function MY(e, t, n) {
 	return B("button", {
 		class: "tool wide",
 		title: t,
 		click: n
 	}, e);
 }
-function MY(e, t, n) {
+function NY(e, t, n) {
 	return B("button", {
 		class: "tool",
 		"aria-label": e,
@@ -29123,7 +29128,7 @@ function MY(e, t, n) {
 		click: n
 	}, t);
 }
-function NY({ atlas: e, view: t, frame: n }, r) {
+function PY({ atlas: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
@@ -29137,19 +29142,19 @@ function NY({ atlas: e, view: t, frame: n }, r) {
 	return `${s} · ${t.selection.length.toLocaleString("en")} selected, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
 // src/panels/story.ts
-async function PY(e) {
-	let [t] = e.attributes.conditions, n = await Ri(e, t.key), r = await FY(e, t);
+async function FY(e) {
+	let [t] = e.attributes.conditions, n = await Ri(e, t.key), r = await IY(e, t);
 	return {
-		title: n.length ? IY(t, n, r) : e.attributes.title,
+		title: n.length ? LY(t, n, r) : e.attributes.title,
 		links: [
-			BY(e, t, r),
-			...VY(t, n),
-			...await HY(e, t, r),
-			...await WY(e)
+			VY(e, t, r),
+			...HY(t, n),
+			...await UY(e, t, r),
+			...await GY(e)
 		]
 	};
 }
-async function FY(e, t) {
+async function IY(e, t) {
 	let n = null;
 	for (let r of t.layers) {
 		let t = await zi(e, r);
@@ -29166,32 +29171,32 @@ async function FY(e, t) {
 	}
 	return n;
 }
-function IY(e, t, n) {
-	let r = LY(t, e.steps.length - 1);
-	return e.steps.length === 1 ? `At the one checkpoint, ${r}` : `${n ? n.first === n.last ? `Classes emerge at ${e.steps[n.first].label}` : `Classes emerge between ${zY(e, n)}` : "No class emerges"}; ${r}`;
+function LY(e, t, n) {
+	let r = RY(t, e.steps.length - 1);
+	return e.steps.length === 1 ? `At the one checkpoint, ${r}` : `${n ? n.first === n.last ? `Classes emerge at ${e.steps[n.first].label}` : `Classes emerge between ${BY(e, n)}` : "No class emerges"}; ${r}`;
 }
-function LY(e, t) {
-	let n = [...e].sort((e, n) => RY(n, t) - RY(e, t)), [r, i] = [n[0], n[n.length - 1]], a = (e) => {
+function RY(e, t) {
+	let n = [...e].sort((e, n) => zY(n, t) - zY(e, t)), [r, i] = [n[0], n[n.length - 1]], a = (e) => {
 		let { told: n, reliable: r } = e.rows[t];
 		return n ? si(n.evidence.value) : $r(r.value);
 	}, { told: o } = r.rows[t], s = o ? `${r.layer.name} tells ${a(r)} bits per region` : `an image has ${a(r)} reliable points in ${r.layer.name}`;
 	return n.length < 2 ? s : `${s}, ${o ? "" : "in "}${i.layer.name} ${a(i)}`;
 }
-function RY({ rows: e }, t) {
+function zY({ rows: e }, t) {
 	return e[t].told?.evidence.value ?? (e[t].reliable.value || 0);
 }
-function zY({ steps: e }, { first: t, last: n }) {
+function BY({ steps: e }, { first: t, last: n }) {
 	let [r, i] = [e[t], e[n]];
 	return r.number === null || i.number === null ? `${r.label} and ${i.label}` : `steps ${r.number.toLocaleString("en")} and ${i.number.toLocaleString("en")}`;
 }
-function BY(e, t, n) {
+function VY(e, t, n) {
 	let r = { condition: t.key }, i = e.attributes.classes.length;
 	if (!n) return {
 		question: "When?",
 		answer: "No class emerges in any layer.",
 		view: r
 	};
-	let a = n.classes === i ? `All ${i}` : `${n.classes} of ${i}`, o = t.steps.length === 1 ? "are there at the one checkpoint." : n.first === n.last ? `emerge at ${t.steps[n.first].label}.` : `emerge between ${zY(t, n)}.`;
+	let a = n.classes === i ? `All ${i}` : `${n.classes} of ${i}`, o = t.steps.length === 1 ? "are there at the one checkpoint." : n.first === n.last ? `emerge at ${t.steps[n.first].label}.` : `emerge between ${BY(t, n)}.`;
 	return {
 		question: "When?",
 		answer: `${a} classes of ${e.layer(n.layer).name} ${o}`,
@@ -29202,8 +29207,8 @@ function BY(e, t, n) {
 		}
 	};
 }
-function VY(e, t) {
-	let n = e.steps.length - 1, [r] = [...t].sort((e, t) => RY(t, n) - RY(e, n));
+function HY(e, t) {
+	let n = e.steps.length - 1, [r] = [...t].sort((e, t) => zY(t, n) - zY(e, n));
 	if (!r) return [];
 	let { told: i, reliable: a } = r.rows[n];
 	return [{
@@ -29216,9 +29221,9 @@ function VY(e, t) {
 		}
 	}];
 }
-async function HY(e, t, n) {
+async function UY(e, t, n) {
 	let r = n?.layer ?? t.layers[t.layers.length - 1], i = t.steps.length - 1, a = `layers/${r}/${t.key}`, [o, s, c] = await Promise.all([
-		UI(e, "typical", r, null),
+		WI(e, "typical", r, null),
 		e.read(`${a}/knowledge`, i),
 		e.read(`${a}/category`, i)
 	]).catch(() => [
@@ -29242,14 +29247,14 @@ async function HY(e, t, n) {
 		}
 	}, {
 		question: "What for what?",
-		answer: UY(e, s, c),
+		answer: WY(e, s, c),
 		view: {
 			...p,
 			tab: "confusions"
 		}
 	}];
 }
-function UY(e, t, n) {
+function WY(e, t, n) {
 	let r = e.attributes.classes, i = new Float64Array(r.length ** 2), a = new Float64Array(r.length), o = t.length / e.attributes.n_images;
 	t.forEach((t, s) => {
 		if (!(t & 1)) return;
@@ -29261,10 +29266,10 @@ function UY(e, t, n) {
 	let [l, u] = [Math.floor(c / r.length), c % r.length];
 	return `${r[l]} is most often taken for ${r[u]}: ${Math.round(100 * s(c))} % of its points.`;
 }
-async function WY(e) {
+async function GY(e) {
 	let { conditions: t } = e.attributes, n = t.find(({ kind: e }) => e === "attack") ?? t.find(({ kind: e }) => e === "model");
 	if (!n) return [];
-	let r = t.filter(({ kind: e }) => e === "model").map(({ name: e }) => e), i = n.kind === "attack" ? await GY(e, n) : "", a = r.length ? `Compare with ${di(r)}.` : "";
+	let r = t.filter(({ kind: e }) => e === "model").map(({ name: e }) => e), i = n.kind === "attack" ? await KY(e, n) : "", a = r.length ? `Compare with ${di(r)}.` : "";
 	return [{
 		question: n.kind === "attack" ? "Under attack?" : "In a student?",
 		answer: [i, i && r.length > 1 ? "" : a].filter(Boolean).join(" "),
@@ -29274,21 +29279,21 @@ async function WY(e) {
 		}
 	}];
 }
-async function GY(e, { key: t, name: n }) {
+async function KY(e, { key: t, name: n }) {
 	let r = `conditions/${t}/outcome`, i = e.has(r) ? await e.read(r).catch(() => null) : null;
 	if (!i) return `Compare with ${n}.`;
 	let a = (e) => i.filter((t) => (t & e) === e).length;
 	return `The attack succeeds on ${a(3)} of ${a(1)} images.`;
 }
 // src/ui/layout.ts
-var KY = {
+var qY = {
 	webgl: "This browser has no WebGL2, so the points cannot be drawn. Images, curves and tables still work.",
 	context: "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work."
-}, qY = {
+}, JY = {
 	confusions: "Confusions",
 	space: "Space"
 };
-function JY(e, t, n, r, i) {
+function YY(e, t, n, r, i) {
 	let a = B("p", {
 		class: "status",
 		role: "status"
@@ -29300,15 +29305,15 @@ function JY(e, t, n, r, i) {
 		...i,
 		announce: (e) => a.textContent = e
 	}, u = {
-		reading: EY(),
-		keys: DY()
-	}, d = yY(e, t, n, l, u), f = wY(l), p = B("div", { class: "space" }, r.legend.element, B("div", { class: "space-main" }, n.element, kY(n, l))), m = cY("Regions", [{
-		name: qY.confusions,
+		reading: DY(),
+		keys: OY()
+	}, d = bY(e, t, n, l, u), f = TY(l), p = B("div", { class: "space" }, r.legend.element, B("div", { class: "space-main" }, n.element, AY(n, l))), m = lY("Regions", [{
+		name: JY.confusions,
 		element: r.confusions.element
 	}, {
-		name: qY.space,
+		name: JY.space,
 		element: p
-	}], (e) => l.change({ tab: e === qY.space ? "space" : "confusions" })), h = B("main", {}, s, c, B("section", {
+	}], (e) => l.change({ tab: e === JY.space ? "space" : "confusions" })), h = B("main", {}, s, c, B("section", {
 		class: "map-place",
 		"aria-label": "Emergence"
 	}, r.map.element, r.comparison.element), r.choosers.element, B("section", {
@@ -29320,15 +29325,15 @@ function JY(e, t, n, r, i) {
 	}, m.element), B("section", {
 		class: "more",
 		"aria-label": "Classes and tables"
-	}, r.classes.element, r.tables.element)), g = B("div", { class: "page" }, d.element, d.actions, f.element, h, YY(t), u.reading, u.keys);
+	}, r.classes.element, r.tables.element)), g = B("div", { class: "page" }, d.element, d.actions, f.element, h, XY(t), u.reading, u.keys);
 	e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(g);
-	let _ = OY(e, i.address ? document : e, l, u);
-	return PY(t).then((e) => {
+	let _ = kY(e, i.address ? document : e, l, u);
+	return FY(t).then((e) => {
 		d.setTitle(e.title), f.show(e.links);
 	}), {
 		update(e) {
 			let { view: i } = e;
-			Sn(a, NY(e, n)), o.textContent = o.title = t.condition(i.condition).note ?? "", m.choose(qY[i.tab]);
+			Sn(a, PY(e, n)), o.textContent = o.title = t.condition(i.condition).note ?? "", m.choose(JY[i.tab]);
 			let s = t.condition(i.condition).kind === "training";
 			r.comparison.element.hidden = s, r.classes.element.hidden = !s, f.update(e);
 		},
@@ -29344,24 +29349,24 @@ function JY(e, t, n, r, i) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, KY[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, qY[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
 		destroy: _
 	};
 }
-function YY({ attributes: e }) {
+function XY({ attributes: e }) {
 	let { left_out: t, aligned: n } = e, r = [...t];
 	return n || r.push("The checkpoints are not aligned to each other: points do not move smoothly from one to the next."), B("footer", {}, ...r.map((e) => B("p", {}, e)));
 }
 // src/ui/viewer.ts
-var XY = 700;
-async function ZY(e, t, n) {
-	let r = Yr(t.attributes.classes.length), i = await QL(t), a = zn(t), o = Kn(t), s = On(t, "thumbnails"), c = jn(t), l = {
+var ZY = 700;
+async function QY(e, t, n) {
+	let r = Yr(t.attributes.classes.length), i = await $L(t), a = zn(t), o = Kn(t), s = On(t, "thumbnails"), c = jn(t), l = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, u = Dr(t, Er(t), n.address ? aY(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? nY() : null, h = async () => {
-		let e = u, n = QY(t, e), [o, l, d, f] = await Promise.allSettled([
+	}, u = Dr(t, Er(t), n.address ? oY(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? rY() : null, h = async () => {
+		let e = u, n = $Y(t, e), [o, l, d, f] = await Promise.allSettled([
 			a(e),
 			n ? a(n) : null,
 			i.reach(e.condition, e.space),
@@ -29380,7 +29385,7 @@ async function ZY(e, t, n) {
 		};
 	}, g = async () => {
 		let e = ++f, r = performance.now();
-		clearTimeout(p), p = window.setTimeout(() => O.showLoading(), XY);
+		clearTimeout(p), p = window.setTimeout(() => O.showLoading(), ZY);
 		let i = await h();
 		if (e !== f) return;
 		clearTimeout(p);
@@ -29389,7 +29394,7 @@ async function ZY(e, t, n) {
 		let s = y(i);
 		for (let e of Object.values(D)) e.update(i);
 		O.update(i), a && (l.step = performance.now() - r), m?.keep(u), n.onChange?.(u, t), await s, T.update(), e === f && o(i.frame);
-	}, _ = uR(), v = Un(t, () => d && void y(d)), y = (e) => (O.showProblem(e.problem, e.frame === null), e.frame ? C.show(fR(e, e.frame, i, v, _)) : (C.clear(), Promise.resolve())), b = (e) => {
+	}, _ = dR(), v = Un(t, () => d && void y(d)), y = (e) => (O.showProblem(e.problem, e.frame === null), e.frame ? C.show(pR(e, e.frame, i, v, _)) : (C.clear(), Promise.resolve())), b = (e) => {
 		let { camera: n } = u;
 		return u = Dr(t, u, e), u.camera !== n && C.setCamera(u.camera), g();
 	}, x = (e) => void b(e), S = (e) => {
@@ -29398,7 +29403,7 @@ async function ZY(e, t, n) {
 			selection: [],
 			image: n[0]
 		}) : x({ selection: n });
-	}, C = LJ({
+	}, C = RJ({
 		pick: (e) => S(e === null ? [] : [e]),
 		lasso: (e) => S(e),
 		camera: (e) => {
@@ -29407,31 +29412,31 @@ async function ZY(e, t, n) {
 				camera: e
 			}, T.update(), m?.keep(u);
 		},
-		describe: (e, t) => d?.frame ? RI({
+		describe: (e, t) => d?.frame ? zI({
 			...d,
-			frame: dR(d, d.frame)[t]
+			frame: fR(d, d.frame)[t]
 		}, e) : document.createTextNode(""),
 		next: (e) => {
 			if (!d) return;
 			let n = Nr(t, u.selection, u, d.view);
-			S($Y(C, {
+			S(eX(C, {
 				...d.view,
 				image: u.image,
 				selection: n
 			}, e));
 		},
 		lost: (e) => O.showNotice("context", e)
-	}, { shaped: r.some(({ shape: e }) => e > 0) }), w = () => d && HJ(C, d, i), T = UJ(w, t.attributes.classes, (e) => void C.flyTo(e)), E = VF(b, () => u), D = {
+	}, { shaped: r.some(({ shape: e }) => e > 0) }), w = () => d && UJ(C, d, i), T = WJ(w, t.attributes.classes, (e) => void C.flyTo(e)), E = HF(b, () => u), D = {
 		map: E,
 		comparison: aN(x),
 		choosers: Pi(x),
-		strip: $I(x),
-		image: CI(x),
-		confusions: EP(x, (e) => void C.flyTo(e)),
-		legend: PI(x),
-		classes: UP(x),
-		tables: aL()
-	}, O = JY(e, t, C, D, {
+		strip: eL(x),
+		image: wI(x),
+		confusions: DP(x, (e) => void C.flyTo(e)),
+		legend: FI(x),
+		classes: WP(x),
+		tables: oL()
+	}, O = YY(e, t, C, D, {
 		change: x,
 		select: S,
 		current: () => d,
@@ -29440,7 +29445,7 @@ async function ZY(e, t, n) {
 	C.element.after(T.element), C.setCamera(u.camera), C.draws || O.showNotice("webgl", !0), await g(), l.opened = performance.now();
 	let k = () => void b({
 		...Er(t),
-		...aY(location.hash)
+		...oY(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", k), {
 		atlas: t,
@@ -29456,7 +29461,7 @@ async function ZY(e, t, n) {
 		}
 	};
 }
-function QY(e, t) {
+function $Y(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -29470,7 +29475,7 @@ function QY(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function $Y(e, t, n) {
+function eX(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -29481,14 +29486,14 @@ function $Y(e, t, n) {
 	return [];
 }
 // src/ui/page.css?inline
-var eX = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--evidence:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);min-height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:17px;font-weight:650;line-height:1.25}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"title study\"\"intro actions\"\"rail rail\"\"main main\"\"footer footer\"/minmax(0,1fr) auto;display:grid}.patternscope-atlas header{display:contents}.patternscope-atlas h1{grid-area:title;padding:8px 16px 2px}.patternscope-atlas .definition{grid-area:intro;padding:3px 16px 4px}.patternscope-atlas .study{color:var(--soft);text-overflow:ellipsis;white-space:nowrap;grid-area:study;align-self:center;padding:8px 16px 2px 0;overflow:hidden}.patternscope-atlas .definition{align-items:center;gap:8px;display:flex}.patternscope-atlas .definition-icon{flex:none;width:20px;height:20px}.patternscope-atlas .definition-icon rect{fill:var(--cell-low)}.patternscope-atlas .definition-icon .outlined{fill:var(--accent-ground);stroke:var(--reliable);stroke-width:2px}.patternscope-atlas .actions{flex-wrap:wrap;grid-area:actions;align-self:start;align-items:center;gap:2px;padding:0 8px 0 0;display:flex}.patternscope-atlas .study{min-width:0}.patternscope-atlas .menu{position:relative}.patternscope-atlas .menu summary{cursor:pointer;list-style:none}.patternscope-atlas .menu summary::-webkit-details-marker{display:none}.patternscope-atlas .menu summary:after{content:\" ▾\"}.patternscope-atlas .menu-items{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:7px;padding:4px;display:grid;position:absolute;right:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .menu-items button{text-align:left}.patternscope-atlas .rail{grid-area:rail;padding:4px 16px 8px}.patternscope-atlas .rail ul{grid-auto-columns:minmax(0,1fr);grid-auto-flow:column;gap:8px;display:grid}.patternscope-atlas .rail a{border-left:3px solid var(--line);height:100%;color:var(--ink);border-radius:0 6px 6px 0;align-content:start;padding:5px 10px 6px;text-decoration:none;display:grid}.patternscope-atlas .rail b{color:var(--accent)}.patternscope-atlas .rail a:hover{background:var(--accent-ground)}.patternscope-atlas .rail a[aria-current]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas main{grid-template:\"alerts alerts\"\"map map\"\"choosers choosers\"\"image regions\"\"more more\"/minmax(0,1fr) minmax(0,1fr);grid-area:main;gap:0 20px;min-width:0;padding:0 16px;display:grid}.patternscope-atlas .alerts{grid-area:alerts}.patternscope-atlas main>.notice{grid-column:1/-1}.patternscope-atlas .map-place{grid-area:map;min-width:0}.patternscope-atlas .one-image{grid-area:image;min-width:0}.patternscope-atlas .regions{grid-area:regions;min-width:0}.patternscope-atlas .more{grid-area:more;min-width:0;padding:12px 0 20px}.patternscope-atlas .space{grid-template-columns:140px minmax(0,1fr);gap:10px;display:grid}.patternscope-atlas .space-main{min-width:0}.patternscope-atlas .empty{display:none}.patternscope-atlas .under{color:var(--soft);justify-content:space-between;gap:16px;padding:6px 0 10px;display:flex}.patternscope-atlas .status{flex:none}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 0 6px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:12px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;max-height:clamp(320px,62vh,760px);overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:12px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:13px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:13px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;padding:0 16px;font-size:13px}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width>=1800px){.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:28px;padding-right:28px}.patternscope-atlas .page{font-size:14px}.patternscope-atlas main{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}@container (width<=1120px){.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .rail ul{grid-template-columns:repeat(auto-fit,minmax(min(240px,100%),1fr));grid-auto-flow:row}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"title\"\"intro\"\"study\"\"rail\"\"main\"\"actions\"\"footer\"/minmax(0,1fr)}.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:12px;padding-right:12px}.patternscope-atlas main{grid-template:\"alerts\"\"map\"\"choosers\"\"image\"\"regions\"\"more\"/minmax(0,1fr)}.patternscope-atlas .under{flex-wrap:wrap;gap:2px 16px}.patternscope-atlas .study{padding:0 12px 4px}.patternscope-atlas .actions{padding:8px 12px}.patternscope-atlas .menu-items{bottom:100%;left:0;right:auto}.patternscope-atlas .rail ul{scroll-snap-type:x proximity;scrollbar-width:thin;grid-template-columns:none;grid-auto-columns:minmax(220px,1fr);grid-auto-flow:column;overflow-x:auto}.patternscope-atlas .rail li{scroll-snap-align:start}.patternscope-atlas .space{grid-template-columns:minmax(0,1fr)}.patternscope-atlas .space-main{order:-1}.patternscope-atlas .legend{max-height:none}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}.patternscope-atlas .stage{height:min(86vw,62vh)}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}@media print{@page{size:A4 landscape;margin:10mm}.patternscope-atlas{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;min-height:0}.patternscope-atlas .actions,.patternscope-atlas .choosers,.patternscope-atlas .more,.patternscope-atlas .gallery,.patternscope-atlas .stage-tools,.patternscope-atlas .play,.patternscope-atlas .legend,.patternscope-atlas footer,.patternscope-atlas .under{display:none!important}.patternscope-atlas .page,.patternscope-atlas main{display:block}.patternscope-atlas main,.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas .study{padding-left:0;padding-right:0}.patternscope-atlas .map-place{zoom:.78;break-inside:avoid}.patternscope-atlas .one-image{break-before:page;float:left;width:49%}.patternscope-atlas .regions{break-before:page;float:right;width:49%}.patternscope-atlas .one-image,.patternscope-atlas .regions{zoom:.8;break-inside:avoid}.patternscope-atlas .space{display:block}.patternscope-atlas .stage{height:400px}}", tX = ".patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;height:clamp(320px,62vh,760px);position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .view-note{min-height:2.7em;color:var(--soft);margin:6px 0 0;font-size:13px}.patternscope-atlas .view-note .link{font:inherit;color:var(--accent);cursor:pointer;background:0 0;border:0;padding:0;text-decoration:underline}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 0 8px;padding:7px 11px}", nX = ".patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:13px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:13px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", rX = ".patternscope-atlas .map-head{align-items:center;gap:12px;min-height:40px;display:flex}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;flex:none;font-size:13px;line-height:1}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex:none;gap:0 12px;display:flex}.patternscope-atlas .now b{color:var(--ink)}.patternscope-atlas .map-key{color:var(--soft);flex-wrap:wrap;justify-content:end;gap:2px 14px;margin-left:auto;font-size:12px;display:flex}.patternscope-atlas .map-swatch{width:18px;height:12px}.patternscope-atlas .map-swatch.evidence{background:color-mix(in srgb, var(--evidence) 30%, transparent);border-top:2px solid var(--evidence)}.patternscope-atlas .map-swatch.readable{border-top:1px solid var(--soft);height:0}.patternscope-atlas .map-swatch.chance{border-top:2px dotted var(--ink);height:0}.patternscope-atlas .map-swatch.reliable{background:color-mix(in srgb, var(--ink) 62%, transparent)}.patternscope-atlas .map-swatch.unreliable{background:repeating-linear-gradient(135deg, var(--ink) 0 1px, transparent 1px 4px);border:1px dashed var(--ink)}.patternscope-atlas .map-swatch.emerges{border-left:1px solid var(--ink);width:0}.patternscope-atlas .map{--halo:var(--ground)}.patternscope-atlas .map .finding p{display:inline}.patternscope-atlas .map-swatch.gap{border-top:3px dotted var(--warn);height:0}.patternscope-atlas .map-area{cursor:pointer;-webkit-user-select:none;user-select:none;position:relative}.patternscope-atlas .map-area>svg{max-width:none;display:block}.patternscope-atlas .map-area .hatch{stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .map-row{pointer-events:none;border-radius:6px;position:absolute;left:0;right:0}.patternscope-atlas .map-row.here{box-shadow:inset 0 0 0 1.5px var(--accent)}.patternscope-atlas .layer-label{text-align:left;white-space:nowrap;background:0 0;border:0;border-radius:6px;align-content:center;width:184px;padding:2px 7px;line-height:1.25;display:grid;position:absolute;overflow:hidden}.patternscope-atlas .layer-label:hover{background:var(--accent-ground)}.patternscope-atlas .layer-label[aria-pressed=true] .layer-name{color:var(--accent)}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;font-size:12px;display:grid}.patternscope-atlas .layer-counts b{color:var(--ink)}.patternscope-atlas .narrow .layer-label{align-content:start;width:auto;padding:0 4px}.patternscope-atlas .narrow .layer-counts{gap:10px;display:flex}.patternscope-atlas .accuracy-label{color:var(--soft);pointer-events:none;font-size:12px;position:absolute}.patternscope-atlas .emerged .at{fill:none;stroke:var(--ink);stroke-width:1.2px;stroke-opacity:.7}.patternscope-atlas .emerged text{fill:var(--ink);stroke:var(--halo);stroke-width:3px;stroke-linejoin:round;paint-order:stroke;font:12px system-ui,sans-serif}.patternscope-atlas .cursor{cursor:ew-resize;touch-action:none;width:22px;margin-left:-11px;position:absolute;top:0;bottom:0}.patternscope-atlas .cursor:before{content:\"\";background:var(--accent);width:2px;position:absolute;top:20px;bottom:20px;left:10px}.patternscope-atlas .flag{background:var(--accent);color:var(--paper);white-space:nowrap;border-radius:10px;padding:1px 7px;font-size:12px;position:absolute;top:0;left:11px;translate:-50%}.patternscope-atlas .at-start .flag{translate:-12px}.patternscope-atlas .at-end .flag{translate:calc(12px - 100%)}@container (width<=860px){.patternscope-atlas .map-head{flex-wrap:wrap;gap:4px 12px}.patternscope-atlas .map-key{flex:1 0 100%;justify-content:start}}", iX = ".patternscope-atlas .facets-bar{flex-wrap:wrap;flex:1 0 100%;align-items:center;gap:6px 8px;display:flex;position:relative}.patternscope-atlas .facets-menu summary{border:1px solid var(--line);background:var(--raised);cursor:pointer;border-radius:6px;min-height:30px;padding:4px 12px;font-size:13px}.patternscope-atlas .facets-menu[open] summary{border-color:var(--accent)}.patternscope-atlas .facets-form{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:8px;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:10px 14px;width:min(620px,100%);padding:12px 14px;display:grid;position:absolute;top:36px;left:0;box-shadow:0 6px 20px #0000002e}.patternscope-atlas .facets-form .chooser select{width:100%;max-width:none}.patternscope-atlas .facets-form .check{font-size:13px}.patternscope-atlas .range{gap:6px;display:flex}.patternscope-atlas .range input{border:1px solid var(--line);background:var(--paper);width:50%;min-width:0;min-height:30px;color:var(--ink);border-radius:6px;padding:4px 6px;font-size:13px}.patternscope-atlas .chips{flex-wrap:wrap;gap:5px;display:flex}.patternscope-atlas .chip{border:1px solid var(--accent);background:var(--accent-ground);border-radius:15px;align-items:center;gap:6px;min-height:28px;padding:0 2px 0 9px;font-size:13px;display:flex}.patternscope-atlas .chip-remove{background:0 0;border:0;border-radius:50%;width:24px;height:24px;font-size:16px;line-height:1}.patternscope-atlas .chip-remove:hover{background:var(--raised)}.patternscope-atlas .gallery-order{flex-wrap:wrap;gap:6px 14px;margin-bottom:8px;display:flex}.patternscope-atlas .gallery-order select{border:1px solid var(--line);background:var(--raised);border-radius:6px;padding:3px 5px}.patternscope-atlas .thumb-caption{text-overflow:ellipsis;white-space:nowrap;max-width:62px;padding-top:2px;font-size:12px;line-height:1.2;display:block;overflow:hidden}.patternscope-atlas .thumb-caption span{text-overflow:ellipsis;display:block;overflow:hidden}.patternscope-atlas .patches{grid-template-columns:repeat(auto-fill,54px);gap:6px;display:grid}.patternscope-atlas .patch{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .patch canvas{background:var(--cell-low);border-radius:4px;width:54px;height:54px}.patternscope-atlas .facts>div:has(>.patches){grid-column:1/-1}.patternscope-atlas .depth-row .depth-p{text-overflow:clip;overflow:visible}.patternscope-atlas .confusions-head{flex-wrap:wrap;justify-content:space-between;align-items:start;gap:6px 14px;display:flex}.patternscope-atlas .confusions-head .finding{flex:240px}.patternscope-atlas .segments{background:var(--ground);border:1px solid var(--line);border-radius:7px;padding:2px;display:flex}.patternscope-atlas .segments button{white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:3px 10px}.patternscope-atlas .segments button[aria-pressed=true]{background:var(--accent-ground);color:var(--accent);font-weight:600}.patternscope-atlas .matrix-scroll{max-width:100%;overflow-x:auto}.patternscope-atlas .matrix{table-layout:fixed;border-collapse:separate;border-spacing:2px;width:auto;font-size:12px}.patternscope-atlas .matrix caption{caption-side:bottom;white-space:normal;padding:6px 0 0;font-size:13px}.patternscope-atlas .matrix th,.patternscope-atlas .matrix td{background:0 0;border:0;padding:0;position:static}.patternscope-atlas .matrix thead th{vertical-align:bottom;height:92px;color:var(--ink)}.patternscope-atlas .matrix .upright{writing-mode:vertical-rl;align-items:center;gap:5px;display:inline-flex;transform:rotate(180deg)}.patternscope-atlas .matrix .row-name{justify-content:flex-end;align-items:center;gap:6px;padding-right:4px;display:flex}.patternscope-atlas .matrix .dot{width:9px;height:9px}.patternscope-atlas .cell{background:color-mix(in oklab, var(--cell-high) var(--share,0%), var(--cell-low));font-variant-numeric:tabular-nums;border:1px solid #0000;border-radius:3px;width:34px;height:26px;padding:0;font-size:12px;display:block}.patternscope-atlas .cell.own{background:color-mix(in oklab, var(--soft) calc(var(--share,0%) * .55), var(--cell-low))}.patternscope-atlas .cell.deep:not(.own){color:var(--paper)}.patternscope-atlas .cell:hover{border-color:var(--ink)}.patternscope-atlas .cell[aria-pressed=true]{border:2px solid var(--ink)}.patternscope-atlas .confusion-list{columns:2;column-gap:18px;margin:0 0 10px;padding:0;list-style:none}.patternscope-atlas .confusion-item{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;justify-content:space-between;gap:10px;width:100%;padding:3px 6px;display:flex}.patternscope-atlas .confusion-item:hover,.patternscope-atlas .confusion-item[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .confusion-item[aria-pressed=true]{border-color:var(--accent)}.patternscope-atlas .pair{border-top:1px solid var(--line);margin-top:14px;padding-top:10px}.patternscope-atlas .pair-chart svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison{padding:6px 0 10px}.patternscope-atlas .comparison .headline{font-size:15px;font-weight:600}.patternscope-atlas .comparison-cards{flex-wrap:wrap;gap:10px;display:flex}.patternscope-atlas .comparison-card{border:1px solid var(--line);background:var(--raised);border-radius:8px;flex:0 252px;min-width:0;padding:8px}.patternscope-atlas .comparison-card.current{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}.patternscope-atlas .comparison-card svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison-head{justify-content:space-between;align-items:center;gap:8px;display:flex}.patternscope-atlas .comparison-name{background:0 0;border:0;border-radius:4px;padding:2px 4px;font-weight:650}.patternscope-atlas .comparison-name:hover{background:var(--accent-ground)}.patternscope-atlas .badge-most{background:var(--accent-ground);color:var(--accent);border-radius:9px;padding:1px 7px;font-size:12px}.patternscope-atlas .comparison-numbers{color:var(--soft);font-variant-numeric:tabular-nums;padding:0 4px}.patternscope-atlas .comparison-foot{flex-wrap:wrap;align-items:center;gap:10px;margin-top:8px;display:flex}@container (width<=600px){.patternscope-atlas .cell{width:29px}.patternscope-atlas .confusion-list{columns:1}.patternscope-atlas .facets-form{grid-template-columns:1fr}}", aX = ".patternscope-atlas .strip{margin-bottom:14px}.patternscope-atlas .strip .tabbar{flex-wrap:wrap}.patternscope-atlas .choices{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .chip{border:1px solid var(--line);background:var(--raised);border-radius:13px;min-height:26px;padding:2px 10px}.patternscope-atlas .chip:hover{border-color:var(--accent)}.patternscope-atlas .chip[aria-pressed=true]{border-color:var(--accent);color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .tiles{border-radius:6px;align-items:center;gap:4px;display:grid}.patternscope-atlas .tile-layer,.patternscope-atlas .tile-step{color:var(--soft);white-space:nowrap;text-overflow:ellipsis;font-size:12px;overflow:hidden}.patternscope-atlas .tile-layer.here{color:var(--accent);font-weight:600}.patternscope-atlas .tile-step{text-align:center}.patternscope-atlas .tiles .picture.here{outline:3px solid var(--accent);outline-offset:-1px}.patternscope-atlas .unseen{clip-path:inset(50%);white-space:nowrap;width:1px;height:1px;position:absolute;overflow:hidden}", oX = "patternscope-atlas-style";
-async function sX(e, t, n) {
-	document.getElementById(oX) || document.head.append(B("style", { id: oX }, tX, nX, rX, aX, iX, eX)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
+var tX = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--evidence:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);min-height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:17px;font-weight:650;line-height:1.25}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"title study\"\"intro actions\"\"rail rail\"\"main main\"\"footer footer\"/minmax(0,1fr) auto;display:grid}.patternscope-atlas header{display:contents}.patternscope-atlas h1{grid-area:title;padding:8px 16px 2px}.patternscope-atlas .definition{grid-area:intro;padding:3px 16px 4px}.patternscope-atlas .study{color:var(--soft);text-overflow:ellipsis;white-space:nowrap;grid-area:study;align-self:center;padding:8px 16px 2px 0;overflow:hidden}.patternscope-atlas .definition{align-items:center;gap:8px;display:flex}.patternscope-atlas .definition-icon{flex:none;width:20px;height:20px}.patternscope-atlas .definition-icon rect{fill:var(--cell-low)}.patternscope-atlas .definition-icon .outlined{fill:var(--accent-ground);stroke:var(--reliable);stroke-width:2px}.patternscope-atlas .actions{flex-wrap:wrap;grid-area:actions;align-self:start;align-items:center;gap:2px;padding:0 8px 0 0;display:flex}.patternscope-atlas .study{min-width:0}.patternscope-atlas .menu{position:relative}.patternscope-atlas .menu summary{cursor:pointer;list-style:none}.patternscope-atlas .menu summary::-webkit-details-marker{display:none}.patternscope-atlas .menu summary:after{content:\" ▾\"}.patternscope-atlas .menu-items{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:7px;padding:4px;display:grid;position:absolute;right:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .menu-items button{text-align:left}.patternscope-atlas .rail{grid-area:rail;padding:4px 16px 8px}.patternscope-atlas .rail ul{grid-auto-columns:minmax(0,1fr);grid-auto-flow:column;gap:8px;display:grid}.patternscope-atlas .rail a{border-left:3px solid var(--line);height:100%;color:var(--ink);border-radius:0 6px 6px 0;align-content:start;padding:5px 10px 6px;text-decoration:none;display:grid}.patternscope-atlas .rail b{color:var(--accent)}.patternscope-atlas .rail a:hover{background:var(--accent-ground)}.patternscope-atlas .rail a[aria-current]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas main{grid-template:\"alerts alerts\"\"map map\"\"choosers choosers\"\"image regions\"\"more more\"/minmax(0,1fr) minmax(0,1fr);grid-area:main;gap:0 20px;min-width:0;padding:0 16px;display:grid}.patternscope-atlas .alerts{grid-area:alerts}.patternscope-atlas main>.notice{grid-column:1/-1}.patternscope-atlas .map-place{grid-area:map;min-width:0}.patternscope-atlas .one-image{grid-area:image;min-width:0}.patternscope-atlas .regions{grid-area:regions;min-width:0}.patternscope-atlas .more{grid-area:more;min-width:0;padding:12px 0 20px}.patternscope-atlas .space{grid-template-columns:140px minmax(0,1fr);gap:10px;display:grid}.patternscope-atlas .space-main{min-width:0}.patternscope-atlas .empty{display:none}.patternscope-atlas .under{color:var(--soft);justify-content:space-between;gap:16px;padding:6px 0 10px;display:flex}.patternscope-atlas .status{flex:none}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 0 6px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:12px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;max-height:clamp(320px,62vh,760px);overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:12px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:13px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:13px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;padding:0 16px;font-size:13px}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width>=1800px){.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:28px;padding-right:28px}.patternscope-atlas .page{font-size:14px}.patternscope-atlas main{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}@container (width<=1120px){.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .rail ul{grid-template-columns:repeat(auto-fit,minmax(min(240px,100%),1fr));grid-auto-flow:row}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"title\"\"intro\"\"study\"\"rail\"\"main\"\"actions\"\"footer\"/minmax(0,1fr)}.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:12px;padding-right:12px}.patternscope-atlas main{grid-template:\"alerts\"\"map\"\"choosers\"\"image\"\"regions\"\"more\"/minmax(0,1fr)}.patternscope-atlas .under{flex-wrap:wrap;gap:2px 16px}.patternscope-atlas .study{padding:0 12px 4px}.patternscope-atlas .actions{padding:8px 12px}.patternscope-atlas .menu-items{bottom:100%;left:0;right:auto}.patternscope-atlas .rail ul{scroll-snap-type:x proximity;scrollbar-width:thin;grid-template-columns:none;grid-auto-columns:minmax(220px,1fr);grid-auto-flow:column;overflow-x:auto}.patternscope-atlas .rail li{scroll-snap-align:start}.patternscope-atlas .space{grid-template-columns:minmax(0,1fr)}.patternscope-atlas .space-main{order:-1}.patternscope-atlas .legend{max-height:none}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}.patternscope-atlas .stage{height:min(86vw,62vh)}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}@media print{@page{size:A4 landscape;margin:10mm}.patternscope-atlas{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;min-height:0}.patternscope-atlas .actions,.patternscope-atlas .choosers,.patternscope-atlas .more,.patternscope-atlas .gallery,.patternscope-atlas .stage-tools,.patternscope-atlas .play,.patternscope-atlas .legend,.patternscope-atlas footer,.patternscope-atlas .under{display:none!important}.patternscope-atlas .page,.patternscope-atlas main{display:block}.patternscope-atlas main,.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas .study{padding-left:0;padding-right:0}.patternscope-atlas .map-place{zoom:.78;break-inside:avoid}.patternscope-atlas .one-image{break-before:page;float:left;width:49%}.patternscope-atlas .regions{break-before:page;float:right;width:49%}.patternscope-atlas .one-image,.patternscope-atlas .regions{zoom:.8;break-inside:avoid}.patternscope-atlas .space{display:block}.patternscope-atlas .stage{height:400px}}", nX = ".patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;height:clamp(320px,62vh,760px);position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .view-note{min-height:2.7em;color:var(--soft);margin:6px 0 0;font-size:13px}.patternscope-atlas .view-note .link{font:inherit;color:var(--accent);cursor:pointer;background:0 0;border:0;padding:0;text-decoration:underline}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 0 8px;padding:7px 11px}", rX = ".patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:13px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:13px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", iX = ".patternscope-atlas .map-head{align-items:center;gap:12px;min-height:40px;display:flex}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;flex:none;font-size:13px;line-height:1}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex:none;gap:0 12px;display:flex}.patternscope-atlas .now b{color:var(--ink)}.patternscope-atlas .map-key{color:var(--soft);flex-wrap:wrap;justify-content:end;gap:2px 14px;margin-left:auto;font-size:12px;display:flex}.patternscope-atlas .map-swatch{width:18px;height:12px}.patternscope-atlas .map-swatch.evidence{background:color-mix(in srgb, var(--evidence) 30%, transparent);border-top:2px solid var(--evidence)}.patternscope-atlas .map-swatch.readable{border-top:1px solid var(--soft);height:0}.patternscope-atlas .map-swatch.chance{border-top:2px dotted var(--ink);height:0}.patternscope-atlas .map-swatch.reliable{background:color-mix(in srgb, var(--ink) 62%, transparent)}.patternscope-atlas .map-swatch.unreliable{background:repeating-linear-gradient(135deg, var(--ink) 0 1px, transparent 1px 4px);border:1px dashed var(--ink)}.patternscope-atlas .map-swatch.emerges{border-left:1px solid var(--ink);width:0}.patternscope-atlas .map{--halo:var(--ground)}.patternscope-atlas .map .finding p{display:inline}.patternscope-atlas .map-swatch.gap{border-top:3px dotted var(--warn);height:0}.patternscope-atlas .map-area{cursor:pointer;-webkit-user-select:none;user-select:none;position:relative}.patternscope-atlas .map-area>svg{max-width:none;display:block}.patternscope-atlas .map-area .hatch{stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .map-row{pointer-events:none;border-radius:6px;position:absolute;left:0;right:0}.patternscope-atlas .map-row.here{box-shadow:inset 0 0 0 1.5px var(--accent)}.patternscope-atlas .layer-label{text-align:left;white-space:nowrap;background:0 0;border:0;border-radius:6px;align-content:center;width:184px;padding:2px 7px;line-height:1.25;display:grid;position:absolute;overflow:hidden}.patternscope-atlas .layer-label:hover{background:var(--accent-ground)}.patternscope-atlas .layer-label[aria-pressed=true] .layer-name{color:var(--accent)}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;font-size:12px;display:grid}.patternscope-atlas .layer-counts b{color:var(--ink)}.patternscope-atlas .narrow .layer-label{align-content:start;width:auto;padding:0 4px}.patternscope-atlas .narrow .layer-counts{gap:10px;display:flex}.patternscope-atlas .accuracy-label{color:var(--soft);pointer-events:none;font-size:12px;position:absolute}.patternscope-atlas .emerged .at{fill:none;stroke:var(--ink);stroke-width:1.2px;stroke-opacity:.7}.patternscope-atlas .emerged text{fill:var(--ink);stroke:var(--halo);stroke-width:3px;stroke-linejoin:round;paint-order:stroke;font:12px system-ui,sans-serif}.patternscope-atlas .cursor{cursor:ew-resize;touch-action:none;width:22px;margin-left:-11px;position:absolute;top:0;bottom:0}.patternscope-atlas .cursor:before{content:\"\";background:var(--accent);width:2px;position:absolute;top:20px;bottom:20px;left:10px}.patternscope-atlas .flag{background:var(--accent);color:var(--paper);white-space:nowrap;border-radius:10px;padding:1px 7px;font-size:12px;position:absolute;top:0;left:11px;translate:-50%}.patternscope-atlas .at-start .flag{translate:-12px}.patternscope-atlas .at-end .flag{translate:calc(12px - 100%)}@container (width<=860px){.patternscope-atlas .map-head{flex-wrap:wrap;gap:4px 12px}.patternscope-atlas .map-key{flex:1 0 100%;justify-content:start}}", aX = ".patternscope-atlas .facets-bar{flex-wrap:wrap;flex:1 0 100%;align-items:center;gap:6px 8px;display:flex;position:relative}.patternscope-atlas .facets-menu summary{border:1px solid var(--line);background:var(--raised);cursor:pointer;border-radius:6px;min-height:30px;padding:4px 12px;font-size:13px}.patternscope-atlas .facets-menu[open] summary{border-color:var(--accent)}.patternscope-atlas .facets-form{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:8px;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:10px 14px;width:min(620px,100%);padding:12px 14px;display:grid;position:absolute;top:36px;left:0;box-shadow:0 6px 20px #0000002e}.patternscope-atlas .facets-form .chooser select{width:100%;max-width:none}.patternscope-atlas .facets-form .check{font-size:13px}.patternscope-atlas .range{gap:6px;display:flex}.patternscope-atlas .range input{border:1px solid var(--line);background:var(--paper);width:50%;min-width:0;min-height:30px;color:var(--ink);border-radius:6px;padding:4px 6px;font-size:13px}.patternscope-atlas .chips{flex-wrap:wrap;gap:5px;display:flex}.patternscope-atlas .chip{border:1px solid var(--accent);background:var(--accent-ground);border-radius:15px;align-items:center;gap:6px;min-height:28px;padding:0 2px 0 9px;font-size:13px;display:flex}.patternscope-atlas .chip-remove{background:0 0;border:0;border-radius:50%;width:24px;height:24px;font-size:16px;line-height:1}.patternscope-atlas .chip-remove:hover{background:var(--raised)}.patternscope-atlas .gallery-order{flex-wrap:wrap;gap:6px 14px;margin-bottom:8px;display:flex}.patternscope-atlas .gallery-order select{border:1px solid var(--line);background:var(--raised);border-radius:6px;padding:3px 5px}.patternscope-atlas .thumb-caption{text-overflow:ellipsis;white-space:nowrap;max-width:62px;padding-top:2px;font-size:12px;line-height:1.2;display:block;overflow:hidden}.patternscope-atlas .thumb-caption span{text-overflow:ellipsis;display:block;overflow:hidden}.patternscope-atlas .patches{grid-template-columns:repeat(auto-fill,54px);gap:6px;display:grid}.patternscope-atlas .patch{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .patch canvas{background:var(--cell-low);border-radius:4px;width:54px;height:54px}.patternscope-atlas .facts>div:has(>.patches){grid-column:1/-1}.patternscope-atlas .depth-row .depth-p{text-overflow:clip;overflow:visible}.patternscope-atlas .confusions-head{flex-wrap:wrap;justify-content:space-between;align-items:start;gap:6px 14px;display:flex}.patternscope-atlas .confusions-head .finding{flex:240px}.patternscope-atlas .segments{background:var(--ground);border:1px solid var(--line);border-radius:7px;padding:2px;display:flex}.patternscope-atlas .segments button{white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:3px 10px}.patternscope-atlas .segments button[aria-pressed=true]{background:var(--accent-ground);color:var(--accent);font-weight:600}.patternscope-atlas .matrix-scroll{max-width:100%;overflow-x:auto}.patternscope-atlas .matrix{table-layout:fixed;border-collapse:separate;border-spacing:2px;width:auto;font-size:12px}.patternscope-atlas .matrix caption{caption-side:bottom;white-space:normal;padding:6px 0 0;font-size:13px}.patternscope-atlas .matrix th,.patternscope-atlas .matrix td{background:0 0;border:0;padding:0;position:static}.patternscope-atlas .matrix thead th{vertical-align:bottom;height:92px;color:var(--ink)}.patternscope-atlas .matrix .upright{writing-mode:vertical-rl;align-items:center;gap:5px;display:inline-flex;transform:rotate(180deg)}.patternscope-atlas .matrix .row-name{justify-content:flex-end;align-items:center;gap:6px;padding-right:4px;display:flex}.patternscope-atlas .matrix .dot{width:9px;height:9px}.patternscope-atlas .cell{background:color-mix(in oklab, var(--cell-high) var(--share,0%), var(--cell-low));font-variant-numeric:tabular-nums;border:1px solid #0000;border-radius:3px;width:34px;height:26px;padding:0;font-size:12px;display:block}.patternscope-atlas .cell.own{background:color-mix(in oklab, var(--soft) calc(var(--share,0%) * .55), var(--cell-low))}.patternscope-atlas .cell.deep:not(.own){color:var(--paper)}.patternscope-atlas .cell:hover{border-color:var(--ink)}.patternscope-atlas .cell[aria-pressed=true]{border:2px solid var(--ink)}.patternscope-atlas .confusion-list{columns:2;column-gap:18px;margin:0 0 10px;padding:0;list-style:none}.patternscope-atlas .confusion-item{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;justify-content:space-between;gap:10px;width:100%;padding:3px 6px;display:flex}.patternscope-atlas .confusion-item:hover,.patternscope-atlas .confusion-item[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .confusion-item[aria-pressed=true]{border-color:var(--accent)}.patternscope-atlas .pair{border-top:1px solid var(--line);margin-top:14px;padding-top:10px}.patternscope-atlas .pair-chart svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison{padding:6px 0 10px}.patternscope-atlas .comparison .headline{font-size:15px;font-weight:600}.patternscope-atlas .comparison-cards{flex-wrap:wrap;gap:10px;display:flex}.patternscope-atlas .comparison-card{border:1px solid var(--line);background:var(--raised);border-radius:8px;flex:0 252px;min-width:0;padding:8px}.patternscope-atlas .comparison-card.current{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}.patternscope-atlas .comparison-card svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison-head{justify-content:space-between;align-items:center;gap:8px;display:flex}.patternscope-atlas .comparison-name{background:0 0;border:0;border-radius:4px;padding:2px 4px;font-weight:650}.patternscope-atlas .comparison-name:hover{background:var(--accent-ground)}.patternscope-atlas .badge-most{background:var(--accent-ground);color:var(--accent);border-radius:9px;padding:1px 7px;font-size:12px}.patternscope-atlas .comparison-numbers{color:var(--soft);font-variant-numeric:tabular-nums;padding:0 4px}.patternscope-atlas .comparison-foot{flex-wrap:wrap;align-items:center;gap:10px;margin-top:8px;display:flex}@container (width<=600px){.patternscope-atlas .cell{width:29px}.patternscope-atlas .confusion-list{columns:1}.patternscope-atlas .facets-form{grid-template-columns:1fr}}", oX = ".patternscope-atlas .strip{margin-bottom:14px}.patternscope-atlas .strip .tabbar{flex-wrap:wrap}.patternscope-atlas .choices{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .chip{border:1px solid var(--line);background:var(--raised);border-radius:13px;min-height:26px;padding:2px 10px}.patternscope-atlas .chip:hover{border-color:var(--accent)}.patternscope-atlas .chip[aria-pressed=true]{border-color:var(--accent);color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .tiles{border-radius:6px;align-items:center;gap:4px;display:grid}.patternscope-atlas .tile-layer,.patternscope-atlas .tile-step{color:var(--soft);white-space:nowrap;text-overflow:ellipsis;font-size:12px;overflow:hidden}.patternscope-atlas .tile-layer.here{color:var(--accent);font-weight:600}.patternscope-atlas .tile-step{text-align:center}.patternscope-atlas .tiles .picture.here{outline:3px solid var(--accent);outline-offset:-1px}.patternscope-atlas .unseen{clip-path:inset(50%);white-space:nowrap;width:1px;height:1px;position:absolute;overflow:hidden}", sX = "patternscope-atlas-style";
+async function cX(e, t, n) {
+	document.getElementById(sX) || document.head.append(B("style", { id: sX }, nX, rX, iX, oX, aX, tX)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
 		class: "opening",
 		role: "status"
 	}, "Opening the atlas …"));
 	try {
-		let r = await ZY(e, await gn(t), n);
+		let r = await QY(e, await gn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof cn ? t.kind : "damaged";
@@ -29500,13 +29505,13 @@ async function sX(e, t, n) {
 	}
 }
 // src/ui/widget.ts
-var cX = [
+var lX = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function lX(e, t) {
+function uX(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -29515,36 +29520,36 @@ function lX(e, t) {
 		selection: n
 	};
 }
-function uX(e, t, n = cX) {
+function dX(e, t, n = lX) {
 	let r = (e, t) => e.find((e) => e.name === t)?.key, i = {}, a = (t) => n.includes(t) ? e.get(t) : void 0, o = r(t.attributes.layers, a("layer")), s = r(t.attributes.conditions, a("condition")), [c, l] = [a("step"), a("selection")];
 	return s && (i.condition = s), o && (i.layer = o), Number.isInteger(c) && (i.step = c), Array.isArray(l) && (i.selection = l, l.length && (i.space = "regions")), i;
 }
-function dX(e, t, n) {
-	let r = Object.entries(lX(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function fX(e, t, n) {
+	let r = Object.entries(uX(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function fX({ model: e, el: t }) {
+async function pX({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
 	let r = a(e), i = null, o = !1;
-	i = await sX(n, r.get, {
+	i = await cX(n, r.get, {
 		address: !1,
 		onChange(t, n) {
-			i && (o = !0, dX(e, t, n), o = !1);
+			i && (o = !0, fX(e, t, n), o = !1);
 		}
 	});
-	let s = cX.map((t) => ({
+	let s = lX.map((t) => ({
 		event: `change:${t}`,
 		follow: () => {
-			i && !o && i.change(uX(e, i.atlas, [t]));
+			i && !o && i.change(dX(e, i.atlas, [t]));
 		}
 	}));
 	for (let { event: t, follow: n } of s) e.on(t, n);
-	return i && await i.change(uX(e, i.atlas)), () => {
+	return i && await i.change(dX(e, i.atlas)), () => {
 		for (let { event: t, follow: n } of s) e.off(t, n);
 		r.close(), i?.destroy(), n.remove();
 	};
 }
-var pX = { render: fX };
-export { pX as default };
+var mX = { render: pX };
+export { mX as default };
