@@ -68,7 +68,7 @@ function evidenceText([least, most]: Filter["bits"]): string {
 }
 
 export function makeFacets(change: ChangeView): Panel {
-  const chips = h("ul", { class: "chips", "aria-label": "Filter" });
+  const chips = h("ul", { class: "facet-chips", "aria-label": "Filter" });
   const menu = makeMenu(change);
   const clear = h(
     "button",
@@ -103,14 +103,14 @@ function chipElement({ text, label, without }: Chip, marks: Mark[], change: Chan
   const remove = h(
     "button",
     {
-      class: "chip-remove",
+      class: "facet-remove",
       "aria-label": `Remove filter: ${text}`,
       title: "Remove",
       click: () => change({ filter: without }),
     },
     "×",
   );
-  return h("li", { class: "chip" }, dot, h("span", {}, text), remove);
+  return h("li", { class: "facet-chip" }, dot, h("span", {}, text), remove);
 }
 
 interface Menu extends Panel {
