@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions, Step
+from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Perturbation, Regions, Step
 from patternscope.atlas.store import write_store
 from patternscope.knowledge.calibration import class_shares
 from patternscope.knowledge.point_rule import PointRule
@@ -195,6 +195,9 @@ def invent(
     grown = [0.1 + 0.9 * each / max(1, steps - 1) for each in range(steps)] if steps > 1 else [1.0]
     conditions = [condition("training", "Training", "training", grown, checkpoints)]
     if attack:
+        noise = np.random.default_rng(seed).choice([-8, 8], (*pixels.shape[:2], 2, 2))
+        changed = np.kron(noise, np.ones((side // 2, side // 2), int))
+        attacked_pixels = (pixels.astype(int) + changed).clip(0, 255).astype(np.uint8)
         attacked = tuple(Step(f"attack step {each}", each) for each in (0, 2, 4, 6))
         conditions.append(
             condition(
@@ -208,7 +211,8 @@ def invent(
                 targets=(labels + 1) % classes,
                 attacked=rng.random(images) < 0.9,
                 success=np.arange(images) % 3 > 0,
-                images=255 - pixels,
+                images=attacked_pixels,
+                perturbation=Perturbation.between(pixels, attacked_pixels),
                 note="Invented: each point walks to the next class.",
             )
         )

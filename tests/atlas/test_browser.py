@@ -13,6 +13,7 @@ import pytest
 import torch
 import zarr
 from PIL import Image
+from zarr.codecs import GzipCodec
 
 from atlas.invented_atlas import invent
 from atlas.pages import Watched, opened, served
@@ -158,6 +159,7 @@ def test_up_to_four_classes_are_seen_exactly(nine, classes):
 
 def test_an_arrow_is_dragged_and_the_projection_follows(nine):
     content, watched = nine
+    watched.page.locator(".stage").scroll_into_view_if_needed()
     before = np.array(watched.handle("camera")["axes"])
     box = watched.handle("camera")["rect"]
     tips = watched.page.evaluate(
@@ -233,7 +235,8 @@ def make_old(store: Path) -> None:
         values = np.stack([from_planes(np.asarray(step), tuple(array.attrs["planes"])) for step in array])
         scale = list(array.attrs["scale"])
         chunks = (1, *values.shape[1:])
-        group.create_array(name, data=values, chunks=chunks, attributes={"scale": scale}, overwrite=True)
+        options = {"attributes": {"scale": scale}, "compressors": GzipCodec(), "overwrite": True}
+        group.create_array(name, data=values, chunks=chunks, **options)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         zarr.consolidate_metadata(store)
@@ -311,7 +314,8 @@ def test_a_lasso_chooses_what_python_projects_into_it(shown, content):
     turns = np.arange(10) * np.pi / 5
     star = middle + np.stack([np.cos(turns), np.sin(turns)], axis=1) * np.array([far, near] * 5)[:, None]
     polygon = star
-    near_edge = inside(flat + 0.5, polygon) != inside(flat - 0.5, polygon)
+    moves = 0.9 * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    near_edge = np.any([inside(flat + move, polygon) != inside(flat, polygon) for move in moves], axis=0)
     wanted = set(np.flatnonzero(inside(flat, polygon)))
     found = set(shown.handle("lasso", polygon.tolist()))
     assert 50 < len(found) < len(points) / 2
@@ -346,6 +350,7 @@ def test_a_click_on_a_region_chooses_its_point_and_back(fresh, content):
     row, column = 2, 4
     picture.click(position={"x": (column + 0.5) / 6 * box["width"], "y": (row + 0.5) / 4 * box["height"]})
     assert fresh.handle("state")["selection"] == [17 * 24 + row * 6 + column]
+    fresh.page.locator(".stage").scroll_into_view_if_needed()
     flat = np.array(fresh.handle("projected")).reshape(-1, 2)
     alone = next(each for each in range(18 * 24, len(flat)) if is_free(fresh, flat[each], each))
     fresh.page.mouse.click(*flat[alone])
@@ -353,6 +358,7 @@ def test_a_click_on_a_region_chooses_its_point_and_back(fresh, content):
 
 
 def test_every_class_has_coloured_pixels(shown, content):
+    shown.page.locator(".stage").scroll_into_view_if_needed()
     rect = shown.handle("camera")["rect"]
     clip = {"x": rect["left"], "y": rect["top"], "width": rect["width"], "height": rect["height"]}
     pixels = np.asarray(Image.open(io.BytesIO(shown.page.screenshot(clip=clip))).convert("RGB")).astype(int)

@@ -96,7 +96,11 @@ def test_a_button_of_the_legend_keeps_the_focus(fresh):
     button = fresh.page.locator(".path-type").first
     button.focus()
     fresh.page.keyboard.press("Enter")
-    fresh.until(filter={"classes": [], "points": "all", "path": 1})
+    for _ in range(100):
+        if fresh.handle("state")["filter"]["path"] == 1:
+            break
+        fresh.page.wait_for_timeout(20)
+    assert fresh.handle("state")["filter"]["path"] == 1
     assert fresh.page.evaluate("document.activeElement.classList.contains('path-type')")
 
 
@@ -113,7 +117,7 @@ def test_the_saved_table_holds_what_is_chosen(fresh, content, tmp_path):
 
 def test_a_moment_that_cannot_be_read_gives_nothing_away(browser, store, tmp_path):
     shutil.copytree(store, tmp_path / "store")
-    (tmp_path / "store/layers/2/training/position/c/1/0/0").write_bytes(b"no chunk")
+    (tmp_path / "store/layers/2/training/position/c/1/0/0/0").write_bytes(b"no chunk")
     write_single(tmp_path / "store", tmp_path / "atlas.html")
     with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
         watched.handle("set", {"step": 1})
@@ -133,7 +137,7 @@ def test_a_moment_that_cannot_be_read_gives_nothing_away(browser, store, tmp_pat
 
 def test_a_comparison_that_cannot_be_read_says_so(browser, store, tmp_path):
     shutil.copytree(store, tmp_path / "store")
-    (tmp_path / "store/layers/2/attack/position/c/0/0/0").write_bytes(b"no chunk")
+    (tmp_path / "store/layers/2/attack/position/c/0/0/0/0").write_bytes(b"no chunk")
     write_single(tmp_path / "store", tmp_path / "atlas.html")
     with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
         watched.handle("set", {"condition": "attack"})

@@ -38,7 +38,7 @@ class Embedded(HTMLParser):
 
     def handle_data(self, data):
         if self.inside and self.key is not None:
-            self.files[self.key] = base64.b64decode(data, validate=True)
+            self.files[self.key] = base64.b85decode(data.removeprefix(":").replace(",", "<"))
         elif self.inside:
             self.scripts.append(data)
 

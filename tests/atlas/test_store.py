@@ -17,6 +17,7 @@ from atlas.invented_atlas import invent
 from patternscope.atlas.selection import evenly, smaller, with_steps, without_importance
 from patternscope.atlas.store import write_store
 from patternscope.atlas.store_arrays import from_planes, to_planes
+from patternscope.knowledge import Temperatures
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
 from patternscope.results.evidence import TEMPERATURES
@@ -65,13 +66,13 @@ def test_integers_of_all_sizes_come_back_from_their_planes(grid):
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):
     told = promised()
-    assert len(told) == 25
+    assert len(told) == 27
     root = opened(store).attrs.asdict()
     conditions = {each["key"]: each for each in root["conditions"]}
     seen = set()
     for name, array in arrays(store).items():
         parts = name.split("/")
-        sizes = {"N": 60, "C": 10, "e": 3, "2": 2, "3": 3, "4": 4}
+        sizes = {"N": 60, "C": 10, "e": 3, "1": 1, "2": 2, "3": 3, "4": 4}
         if parts[0] == "layers":
             height, width = conditions[parts[2]]["grids"][parts[1]]
             sizes |= {"R": height * width, "N*R": 60 * height * width}
@@ -80,7 +81,7 @@ def test_the_document_lists_just_the_arrays_that_are_there(store, content):
             sizes["T"] = len(condition["steps"])
         general = re.sub(r"^layers/[^/]+/[^/]+", "layers/<l>/<c>", name)
         general = re.sub(r"^conditions/[^/]+", "conditions/<c>", general)
-        general = re.sub(r"thumbnails/\d+$", "thumbnails/<k>", general)
+        general = re.sub(r"(thumbnails|perturbation)/\d+$", r"\1/<k>", general)
         dtype, shape = told[general]
         seen.add(general)
         assert array.dtype.str[1:] == {"u1": "u1", "u2": "u2", "i2": "i2", "f4": "f4"}[dtype], name
@@ -185,7 +186,8 @@ def test_positions_are_no_finer_than_they_are_told(tmp_path):
     (name, layer), training = *content.conditions[0].layers.items(), content.conditions[0]
 
     def scale(unit: float, temperature: float) -> float:
-        regions = replace(layer.regions(0), temperature=np.full(4, temperature))
+        ends = torch.full((4,), temperature)
+        regions = replace(layer.regions(0), temperatures=Temperatures(ends, ends, torch.ones(4)))
         changed = replace(training, layers={name: replace(layer, unit=unit, regions=lambda step: regions)})
         folder = tmp_path / f"{unit}-{temperature}"
         write_store(folder, replace(content, conditions=(changed,)))
@@ -317,9 +319,9 @@ def test_without_importance_nothing_else_changes(content):
 
 def test_smaller_ends_with_first_and_last_steps_and_says_all(content):
     steps = [[len(each.steps) for each in one.conditions] for one in smaller(content)]
-    assert steps == [[4, 4, 1], [4, 4, 1], [2, 2, 1]]
+    assert steps == [[4, 4, 1], [4, 4, 1], [4, 4, 1], [2, 2, 1]]
     *_, smallest = smaller(content)
-    assert len(smallest.omitted) == 3
+    assert len(smallest.omitted) == 4
     for count in range(2, 20):
         for kept in range(2, count + 1):
             chosen = evenly(count, kept)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from patternscope.atlas.linear_view import view_basis
 
 from atlas.conftest import atlas_of, run_tiny, tiny_settings
 from patternscope.atlas.stage import store_of
+from patternscope.atlas.store_arrays import from_planes
 from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.knowledge.bootstrap import bootstrap_counts
@@ -30,7 +30,7 @@ def opened(study) -> zarr.Group:
 
 def positions(group: zarr.Group, path: str, step: int) -> np.ndarray:
     array = group[f"{path}/position"]
-    return np.asarray(array[step]) * array.attrs["scale"][step]
+    return from_planes(np.asarray(array[step]), tuple(array.attrs["planes"])) * array.attrs["scale"][step]
 
 
 def test_the_page_is_written_and_says_what_it_is_of(study):
@@ -48,17 +48,18 @@ def test_the_page_is_written_and_says_what_it_is_of(study):
 def test_training_shows_the_results_of_each_checkpoint(study):
     group, results = opened(study), open_results(study)
     assert (np.asarray(group["labels"]) == results.images.labels.numpy()).all()
-    basis = view_basis(results.sample().mean_directions.numpy())
     assert group.attrs["evidence"] == {"most": pytest.approx(np.log2(10)), "against": "labels"}
     for step in range(3):
         logits = results.load(FeaturesResult, step).logits
         assert (np.asarray(group["conditions/training/predictions"][step]) == logits.argmax(1).numpy()).all()
-        directions = results.sample(step).mean_directions.numpy() @ basis.T
+        certainty = np.asarray(group["conditions/training/certainty"][step]) / 65535
+        assert np.abs(certainty - logits.softmax(dim=1).amax(dim=1).numpy()).max() < 1e-5
+        directions = results.sample(step).mean_directions.numpy()
         assert np.abs(group["conditions/training/direction"][step] - directions).max() < 1e-6
         for key, layer in enumerate(results.layers(RegionResult)):
             path = f"layers/{key}/training"
             known = results.knowledge(layer, step)
-            embedding = results.region(layer, step).embedding.numpy() @ basis.T
+            embedding = results.region(layer, step).embedding.numpy()
             shown = positions(group, path, step) * known.unit_strength
             scale = group[f"{path}/position"].attrs["scale"][step] * known.unit_strength
             assert np.abs(shown - embedding.reshape(shown.shape)).max() <= 0.51 * scale

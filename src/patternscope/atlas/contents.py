@@ -12,6 +12,7 @@ from patternscope.knowledge.temperatures import Temperatures
 
 Grid = tuple[int, int]
 Kind = Literal["training", "attack", "model"]
+_GREY, _GREY_ROOM = 128, 127  # no difference, and the largest one in either direction
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,33 @@ class LayerContent:
 
 
 @dataclass(frozen=True)
+class Perturbation:
+    """What an attack changed: images (n, channels, h, w) uint8 of the differences times `factor`, around 128."""
+
+    images: np.ndarray
+    factor: int
+
+    @classmethod
+    def between(cls, before: np.ndarray, after: np.ndarray) -> Self:
+        """Return the differences of uint8 images, times the largest whole number that keeps them within the range.
+
+        >>> found = Perturbation.between(np.array([10, 20], np.uint8), np.array([12, 20], np.uint8))
+        >>> found.images.tolist(), found.factor
+        ([254, 128], 63)
+        """
+        difference = after.astype(np.int16) - before
+        factor = max(1, _GREY_ROOM // max(1, int(np.abs(difference).max(initial=0))))
+        return cls((_GREY + factor * difference).clip(0, 255).astype(np.uint8), factor)
+
+
+@dataclass(frozen=True)
 class Condition:
     """The images during training, under an attack, or in another network.
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step. `certainty` (t, n) is the probability that the network assigns to the class it predicts, None
-    where unknown. `layers` by name. `note` is a sentence to show.
+    after its last step, and their `perturbation`. `certainty` (t, n) is the probability that the network assigns to the
+    class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
     """
 
     key: str
@@ -120,6 +141,7 @@ class Condition:
     success: np.ndarray | None = None
     images: np.ndarray | None = None
     certainty: np.ndarray | None = None
+    perturbation: Perturbation | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from patternscope.atlas.contents import AtlasContent, Condition, Step
+from patternscope.atlas.contents import AtlasContent, Condition, Perturbation, Step
 from patternscope.atlas.layer_reading import attacked_layer, measured, student_layer, training_layer
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.features import FeaturesResult
@@ -86,6 +86,7 @@ def _attack(results: StudyResults, layers: Sequence[str], labels: Tensor, resamp
     """The kept steps of the attack on the last checkpoint."""
     attack = results.load(AttackResult)
     predictions = attack.logits.argmax(dim=2)
+    after = np.rint(attack.images.numpy() * 255).astype(np.uint8)
     accuracies = (predictions == labels).numpy().mean(axis=1)
     steps = [
         Step(f"attack step {number}" if number else "clean", number, float(accuracy))
@@ -105,7 +106,8 @@ def _attack(results: StudyResults, layers: Sequence[str], labels: Tensor, resamp
         targets=attack.targets.numpy(),
         attacked=attack.attacked.numpy(),
         success=attack.success.numpy(),
-        images=np.rint(attack.images.numpy() * 255).astype(np.uint8),
+        images=after,
+        perturbation=Perturbation.between(results.images.images.numpy(), after),
     )
 
 

@@ -18,6 +18,12 @@ def without_importance(content: AtlasContent) -> AtlasContent:
     return _omitting(content, conditions, "Importance maps are omitted.")
 
 
+def without_perturbation(content: AtlasContent) -> AtlasContent:
+    """Return the atlas without pictures of what an attack changed."""
+    conditions = tuple(replace(condition, perturbation=None) for condition in content.conditions)
+    return _omitting(content, conditions, "Pictures of what the attack changed are omitted.")
+
+
 def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasContent:
     """Return the atlas with the given steps (increasing indices) of the condition `key` alone."""
     chosen = np.asarray(kept)
@@ -48,12 +54,15 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
 
 
 def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
-    """Yield the atlas, then ever smaller ones: without importance maps, then with half of the steps, and so on.
+    """Yield the atlas, then ever smaller ones: without some pictures and maps, then with half of the steps, and so on.
 
     The first and last step of each condition are kept, the others thinned out evenly; images and layers are never
     omitted.
     """
     yield content
+    if any(condition.perturbation is not None for condition in content.conditions):
+        content = without_perturbation(content)
+        yield content
     bare = without_importance(content)
     yield bare
     longest = max(len(condition.steps) for condition in content.conditions)

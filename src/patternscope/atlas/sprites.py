@@ -15,7 +15,6 @@ _SHEET = 2048  # pixels a side of a sprite, at most: a browser decodes it whole
 _COLUMNS = 16
 _TRIED = 24  # images whose bytes stand for those of all
 _QUALITY = 90
-_GREY, _GREY_ROOM = 128, 127  # no difference, and the largest one in either direction
 IMAGE_BYTES = 25e6
 """What all images of a condition take at most, unless an atlas says otherwise."""
 
@@ -41,20 +40,6 @@ def sprites(images: np.ndarray, most_bytes: float = IMAGE_BYTES) -> Iterator[tup
         part = small[first : first + count]
         size = {"columns": columns, "size": [height, width]}
         yield _sheet(part, columns), {"first": first, "count": len(part), **size, "media_type": "image/jpeg"}
-
-
-def magnified(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the differences of images of equal shape, uint8, as images around middle grey, and their factor.
-
-    The factor is the largest whole number by which no difference leaves the range.
-
-    >>> images, factor = magnified(np.array([10, 20], np.uint8), np.array([12, 20], np.uint8))
-    >>> images.tolist(), factor
-    ([254, 128], 63)
-    """
-    difference = after.astype(np.int16) - before
-    factor = max(1, _GREY_ROOM // max(1, int(np.abs(difference).max(initial=0))))
-    return (_GREY + factor * difference).clip(0, 255).astype(np.uint8), factor
 
 
 def _sheet(images: Sequence[Image.Image], columns: int) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition
-from patternscope.atlas.sprites import IMAGE_BYTES, magnified
+from patternscope.atlas.sprites import IMAGE_BYTES
 from patternscope.atlas.store_arrays import NONE, StoreWriter, clear_times
 from patternscope.atlas.store_layers import Space, write_counts, write_emergence, write_layer
 from patternscope.radial.kappa import concentration_per_strength
@@ -46,8 +46,7 @@ def write_store(
     done, reach = 0, 1.0
     for condition in content.conditions:
         _write_condition(writer, condition)
-        if condition.images is not None:
-            _write_attacked(writer, condition.key, content.images, condition.images, image_bytes)
+        _write_pictures(writer, condition, image_bytes)
         for name, layer in condition.layers.items():
             path = f"layers/{keys[name]}/{condition.key}"
             for strength in write_layer(writer, path, condition, layer, space):
@@ -78,12 +77,13 @@ def _write_condition(writer: StoreWriter, condition: Condition) -> None:
         writer.put(f"{path}/outcome", condition.attacked + 2 * condition.success.astype(np.uint8), "|u1")
 
 
-def _write_attacked(writer: StoreWriter, key: str, clean: np.ndarray, after: np.ndarray, image_bytes: float) -> None:
-    """Write the images after an attack, and what it changed, magnified."""
-    path = f"conditions/{key}"
-    writer.put_sprites(f"{path}/thumbnails", after, image_bytes)
-    perturbation, factor = magnified(clean, after)
-    writer.put_sprites(f"{path}/perturbation", perturbation, image_bytes, factor=factor)
+def _write_pictures(writer: StoreWriter, condition: Condition, image_bytes: float) -> None:
+    """Write the images after an attack, and what it changed."""
+    path, perturbation = f"conditions/{condition.key}", condition.perturbation
+    if condition.images is not None:
+        writer.put_sprites(f"{path}/thumbnails", condition.images, image_bytes)
+    if perturbation is not None:
+        writer.put_sprites(f"{path}/perturbation", perturbation.images, image_bytes, factor=perturbation.factor)
 
 
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:

@@ -129,7 +129,7 @@ function makeMenu(change: ChangeView): Menu {
   const set: SetFilter = (next) => change(({ filter }) => ({ filter: { ...filter, ...next(filter) } }));
   const controls = [
     ...CLASS_FACETS.map((facet) => classControl(facet, set)),
-    chooser("Image", DECIDED, (option) => option, "decided", set),
+    chooser("Decision", DECIDED, (option) => option, "decided", set),
     chooser("Regions", POINTS, (option) => (option === "all" ? "any" : `${option} points`), "points", set),
     checkbox("Stable in all refits", "stable", set),
     evidenceControl(set),

@@ -24,7 +24,7 @@ export function makeGallery(change: ChangeView): Panel {
   const thumbs = Array.from({ length: PAGE }, () => makeThumb(change));
   const sort = h(
     "select",
-    { "aria-label": "Sort images by", change: () => change({ sort: sort.value as Sort }) },
+    { "aria-label": "Sort by", change: () => change({ sort: sort.value as Sort }) },
     ...Object.entries(SORT_NAMES).map(([value, name]) => h("option", { value }, name)),
   );
   const wrong = h("input", {

@@ -157,5 +157,7 @@ async function drawTiles(
       highlighted: new Set(),
       importance: null,
     });
+    // Only pictures whose regions can be clicked carry the number of their image.
+    delete picture.element.dataset.image;
   }
 }

@@ -2688,7 +2688,7 @@ function Ci(e) {
 		...t(e)
 	} })), n = [
 		...cr.map((e) => Ti(e, t)),
-		Di("Image", ar, (e) => e, "decided", t),
+		Di("Decision", ar, (e) => e, "decided", t),
 		Di("Regions", ir, (e) => e === "all" ? "any" : `${e} points`, "points", t),
 		Oi("Stable in all refits", "stable", t),
 		ki(t),
@@ -14638,7 +14638,7 @@ var mP = 12, hP = 62, gP = {
 };
 function _P(e) {
 	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: mP }, () => SP(e)), i = B("select", {
-		"aria-label": "Sort images by",
+		"aria-label": "Sort by",
 		change: () => e({ sort: i.value })
 	}, ...Object.entries(gP).map(([e, t]) => B("option", { value: e }, t))), a = B("input", {
 		type: "checkbox",
@@ -16322,7 +16322,7 @@ async function iL(e, { atlas: t, view: n, clean: r, attacked: i }, a, o) {
 			selected: null,
 			highlighted: /* @__PURE__ */ new Set(),
 			importance: null
-		});
+		}), delete h.element.dataset.image;
 	}
 }
 // src/panels/tables.ts
