@@ -16,6 +16,7 @@ from PIL import Image
 from atlas.invented_atlas import invent
 from patternscope.atlas.selection import evenly, smaller, with_steps, without_importance
 from patternscope.atlas.store import write_store
+from patternscope.knowledge import Temperatures
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
 from patternscope.radial.view import principal_axes, shown_share
@@ -49,7 +50,7 @@ def arrays(store: Path) -> dict[str, zarr.Array]:
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):
     told = promised()
-    assert len(told) == 25
+    assert len(told) == 27
     root = opened(store).attrs.asdict()
     conditions = {each["key"]: each for each in root["conditions"]}
     seen = set()
@@ -197,7 +198,7 @@ def test_positions_are_no_finer_than_they_are_told(tmp_path):
     (name, layer), training = *content.conditions[0].layers.items(), content.conditions[0]
 
     def scale(unit: float, temperature: float) -> float:
-        regions = replace(layer.regions(0), temperature=np.full(4, temperature))
+        regions = replace(layer.regions(0), temperatures=Temperatures.equal(torch.full((4,), temperature)))
         changed = replace(training, layers={name: replace(layer, unit=unit, regions=lambda step: regions)})
         folder = tmp_path / f"{unit}-{temperature}"
         write_store(folder, replace(content, conditions=(changed,)))
