@@ -186,8 +186,7 @@ def test_positions_are_no_finer_than_they_are_told(tmp_path):
     (name, layer), training = *content.conditions[0].layers.items(), content.conditions[0]
 
     def scale(unit: float, temperature: float) -> float:
-        ends = torch.full((4,), temperature)
-        regions = replace(layer.regions(0), temperatures=Temperatures(ends, ends, torch.ones(4)))
+        regions = replace(layer.regions(0), temperatures=Temperatures.equal(torch.full((4,), temperature)))
         changed = replace(training, layers={name: replace(layer, unit=unit, regions=lambda step: regions)})
         folder = tmp_path / f"{unit}-{temperature}"
         write_store(folder, replace(content, conditions=(changed,)))
