@@ -13,7 +13,7 @@ from patternscope.atlas.store_arrays import NONE, StoreWriter, put_step
 from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.kappa import concentration_per_strength
-from patternscope.results.evidence import TEMPERATURES
+from patternscope.results.evidence import TEMPERATURES, temperature_fields
 
 if TYPE_CHECKING:
     import zarr
@@ -61,8 +61,7 @@ def write_layer(
         if regions.importance is not None:
             arrays.put_scaled("importance", step, regions.importance, "|u1")
         if regions.temperatures is not None:
-            known = regions.temperatures
-            for name, values in zip(TEMPERATURES, (known.weak, known.strong, known.unit), strict=True):
+            for name, values in temperature_fields(regions.temperatures).items():
                 arrays.put(name, step, values.numpy(), "<f4")
         yield layer.unit * float(np.linalg.norm(regions.position, axis=-1).max(initial=0.0))
     arrays.describe(layer)

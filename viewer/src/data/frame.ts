@@ -34,7 +34,7 @@ export interface Frame {
   category: Uint8Array | Uint16Array;
   confidence: Uint8Array;
   knowledge: Uint8Array;
-  /** Temperature per image; null for 1 throughout. */
+  /** Null for 1 throughout. */
   temperatures: Temperatures | null;
   /** Per region, where they were measured: evidence for the image's class, and the refits with the same point. */
   bits: { values: Int16Array; scale: number } | null;
