@@ -13,7 +13,7 @@ from patternscope.atlas.store_arrays import NONE, StoreWriter, put_step
 from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.kappa import concentration_per_strength
-from patternscope.results.evidence import TEMPERATURES, temperature_fields
+from patternscope.results.evidence import temperature_fields
 
 if TYPE_CHECKING:
     import zarr
@@ -61,8 +61,8 @@ def write_layer(
         if regions.importance is not None:
             arrays.put_scaled("importance", step, regions.importance, "|u1")
         if regions.temperatures is not None:
-            for name, values in temperature_fields(regions.temperatures).items():
-                arrays.put(name, step, values.numpy(), "<f4")
+            known = temperature_fields(regions.temperatures).values()
+            arrays.put("temperature", step, np.stack([values.numpy() for values in known], axis=1), "<f4")
         yield layer.unit * float(np.linalg.norm(regions.position, axis=-1).max(initial=0.0))
     arrays.describe(layer)
 
@@ -96,7 +96,7 @@ class _Arrays:
         """The array of that name, a chunk per step; all but weights and temperatures have an axis of points."""
         if name not in self.arrays:
             steps, n, r = self.shape
-            shape = values.shape if name in ("importance", *TEMPERATURES) else (n * r, *values.shape[2:])
+            shape = values.shape if name in ("importance", "temperature") else (n * r, *values.shape[2:])
             self.arrays[name] = self.writer.make(f"{self.path}/{name}", (steps, *shape), dtype, steps=True)
         return self.arrays[name]
 
