@@ -117,7 +117,7 @@ def judge(fit: Fit, layer: JudgedLayer, mean_directions: Tensor, *, mean_units: 
     strength = torch.where((layer.fold == 0)[:, None], *strengths)
     temperatures, calibrated = calibrate_by_strength(raw, strength, layer.labels, layer.fold)
     by_map = [
-        at_temperature(each, temperatures.rows(torch.full_like(layer.fold, half)).of(own)).exp().max(dim=-1)
+        at_temperature(each, temperatures.rows(torch.tensor([half])).of(own)).exp().max(dim=-1)
         for half, (each, own) in enumerate(zip(scores, strengths, strict=True))
     ]
     confidence, category = (torch.stack(parts) for parts in zip(*by_map, strict=True))

@@ -36,13 +36,18 @@ def mean_text(values: Sequence[float], digits: int = 2) -> str:
 
 def seeds_text(rows: Sequence[Row]) -> str:
     """Return from how many seeds the networks of these rows were trained: one sentence."""
-    seeds: dict[str, set[int]] = {}
-    for row in rows:
-        seeds.setdefault(f"{row['network']} on {row.get('images', 'pictograms')}", set()).add(row["seed"])
-    counts = {name: len(known) for name, known in seeds.items()}
+    counts = _seeds_of(rows)
     if len(set(counts.values())) == 1:
         return f"Networks trained from {next(iter(counts.values()))} seed(s) each: {', '.join(counts)}.\n"
     return f"Seeds of the networks: {', '.join(f'{name} {count}' for name, count in counts.items())}.\n"
+
+
+def _seeds_of(rows: Sequence[Row]) -> dict[str, int]:
+    """From how many seeds the networks of these rows were trained, by network and images; one where none is named."""
+    seeds: dict[str, set[int]] = {}
+    for row in rows:
+        seeds.setdefault(f"{row['network']} on {row.get('images', 'pictograms')}", set()).add(row.get("seed", 0))
+    return {name: len(known) for name, known in seeds.items()}
 
 
 def over_seeds(rows: Sequence[Row], keys: Sequence[str]) -> list[Row]:
@@ -133,11 +138,9 @@ def better_text(row: Row) -> str:
 
 def measured_on(rows: Sequence[Row]) -> str:
     """Return on which networks and images rows were measured, from how many seeds, and which were not run."""
-    seeds: dict[str, set[int]] = {}
-    for row in rows:
-        seeds.setdefault(f"{row['network']} on {row['images']}", set()).add(row.get("seed", 0))
-    most = max((len(found) for found in seeds.values()), default=0)
-    names = [f"{name} ({len(found)})" if most > 1 else name for name, found in seeds.items()]
+    seeds = _seeds_of(rows)
+    most = max(seeds.values(), default=0)
+    names = [f"{name} ({count})" if most > 1 else name for name, count in seeds.items()]
     text = f"Measured on {', '.join(names)}; "
     text += "in brackets the networks, each from a seed of its own." if most > 1 else _ONE_NETWORK
     if any(row["images"] not in IMAGE_SETS for row in rows):

@@ -26,7 +26,7 @@ from patternscope.results.study import StoredResults
 
 CAP, STEPS, PER_CLASS = 0.25, 8, 10
 FINE_TUNING = TrainingSettings(epochs=2, lr=0.001)
-GRID = (8, 8)
+MASK_GRID = (8, 8)  # of the random masks that the copy is fine-tuned under
 
 
 def measure_capped(study: CountedStudy, results: StoredResults) -> list[Row]:
@@ -41,7 +41,7 @@ def fine_tuned(study: CountedStudy, results: StoredResults) -> Normalised:
     if images is None:
         raise InputError(f"{study.name}: expected images to train on, got none")
     network = trained_network(study, results)
-    objective = cross_entropy_under_masks(CAP, GRID)
+    objective = cross_entropy_under_masks(CAP, MASK_GRID)
     state = train(network, images.images[:], images.labels, FINE_TUNING, seed=study.seed, objective=objective)
     network.load_state_dict(state.network)
     return network.eval()
@@ -54,9 +54,10 @@ def _rows_of_layer(
     importances = {name: found[chosen] for name, found in _importances(study, results, layer).items()}
     masks = capped_masks(torch.stack([removal_order(each) for each in importances.values()]), STEPS, CAP, study.seed)
     pixels, labels = sample_pixels(results)[chosen], results.images.labels[chosen]
+    grid = results.region(layer).grid
     about = {"images": study.images, "network": study.network, "seed": study.seed, "layer": layer}
     for kind, network in networks.items():
-        curves = masked_curves(network, pixels, labels, masks)
+        curves = masked_curves(network, pixels, labels, masks, grid)
         for name, curve in zip(importances, curves, strict=True):
             areas = torch.trapezoid(curve, dx=1 / STEPS, dim=1)
             yield {
@@ -68,8 +69,11 @@ def _rows_of_layer(
             }
 
 
-def masked_curves(network: nn.Module, pixels: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
-    """Return the probability of the true class with no region removed and at each step: (orders, n, steps + 1)."""
+def masked_curves(network: nn.Module, pixels: Tensor, labels: Tensor, masks: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return the probability of the true class with no region removed and at each step: (orders, n, steps + 1).
+
+    Masks (steps, orders, n, r) are of the regions of a grid of r.
+    """
     probabilities, blank = class_probabilities(network), mean_colour(pixels)
 
     def of_class(images: Tensor) -> Tensor:
@@ -81,20 +85,20 @@ def masked_curves(network: nn.Module, pixels: Tensor, labels: Tensor, masks: Ten
     curves[..., 0] = of_class(pixels)
     for step in range(steps):
         for order in range(orders):
-            curves[order, :, step + 1] = of_class(replace_regions(pixels, blank, masks[step, order], GRID))
+            curves[order, :, step + 1] = of_class(replace_regions(pixels, blank, masks[step, order], grid))
     return curves
 
 
 def _importances(study: CountedStudy, results: StoredResults, layer: str) -> dict[str, Tensor]:
     """How important each order holds the regions of every sample (n, r)."""
-    embedding, generator = results.region(layer).embedding, torch.Generator().manual_seed(study.seed)
+    region, generator = results.region(layer), torch.Generator().manual_seed(study.seed)
     network, labels = trained_network(study, results), results.images.labels
     return {
         "evidence": results.evidence(layer).bits,
         "w": results.importance(layer).region_weights,
-        "strength": torch.linalg.vector_norm(embedding, dim=-1),
-        "grad_cam": grad_cam(network, sample_pixels(results), labels, [layer], GRID)[layer],
-        "random": torch.rand(embedding.shape[:2], generator=generator),
+        "strength": torch.linalg.vector_norm(region.embedding, dim=-1),
+        "grad_cam": grad_cam(network, sample_pixels(results), labels, [layer], region.grid)[layer],
+        "random": torch.rand(region.embedding.shape[:2], generator=generator),
     }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evidence.page import write_section
 from evidence.sanity.figure import draw
-from evidence.tables import Row, markdown_table, mean_of, measured_on, number, over_seeds
+from evidence.tables import Row, markdown_table, mean_of, measured_on, number, over_seeds, spread_text
 
 INTRODUCTION = """`python -m evidence sanity`. The layers of a network are fitted and judged as in a study, and then
 again where nothing, or less, can be known. *Permuted targets*: features are exchanged between the images. *Above* a
@@ -102,6 +102,5 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _cell(row: Row, name: str) -> str:
-    spread = row[f"{name}_networks"]
-    bits = number(row[name], 3) + ("" if spread is None else f" ± {spread:.3f}")
+    bits = spread_text(row, name, 3)
     return bits if name == "readable" else f"{bits} ({number(row['points'], 2)})"

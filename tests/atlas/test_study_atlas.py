@@ -14,9 +14,9 @@ from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.points import find_knowledge_points
+from patternscope.knowledge.temperatures import Temperatures
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.controls import ControlsResult
-from patternscope.results.evidence import TEMPERATURES
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.networks import StudentAnalysisResult
@@ -65,8 +65,8 @@ def test_training_shows_the_results_of_each_checkpoint(study):
             assert np.abs(shown - embedding.reshape(shown.shape)).max() <= 0.51 * scale
             told = results.evidence(layer, step)
             calibrated = told.point_temperatures
-            for name, values in zip(TEMPERATURES, (calibrated.weak, calibrated.strong, calibrated.unit), strict=True):
-                assert (np.asarray(group[f"{path}/{name}"][step]) == values.float().numpy()).all()
+            for place, values in enumerate((calibrated.weak, calibrated.strong, calibrated.unit)):
+                assert (np.asarray(group[f"{path}/temperature"][step])[:, place] == values.float().numpy()).all()
             evidence = np.asarray(group[f"{path}/evidence"][step])
             assert evidence[:, 0] == pytest.approx([told.evidence.value, told.readable.value])
             assert evidence[0, 1:] == pytest.approx([told.evidence.low, told.evidence.high])
@@ -128,7 +128,7 @@ def test_a_student_is_seen_with_the_directions_its_layer_was_seen_with(study):
         )
         unit = group[f"{path}/position"].attrs["unit"]
         position = torch.from_numpy(unit * positions(group, path, 0)).float().reshape(30, -1, direction.shape[1])
-        temperature = torch.from_numpy(np.asarray(group[f"{path}/temperature"][0]))
+        temperature = Temperatures(*torch.from_numpy(np.asarray(group[f"{path}/temperature"][0])).T)
         points = find_knowledge_points(
             position, direction, labels, analysis.tau, unit_strength=1.0, temperature=temperature
         )

@@ -38,7 +38,7 @@ def test_as_many_as_the_cap_allows_of_those_ranked_first(seed, cap, steps):
 def test_a_cap_of_everything_is_the_plain_deletion_test():
     network = nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(64, 3))
     images, labels, order = torch.rand(3, 1, 16, 16), torch.tensor([0, 1, 2]), order_of(5, regions=64)
-    found = masked_curves(network, images, labels, capped_masks(order, 8, 1.0))
+    found = masked_curves(network, images, labels, capped_masks(order, 8, 1.0), (8, 8))
     plain = deletion_curve(class_probabilities(network), images, labels, order, (8, 8), steps=8)
     torch.testing.assert_close(found, plain)
 

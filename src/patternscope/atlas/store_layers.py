@@ -12,7 +12,7 @@ from patternscope.atlas.store_arrays import NONE, StoreWriter, put_planes, put_s
 from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.kappa import concentration_per_strength
-from patternscope.results.evidence import TEMPERATURES
+from patternscope.results.evidence import temperature_fields
 
 if TYPE_CHECKING:
     import zarr
@@ -58,9 +58,8 @@ def write_layer(
         if regions.importance is not None:
             arrays.put_scaled("importance", step, regions.importance, "|u1")
         if regions.temperatures is not None:
-            known = regions.temperatures
-            for name, values in zip(TEMPERATURES, (known.weak, known.strong, known.unit), strict=True):
-                arrays.put(name, step, values.numpy(), "<f4")
+            known = temperature_fields(regions.temperatures).values()
+            arrays.put("temperature", step, np.stack([values.numpy() for values in known], axis=1), "<f4")
         yield layer.unit * float(np.linalg.norm(regions.position, axis=-1).max(initial=0.0))
     arrays.describe(layer)
 
@@ -100,7 +99,7 @@ class _Arrays:
     def _array(self, name: str, values: np.ndarray, dtype: str) -> "zarr.Array[Any]":
         """The array of that name, a chunk per step; all but weights and temperatures have an axis of points."""
         if name not in self.arrays:
-            shape = values.shape if name in ("importance", *TEMPERATURES) else (self._points(),)
+            shape = values.shape if name in ("importance", "temperature") else (self._points(),)
             self.arrays[name] = self.writer.make(f"{self.path}/{name}", (self.steps, *shape), dtype, steps=True)
         return self.arrays[name]
 

@@ -58,10 +58,6 @@ def data(results: StudyResults, layers: Layers = None) -> ReliabilityData:
     return ReliabilityData(known, against, results.training().title_of_last, regions)
 
 
-def _of_folds(told: EvidenceResult) -> tuple[float, ...]:
-    return tuple(told.temperatures.middle.unique().tolist())
-
-
 @figure_style()
 def draw(shown: ReliabilityData) -> Figure:
     """Return the figure: a reliability diagram per layer, and below it how many regions have each confidence."""

@@ -1,5 +1,6 @@
 """Temperatures of a layer: how far its posterior is to be trusted, from images that it was not fitted to."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -102,9 +103,7 @@ def calibrate_folds(
     """
     scores, labels, prior = _checked(log_posterior, labels, class_prior)
     temperatures = torch.full((_folds_of(fold, labels),), torch.inf, dtype=torch.float64)
-    for own in fold.unique().tolist():
-        others = fold != own
-        shares = class_shares(labels[others], scores.shape[-1])
+    for own, others, shares in _others(fold, labels, scores.shape[-1]):
         temperatures[own] = _temperature(scores[others], labels[others], shares)
     return temperatures, at_temperature(scores, temperatures[fold], prior)
 
@@ -130,8 +129,8 @@ def calibrate_by_strength(
     tensor([ True, False])
     """
     scores, labels, prior = _checked(log_posterior, labels, class_prior)
-    found = fold_temperatures(scores, strength, labels, fold)
-    return found, at_temperature(scores, found.rows(fold).of(strength.to(scores.device)), prior)
+    found = _pairs(scores, strength.to(scores), labels, fold)
+    return found, at_temperature(scores, found.rows(fold).of(strength.to(scores)), prior)
 
 
 def fold_temperatures(log_posterior: Tensor, strength: Tensor, labels: Tensor, fold: Tensor) -> Temperatures:
@@ -143,15 +142,7 @@ def fold_temperatures(log_posterior: Tensor, strength: Tensor, labels: Tensor, f
     tensor([ True, False])
     """
     scores, labels, _ = _checked(log_posterior, labels, None)
-    strength = strength.to(scores)
-    check_same_shape(scores[..., 0], strength, "log_posterior, strength", "(n, r)", least=1)
-    rows = torch.full((3, _folds_of(fold, labels)), torch.inf, dtype=torch.float64)
-    rows[2] = 1.0
-    for own in fold.unique().tolist():
-        others = fold != own
-        shares = class_shares(labels[others], scores.shape[-1])
-        rows[:, own] = torch.tensor(_pair(scores[others], strength[others], labels[others], shares)).double()
-    return Temperatures(*rows)
+    return _pairs(scores, strength.to(scores), labels, fold)
 
 
 def reliability(log_posterior: Tensor, labels: Tensor) -> tuple[ReliabilityBin, ...]:
@@ -198,6 +189,23 @@ def _folds_of(fold: Tensor, labels: Tensor) -> int:
     if fold.shape != labels.shape or len(found := fold.unique()) < 2:
         raise InputError(f"fold: expected two or more folds of {len(labels)} images, got {fold.unique().tolist()}")
     return int(found.max()) + 1
+
+
+def _others(fold: Tensor, labels: Tensor, classes: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Yield each fold that has images, the images of the others (n,) bool, and their shares of the classes."""
+    for own in fold.unique().tolist():
+        others = fold != own
+        yield own, others, class_shares(labels[others], classes)
+
+
+def _pairs(scores: Tensor, strength: Tensor, labels: Tensor, fold: Tensor) -> Temperatures:
+    """The temperatures of each fold, chosen on the others with their own shares of the classes."""
+    check_same_shape(scores[..., 0], strength, "log_posterior, strength", "(n, r)", least=1)
+    rows = torch.full((3, _folds_of(fold, labels)), torch.inf, dtype=torch.float64)
+    rows[2] = 1.0
+    for own, others, shares in _others(fold, labels, scores.shape[-1]):
+        rows[:, own] = torch.tensor(_pair(scores[others], strength[others], labels[others], shares)).double()
+    return Temperatures(*rows)
 
 
 def _temperature(scores: Tensor, labels: Tensor, prior: Tensor) -> float:

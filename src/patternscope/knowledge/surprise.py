@@ -1,6 +1,7 @@
 """How surprising true classes are under a posterior, as a function of inverse temperatures, and where it is least."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -84,36 +85,55 @@ class Surprise:
         The first guess is one temperature for all, so that the pair is never worse. A step that leaves the quadrant
         or says no more is shortened; an end at 0 stays there while the slope holds it.
         """
-        same = self.best()
+        same, rounding = self.best(), self.rounding
         if same == _SHARPEST:
             return same, same
         at = self.rows.new_tensor([same, same])
-        value, slope, curve = self._at(at, shares)
+        found = self._at(at, shares)
         for _ in range(_MOST_STEPS):
-            free = (at > 0) | (slope < -self.rounding)
-            if not bool(free.any()) or float(slope[free].abs().max()) <= self.rounding:
+            step = _newton_step(at, found, rounding)
+            shortened = None if step is None else self._shortened(at, step, found, shares)
+            if shortened is None:
                 break
-            step = torch.zeros_like(at)
-            inside = curve[free][:, free]
-            ridge = 1e-12 * inside.diagonal().max().clamp_min(1e-300)
-            step[free] = -torch.linalg.solve(inside + ridge * torch.eye(len(inside)).to(inside), slope[free])
-            for halving in range(_MOST_STEPS):
-                new = (at + 0.5**halving * step).clamp(0, _SHARPEST)
-                found = self._at(new, shares)
-                if found[0] <= value + 1e-4 * float(slope @ (new - at)):
-                    break
-            else:
-                break
+            new, found = shortened
             moved, at = (new - at).abs().max() > _TOLERANCE * at.abs().max(), new
-            value, slope, curve = found
             if not bool(moved):
                 break
         return float(at[0]), float(at[1])
 
-    def _at(self, inverses: Tensor, shares: Tensor) -> tuple[float, Tensor, Tensor]:
-        """The mean, its gradient (2,) and its matrix of second derivatives (2, 2) for two inverse temperatures."""
+    def _shortened(self, at: Tensor, step: Tensor, found: "_Point", shares: Tensor) -> "tuple[Tensor, _Point] | None":
+        """The first of the step, its half, its quarter and so on that says more, and what is there; None for none."""
+        for halving in range(_MOST_STEPS):
+            new = (at + 0.5**halving * step).clamp(0, _SHARPEST)
+            there = self._at(new, shares)
+            if there.value <= found.value + 1e-4 * float(found.slope @ (new - at)):
+                return new, there
+        return None
+
+    def _at(self, inverses: Tensor, shares: Tensor) -> "_Point":
+        """The mean and its derivatives for two inverse temperatures."""
         value, slope, curve = self.derivatives((inverses @ shares)[:, None])
-        return value, shares @ slope / len(slope), (shares * curve) @ shares.T / len(curve)
+        return _Point(value, shares @ slope / len(slope), (shares * curve) @ shares.T / len(curve))
+
+
+class _Point(NamedTuple):
+    """The mean surprise of two inverse temperatures, its gradient (2,) and matrix of second derivatives (2, 2)."""
+
+    value: float
+    slope: Tensor
+    curve: Tensor
+
+
+def _newton_step(at: Tensor, found: _Point, rounding: float) -> Tensor | None:
+    """The Newton step (2,) of what is free to move; None where no slope is more than rounding errors."""
+    free = (at > 0) | (found.slope < -rounding)
+    if not bool(free.any()) or float(found.slope[free].abs().max()) <= rounding:
+        return None
+    step = torch.zeros_like(at)
+    inside = found.curve[free][:, free]
+    ridge = 1e-12 * inside.diagonal().max().clamp_min(1e-300)
+    step[free] = -torch.linalg.solve(inside + ridge * torch.eye(len(inside)).to(inside), found.slope[free])
+    return step
 
 
 def below_largest(scores: Tensor) -> Tensor:

@@ -38,6 +38,8 @@ class Temperatures:
     def of(self, strength: Tensor) -> Tensor:
         """Return the temperature of each region of these images by its strength: (n, r) -> (n, r) float64.
 
+        A single row holds for all images.
+
         >>> known = Temperatures(*torch.tensor([[4.0], [2.0], [1.0]]))
         >>> known.of(torch.tensor([[0.0, 1.0, 1e9]])).round(decimals=2)
         tensor([[4.0000, 2.6700, 2.0000]], dtype=torch.float64)

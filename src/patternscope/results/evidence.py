@@ -89,6 +89,11 @@ class EvidenceResult(Result):
         return None if told is None or not readable or readable <= 0 else told / readable
 
 
+def temperature_fields(known: Temperatures) -> dict[str, Tensor]:
+    """Return temperatures as they are stored, on the processor: the values of `TEMPERATURES` (n,) by name."""
+    return dict(zip(TEMPERATURES, (known.weak.cpu(), known.strong.cpu(), known.unit.cpu()), strict=True))
+
+
 def stored_temperatures(weak: Tensor, strong: Tensor | None, unit: Tensor | None) -> Temperatures:
     """Return temperatures as they are stored (n,); those of earlier versions are the same for all strengths."""
     return Temperatures.equal(weak) if strong is None or unit is None else Temperatures(weak, strong, unit)

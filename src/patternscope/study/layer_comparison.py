@@ -13,7 +13,7 @@ from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.points import mean_strength
 from patternscope.knowledge.temperatures import Temperatures, temperatures_of_points
 from patternscope.radial.posterior import log_posterior
-from patternscope.results.evidence import TEMPERATURES, EvidenceResult
+from patternscope.results.evidence import EvidenceResult, temperature_fields
 from patternscope.results.fits import RegionResult
 from patternscope.results.knowledge import CountDifferences, Counts, KnowledgeResult
 from patternscope.results.networks import (
@@ -85,8 +85,8 @@ def recalibrated(
 def compared_layer(layer: EmbeddedLayer, known: Temperatures | None) -> ComparedLayer:
     """Return what is kept of a layer of the second network, with the temperatures of its images if calibrated."""
     bits = None if layer.bits is None else layer.bits.float()
-    kept = (None, None, None) if known is None else (known.weak, known.strong, known.unit)
-    return ComparedLayer(layer.embedding, **vars(layer.points), bits=bits, **dict(zip(TEMPERATURES, kept, strict=True)))
+    kept = {} if known is None else temperature_fields(known)
+    return ComparedLayer(layer.embedding, **vars(layer.points), bits=bits, **kept)
 
 
 def compare_layer(

@@ -34,7 +34,7 @@ export interface Frame {
   category: Uint8Array | Uint16Array;
   confidence: Uint8Array;
   knowledge: Uint8Array;
-  /** Temperature per image; null for 1 throughout. */
+  /** Null for 1 throughout. */
   temperatures: Temperatures | null;
   /** Per region, where they were measured: evidence for the image's class, and the refits with the same point. */
   bits: { values: Int16Array; scale: number } | null;
@@ -125,17 +125,13 @@ export async function readTemperatures(
   layer: string,
   step: number,
 ): Promise<Temperatures | null> {
-  const path = `layers/${layer}/${condition}`;
-  if (!atlas.has(`${path}/temperature`)) return null;
-  const read = (name: string) => atlas.read<Float32Array>(`${path}/${name}`, step);
+  const path = `layers/${layer}/${condition}/temperature`;
+  if (!atlas.has(path)) return null;
+  const values = await atlas.read<Float32Array>(path, step);
   // An atlas of an earlier version has one temperature for all strengths.
-  if (!atlas.has(`${path}/strong_temperature`)) {
-    const weak = await read("temperature");
-    return { weak, strong: weak, unit: weak.map(() => 1) };
-  }
-  const [weak, strong, unit] = await Promise.all(
-    ["temperature", "strong_temperature", "middle_strength"].map(read),
-  );
+  if (values.length === atlas.attributes.n_images)
+    return { weak: values, strong: values, unit: values.map(() => 1) };
+  const [weak, strong, unit] = [0, 1, 2].map((of) => values.filter((_, place) => place % 3 === of));
   return { weak, strong, unit };
 }
 

@@ -2031,22 +2031,19 @@ function Pn(e, t, n, r) {
 	return e.read(e.has(i) ? i : `conditions/${t}/direction`, r);
 }
 async function Fn(e, t, n, r) {
-	let i = `layers/${n}/${t}`;
-	if (!e.has(`${i}/temperature`)) return null;
-	let a = (t) => e.read(`${i}/${t}`, r);
-	if (!e.has(`${i}/strong_temperature`)) {
-		let e = await a("temperature");
-		return {
-			weak: e,
-			strong: e,
-			unit: e.map(() => 1)
-		};
-	}
-	let [o, s, c] = await Promise.all([
-		"temperature",
-		"strong_temperature",
-		"middle_strength"
-	].map(a));
+	let i = `layers/${n}/${t}/temperature`;
+	if (!e.has(i)) return null;
+	let a = await e.read(i, r);
+	if (a.length === e.attributes.n_images) return {
+		weak: a,
+		strong: a,
+		unit: a.map(() => 1)
+	};
+	let [o, s, c] = [
+		0,
+		1,
+		2
+	].map((e) => a.filter((t, n) => n % 3 === e));
 	return {
 		weak: o,
 		strong: s,

@@ -14,7 +14,7 @@ from patternscope.knowledge.probe import probe_evidence
 from patternscope.knowledge.region_evidence import Evidence, evidence
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial import log_posterior
-from patternscope.results.evidence import ClassEvidence, EvidenceResult
+from patternscope.results.evidence import ClassEvidence, EvidenceResult, temperature_fields
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -82,7 +82,7 @@ def judge_images(
         temperatures = fold_temperatures(by_others, strength_by_others, labels, fold)
         judged.append((temperatures.rows(fold), by_others, strength_by_others))
         for own, (scores, strengths) in enumerate(zip(by_map, strength, strict=True)):
-            temperature = temperatures.rows(torch.full((len(fold),), own)).of(strengths)
+            temperature = temperatures.rows(torch.tensor([own])).of(strengths)
             confidence, category = at_temperature(scores, temperature).exp().max(dim=-1)
             confidences.append(confidence.half())
             categories.append(category.short())
@@ -120,9 +120,7 @@ def measure_evidence(
     )
     return EvidenceResult(
         bits=told.per_region.float().cpu(),
-        temperature=judged.temperatures.weak.cpu(),
-        strong_temperature=judged.temperatures.strong.cpu(),
-        middle_strength=judged.temperatures.unit.cpu(),
+        **temperature_fields(judged.temperatures),
         refit_category=judged.category.cpu(),
         refit_confidence=judged.confidence.cpu(),
         evidence=told.interval,
