@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Atlas } from "../src/data/atlas";
 import type { Attributes } from "../src/data/format";
 import { fromAddress, packIds, toAddress, unpackIds } from "../src/state/address";
-import { classMarks, strengthColour } from "../src/state/colours";
+import cases from "../../tests/figures/named_marks.json";
+import { classMarks, namedMarks, strengthColour } from "../src/state/colours";
 import { applyChanges, firstView, samePlace, type View } from "../src/state/view";
 
 const step = (label: string) => ({ label, number: 1, accuracy: null, residual: null, angle: null });
@@ -129,5 +130,10 @@ describe("marks", () => {
     expect(new Set(marks.map(({ colour, shape }) => `${colour}${shape}`)).size).toBe(40);
     expect(marks[11].colour).toBe(marks[1].colour);
     expect(strengthColour(-1)).toEqual(strengthColour(0));
+  });
+
+  it("are those of the figures for the same names", () => {
+    for (const { names, colours } of cases)
+      expect(namedMarks(names).map(({ colour }) => colour)).toEqual(colours);
   });
 });

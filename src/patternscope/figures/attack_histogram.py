@@ -79,4 +79,4 @@ def about(shown: AttackHistogramData) -> dict[str, Any]:
     return {"attack": shown.attack, "tau": shown.tau, "below_tau": below}
 
 
-FIGURE = StudyFigure("attack_histogram", data, draw, table, about, (ATTACK, ATTACK_ANALYSIS), version=2)
+FIGURE = StudyFigure("attack_histogram", data, draw, table, about, (ATTACK, ATTACK_ANALYSIS), version=3)

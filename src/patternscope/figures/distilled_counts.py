@@ -98,4 +98,4 @@ def table(shown: ComparedNetworks) -> list[dict[str, Any]]:
     ]
 
 
-FIGURE = StudyFigure("distilled_counts", data, draw, table, about, ALL_STUDENTS, NOISE, version=3)
+FIGURE = StudyFigure("distilled_counts", data, draw, table, about, ALL_STUDENTS, NOISE, version=4)

@@ -7,7 +7,15 @@ from typing import Any
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import spans
-from patternscope.figures.drawing.bits import ALL_EVIDENCE, SUBJECTS, bit_meaning, evidence_colours, ink_on
+from patternscope.figures.drawing.bits import (
+    ALL_EVIDENCE,
+    PLAIN,
+    READABLE,
+    SUBJECTS,
+    bit_meaning,
+    evidence_colours,
+    ink_on,
+)
 from patternscope.figures.drawing.chance import (
     CONTROLS,
     NOT_MEASURED,
@@ -21,7 +29,7 @@ from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import checkpoint_labels, shortened, text_width
 from patternscope.figures.drawing.needs import ALL_TRAINING
-from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, SOFT, TOTAL, figure_style
+from patternscope.figures.drawing.style import FAINT, INK, NORMAL, SMALL, SOFT, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.evidence import Against, EvidenceResult
 from patternscope.results.formatting import number
@@ -195,7 +203,7 @@ def _draw_bars(axes: Axes, shown: EvidenceData) -> None:
     rows = list(reversed(shown.evidence))
     for row, layer in enumerate(rows):
         told, readable = shown.evidence[layer][-1], shown.readable[layer]
-        for interval, colour, height, aside in ((readable, TOTAL, 0.6, -0.22), (told, RELIABLE, 0.3, 0.0)):
+        for interval, colour, height, aside in ((readable, READABLE, 0.6, -0.22), (told, PLAIN, 0.3, 0.0)):
             axes.barh(row, max(0.0, interval.value or 0.0), height=height, color=colour)
             if interval.low is not None:
                 axes.errorbar(interval.value or 0.0, row + aside, xerr=spans([interval]), **_ERROR_BAR)
@@ -210,7 +218,7 @@ def _draw_bars(axes: Axes, shown: EvidenceData) -> None:
 def _name_columns(figure: Figure, shown: EvidenceData, places: _Places, right: float) -> None:
     """What the bars are, and the evidence by chance at the right of them."""
     when = shown.checkpoints[-1].title_of_last
-    for text, colour, aside in (("evidence", RELIABLE, 0.0), ("readable by a linear probe", TOTAL, 0.72)):
+    for text, colour, aside in (("evidence", PLAIN, 0.0), ("readable by a linear probe", READABLE, 0.72)):
         square = layout.add_panel(figure, right + aside, places.top - 0.16, 0.08, 0.08)
         square.set_facecolor(colour)
         square.set(xticks=[], yticks=[])
@@ -298,4 +306,4 @@ _READS = (
     reads(KnowledgeResult, "images", checkpoint="last", layer="all"),
 )
 _NETWORKS = reads(NetworksResult, "evidence", checkpoint="all", layer="all")
-FIGURE = StudyFigure("evidence", data, draw, table, about, _READS, (CONTROLS, _NETWORKS))
+FIGURE = StudyFigure("evidence", data, draw, table, about, _READS, (CONTROLS, _NETWORKS), version=2)

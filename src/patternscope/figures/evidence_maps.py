@@ -227,4 +227,4 @@ _READS = (
     reads(EvidenceResult, checkpoint="last", layer="all"),
     reads(FeaturesResult, "logits", checkpoint="last"),
 )
-FIGURE = StudyFigure("evidence_maps", data, draw, table, about, _READS, weight=1.5, examples=True)
+FIGURE = StudyFigure("evidence_maps", data, draw, table, about, _READS, version=2, weight=1.5, examples=True)

@@ -8,7 +8,7 @@ from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import shortened
-from patternscope.figures.drawing.style import INK, PETROFF10, RELIABLE, SMALL, SOFT, figure_style
+from patternscope.figures.drawing.style import CLASS_COLOURS, INK, RELIABLE, SMALL, SOFT, figure_style
 from patternscope.results.faithfulness import ORDERS, REPLACEMENTS, FaithfulnessResult
 from patternscope.results.formatting import number
 from patternscope.results.record_codec import flat_interval
@@ -16,9 +16,9 @@ from patternscope.results.result import reads
 
 _LOOKS: dict[str, dict[str, Any]] = {
     "p": {"color": RELIABLE, "linewidth": 2.2, "zorder": 3},
-    "strength": {"color": PETROFF10[0]},
-    "w": {"color": PETROFF10[4]},
-    "grad_cam": {"color": PETROFF10[1]},
+    "strength": {"color": CLASS_COLOURS[0]},
+    "w": {"color": CLASS_COLOURS[3]},
+    "grad_cam": {"color": CLASS_COLOURS[1]},
     "random": {"color": SOFT, "linestyle": (0, (4, 2))},
     "mask": {"color": INK, "linestyle": (0, (1, 1.5))},
 }
@@ -101,4 +101,4 @@ def about(shown: FaithfulnessData) -> dict[str, Any]:
 
 
 _READS = (reads(FaithfulnessResult, "orders", layer="all"),)
-FIGURE = StudyFigure("faithfulness", data, draw, table, about, _READS, version=2)
+FIGURE = StudyFigure("faithfulness", data, draw, table, about, _READS, version=3)

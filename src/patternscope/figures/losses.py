@@ -141,4 +141,4 @@ def about(shown: LossesData) -> dict[str, Any]:
 
 
 _READS = (ALL_TRAINING, ALL_SAMPLES, IMPORTANCE, REGION)
-FIGURE = StudyFigure("losses", data, draw, table, about, _READS, version=3)
+FIGURE = StudyFigure("losses", data, draw, table, about, _READS, version=4)

@@ -8,6 +8,7 @@ import torch
 
 from patternscope.figures.drawing import layout, space, style
 from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.bits import READABLE
 from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
 from patternscope.figures.drawing.examples import Examples, Samples, choose_images, name_image, show_image
 from patternscope.figures.drawing.figure import StudyFigure
@@ -176,7 +177,7 @@ def _draw_path(axes: Any, shown: RegionPathsData, path: RegionPath, view: View, 
     space.draw_sphere(axes, view, 1.0)
     own = shown.examples.labels[path.image]
     marks = [style.ClassMark("#dcdcdc", "o")] * len(shown.mean_directions)
-    marks[own] = style.class_marks(len(shown.mean_directions))[own]
+    marks[own] = style.named_marks(shown.examples.classes)[own]
     order = [label for label in range(len(marks)) if label != own] + [own]
     space.draw_arrows(axes, shown.mean_directions[order], view, 0.85 * reach, [marks[label] for label in order])
     seen = project(points, view)
@@ -196,7 +197,7 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
     from matplotlib.patches import Rectangle
 
     values = path.probability.T
-    colours = LinearSegmentedColormap.from_list("probability", ["#ffffff", style.TOTAL])
+    colours = LinearSegmentedColormap.from_list("probability", ["#ffffff", READABLE])
     axes.imshow(values, cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     for (layer, checkpoint), value in np.ndenumerate(values):
         if len(shown.names) <= _WRITTEN:
@@ -276,5 +277,5 @@ def about(shown: RegionPathsData) -> dict[str, Any]:
 _TEMPERATURES = reads(EvidenceResult, "temperature", "evidence", checkpoint="all", layer="all")
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES, ALL_REGIONS, ALL_KNOWLEDGE)
 FIGURE = StudyFigure(
-    "region_paths", data, draw, table, about, _READS, (_TEMPERATURES,), version=4, weight=1.0, examples=True
+    "region_paths", data, draw, table, about, _READS, (_TEMPERATURES,), version=5, weight=1.0, examples=True
 )

@@ -233,5 +233,5 @@ class Animation(StudyFigure):
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
 FIGURE = Animation(
-    "training_animation", data, draw, table, about, _READS, version=3, weight=5.0, fixed_dpi=_DPI, least_checkpoints=2
+    "training_animation", data, draw, table, about, _READS, version=4, weight=5.0, fixed_dpi=_DPI, least_checkpoints=2
 )

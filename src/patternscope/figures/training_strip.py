@@ -121,4 +121,4 @@ def about(shown: TrainingData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
-FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=4, weight=1.5, least_checkpoints=2)
+FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=5, weight=1.5, least_checkpoints=2)

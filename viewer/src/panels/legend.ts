@@ -9,9 +9,10 @@ import {
   shapePath,
   strengthColour,
   TRAJECTORY_COLOURS,
+  TRAJECTORY_SHAPES,
   TRAJECTORY_TYPES,
   UNRELIABLE,
-  type Mark,
+  type Look,
   type Rgb,
 } from "../state/colours";
 import type { ChangeView, Snapshot } from "../state/snapshot";
@@ -72,11 +73,11 @@ export function makeLegend(change: ChangeView): Panel {
   };
 }
 
-function badge(mark: Mark): SVGSVGElement {
+function badge({ rgb, shape }: Look): SVGSVGElement {
   return s(
     "svg",
     { viewBox: "-7 -7 14 14", class: "badge", "aria-hidden": "true" },
-    s("path", { d: shapePath(mark.shape, 5.2), fill: mark.colour }),
+    s("path", { d: shapePath(shape, 5.2), fill: css(rgb) }),
   );
 }
 
@@ -84,8 +85,7 @@ function badge(mark: Mark): SVGSVGElement {
 function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
   const { view, atlas } = snapshot;
   const parts: Node[] = [];
-  const key = (name: string, rgb: Rgb) =>
-    h("p", { class: "key-row" }, h("span", { class: "dot", style: `background:${css(rgb)}` }), name);
+  const key = (name: string, look: Look) => h("p", { class: "key-row" }, badge(look), name);
   if (view.colour === "reliability") {
     const names =
       view.space === "regions"
@@ -93,7 +93,7 @@ function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
         : ["correct", "misclassified"];
     parts.push(
       h("h2", {}, "Colours"),
-      ...names.map((name, index) => key(name, [RELIABLE, UNRELIABLE, MUTED][index])),
+      ...names.map((name, index) => key(name, [RELIABLE, UNRELIABLE, { rgb: MUTED, shape: 0 }][index])),
     );
   }
   const ramp = (name: string, shades: Rgb[], ends: string[]) => [
@@ -137,7 +137,7 @@ function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
                   : { filter: { ...filter, path: type }, selection: [] },
               ),
           },
-          h("span", { class: "dot", style: `background:${css(TRAJECTORY_COLOURS[type])}` }),
+          badge({ rgb: TRAJECTORY_COLOURS[type], shape: TRAJECTORY_SHAPES[type] }),
           h("span", {}, TRAJECTORY_TYPES[type]),
         ),
       ),

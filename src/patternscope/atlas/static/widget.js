@@ -32,7 +32,7 @@ function r(e) {
 		close: () => e.off("msg:custom", r)
 	};
 }
-// node_modules/zarrita/dist/src/errors.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/errors.js
 var i = class extends Error {}, a = class extends i {
 	_tag = "NotFoundError";
 	name = "NotFoundError";
@@ -80,13 +80,13 @@ var i = class extends Error {}, a = class extends i {
 		super(`Unsupported: ${e}`), this.feature = e;
 	}
 };
-// node_modules/zarrita/dist/src/codecs/_shared.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/_shared.js
 function d(e) {
 	return () => {
 		throw new u(`${e} encode`);
 	};
 }
-// node_modules/zarrita/dist/src/codecs/bitround.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/bitround.js
 var f = class e {
 	kind = "array_to_array";
 	constructor(e, t) {
@@ -100,7 +100,7 @@ var f = class e {
 		return e;
 	}
 };
-// node_modules/zarrita/dist/src/typedarray.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/typedarray.js
 function p(e) {
 	return e instanceof ArrayBuffer || e instanceof SharedArrayBuffer;
 }
@@ -227,7 +227,7 @@ var m = class {
 		for (let e = 0; e < this.length; e++) yield this.get(e);
 	}
 };
-// node_modules/zarrita/dist/src/util.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/util.js
 function _(e) {
 	let t = JSON.stringify(e, (e, t) => {
 		if (typeof t == "number") {
@@ -452,7 +452,7 @@ async function ee(e, { format: t, signal: n }) {
 		throw n?.throwIfAborted(), Error(`Failed to decode ${t}`);
 	}
 }
-// node_modules/zarrita/dist/src/codecs/bytes.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/bytes.js
 var F = te();
 function te() {
 	let e = new Uint32Array([305419896]);
@@ -525,7 +525,7 @@ function le(e, t) {
 	if (!oe(e)) throw new o(`String-encoded scalar "${t}" is not valid for non-float data type "${e}"`);
 	return t in ie ? ie[t] : ce(t, ae[e]);
 }
-// node_modules/zarrita/dist/src/codecs/cast_value.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/cast_value.js
 var ue = /* @__PURE__ */ new Set([
 	"int8",
 	"uint8",
@@ -670,7 +670,7 @@ function xe(e, t, n, r, i) {
 		return t === void 0 ? u(e) : t;
 	};
 }
-// node_modules/zarrita/dist/src/codecs/crc32c.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/crc32c.js
 var Se = class e {
 	kind = "bytes_to_bytes";
 	static fromConfig() {
@@ -747,7 +747,7 @@ var we = class e {
 		return new Uint8Array(t);
 	}
 };
-// node_modules/zarrita/dist/src/codecs/json2.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/json2.js
 function L(e, t) {
 	return P(!Number.isNaN(t), "JsonCodec allow_nan is false but NaN was encountered during encoding."), P(t !== Infinity, "JsonCodec allow_nan is false but Infinity was encountered during encoding."), P(t !== -Infinity, "JsonCodec allow_nan is false but -Infinity was encountered during encoding."), t;
 }
@@ -868,7 +868,7 @@ function Ae(e, t) {
 	for (let n = 0; n < t; n++) for (let a = 0; a < r; a++) i[a * t + n] = e[n * r + a];
 	return i;
 }
-// node_modules/zarrita/dist/src/codecs/transpose.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/transpose.js
 function je(e) {
 	return e instanceof m || e instanceof h || e instanceof g ? new Proxy(e, {
 		get(e, t) {
@@ -980,7 +980,7 @@ var Ie = class e {
 		}
 	};
 }));
-// node_modules/zarrita/dist/src/codecs.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs.js
 function He() {
 	let e = () => Promise.resolve().then(() => (Ve(), ze)).then((e) => e.default), t = () => Promise.resolve().then(() => (Ve(), ze)).then((e) => e.default), n = () => Promise.resolve().then(() => (Ve(), ze)).then((e) => e.default), r = () => Te, i = () => Re;
 	return (/* @__PURE__ */ new Map()).set("blosc", e).set("lz4", t).set("zstd", n).set("gzip", r).set("zlib", i).set("transpose", () => Ie).set("bytes", () => re).set("crc32c", () => Se).set("vlen-utf8", () => Le).set("json2", () => R).set("bitround", () => f).set("cast_value", () => be).set("scale_offset", () => De).set("numcodecs.blosc", e).set("numcodecs.lz4", t).set("numcodecs.zstd", n).set("numcodecs.gzip", r).set("numcodecs.zlib", i).set("numcodecs.vlen-utf8", () => Le).set("numcodecs.shuffle", () => Oe).set("numcodecs.delta", () => we).set("numcodecs.bitround", () => f).set("numcodecs.json2", () => R);
@@ -1080,7 +1080,7 @@ async function Ke(e) {
 function qe(e) {
 	return e.dataType !== "v2:object" && e.dataType !== "string";
 }
-// node_modules/zarrita/dist/src/codecs/sharding.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/sharding.js
 var Je = 18446744073709551615n;
 function Ye(e, t, n, r) {
 	if (!e.store.getRange) throw new u("sharding requires a store with getRange");
@@ -1107,7 +1107,7 @@ function Ye(e, t, n, r) {
 		}, r);
 	};
 }
-// node_modules/zarrita/dist/src/hierarchy.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/hierarchy.js
 var Xe = class e {
 	store;
 	path;
@@ -1235,7 +1235,7 @@ var at = class extends Xe {
 		return k(this.dtype, e);
 	}
 };
-// node_modules/zarrita/dist/src/extension/define.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/define.js
 function ot(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return new Proxy(e, {
@@ -1284,17 +1284,17 @@ function lt(e) {
 		return r instanceof Promise ? r.then((e) => (st(e), ot(t, ct(t, e)))) : (st(r), ot(t, ct(t, r)));
 	};
 }
-// node_modules/zarrita/dist/src/extension/extend.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/extend.js
 function ut(e, t) {
 	let n = e;
 	for (let e of t) n = n instanceof Promise ? n.then((t) => e(t)) : e(n);
 	return n;
 }
-// node_modules/zarrita/dist/src/extension/extend-array.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/extend-array.js
 function dt(e, ...t) {
 	return ut(e, t);
 }
-// node_modules/zarrita/dist/src/open.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/open.js
 async function ft(e) {
 	let t = e.store.arrayExtensions;
 	return t?.length ? await dt(e, ...t) : e;
@@ -1357,7 +1357,7 @@ async function xt(e, t = {}) {
 	return i(e, t).catch((n) => (N(n, a, o), s(e, t)));
 }
 xt.v2 = gt, xt.v3 = bt;
-// node_modules/zarrita/dist/src/extension/consolidation.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/consolidation.js
 function St(e) {
 	return typeof e == "object" && !!e && "zarr_consolidated_format" in e && e.zarr_consolidated_format === 1 && "metadata" in e && typeof e.metadata == "object" && e.metadata !== null;
 }
@@ -1432,7 +1432,7 @@ var kt = lt(async (e, t = {}) => {
 	}
 	throw r;
 });
-// node_modules/zarrita/dist/src/indexing/util.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/util.js
 function* At(e, t, n = 1) {
 	t === void 0 && (t = e, e = 0);
 	for (let r = e; r < t; r += n) yield r;
@@ -1480,7 +1480,7 @@ function Ft() {
 		onIdle: () => Promise.all(e)
 	};
 }
-// node_modules/zarrita/dist/src/indexing/indexer.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/indexer.js
 function It(e, t) {
 	throw new l(`too many indicies for array; expected ${t.length}, got ${e.length}`);
 }
@@ -1579,7 +1579,7 @@ var Wt = class {
 		};
 	}
 };
-// node_modules/zarrita/dist/src/indexing/get.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/get.js
 function Gt(e, t) {
 	return "get" in e ? e.get(t) : e[t];
 }
@@ -1611,7 +1611,7 @@ async function Kt(e, t, n, r) {
 	});
 	return await u.onIdle(), o.shape.length === 0 ? Gt(l.data, 0) : l;
 }
-// node_modules/zarrita/dist/src/indexing/ops.js
+// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/ops.js
 function qt(e, t = 0, n) {
 	let r = n ?? e.length - t;
 	return {
@@ -2309,7 +2309,7 @@ function yr(e, t) {
 	let n = (t) => Number.isNaN(e[t]) ? Infinity : e[t], r = (e) => n(e) < Infinity ? t(e, Math.ceil(n(e))) : 0;
 	return Array.from(e, (e, t) => t).sort((e, t) => n(e) === n(t) ? r(t) - r(e) || e - t : n(e) - n(t));
 }
-// node_modules/d3-array/dist/d3-array.mjs
+// ../../../../work/main/viewer/node_modules/d3-array/dist/d3-array.mjs
 function br(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
@@ -2726,7 +2726,7 @@ function ki(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
-// node_modules/d3-axis/dist/d3-axis.mjs
+// ../../../../work/main/viewer/node_modules/d3-axis/dist/d3-axis.mjs
 function Ai(e) {
 	return e;
 }
@@ -2786,7 +2786,7 @@ function Vi(e, t) {
 function Hi(e) {
 	return Vi(Ni, e);
 }
-// node_modules/d3-selection/dist/d3-selection.mjs
+// ../../../../work/main/viewer/node_modules/d3-selection/dist/d3-selection.mjs
 var Ui = "http://www.w3.org/1999/xhtml", Wi = {
 	svg: "http://www.w3.org/2000/svg",
 	xhtml: Ui,
@@ -3384,7 +3384,7 @@ function Jo(e, t) {
 	}
 	return [e.pageX, e.pageY];
 }
-// node_modules/d3-color/dist/d3-color.mjs
+// ../../../../work/main/viewer/node_modules/d3-color/dist/d3-color.mjs
 function Yo(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
@@ -3769,7 +3769,7 @@ Yo(dc, uc, Xo(Zo, {
 		return new bs(255 * (t + n * (tc * r + nc * i)), 255 * (t + n * (rc * r + ic * i)), 255 * (t + ac * r * n), this.opacity);
 	}
 }));
-// node_modules/d3-interpolate/dist/d3-interpolate.mjs
+// ../../../../work/main/viewer/node_modules/d3-interpolate/dist/d3-interpolate.mjs
 function fc(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
@@ -3981,7 +3981,7 @@ function Jc(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
-// node_modules/d3-path/dist/d3-path.mjs
+// ../../../../work/main/viewer/node_modules/d3-path/dist/d3-path.mjs
 var Yc = Math.PI, Xc = 2 * Yc, Zc = 1e-6, Qc = Xc - Zc;
 function $c(e) {
 	this._ += e[0];
@@ -4068,7 +4068,7 @@ rl.prototype;
 function il(e = 3) {
 	return new rl(+e);
 }
-// node_modules/d3-format/dist/d3-format.mjs
+// ../../../../work/main/viewer/node_modules/d3-format/dist/d3-format.mjs
 function al(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
@@ -4251,7 +4251,7 @@ function Dl(e, t) {
 function Ol(e, t) {
 	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, sl(t) - sl(e)) + 1;
 }
-// node_modules/d3-geo/dist/d3-geo.mjs
+// ../../../../work/main/viewer/node_modules/d3-geo/dist/d3-geo.mjs
 var V = 1e-6, kl = 1e-12, H = Math.PI, Al = H / 2, jl = H / 4, Ml = H * 2, Nl = 180 / H, Pl = H / 180, Fl = Math.abs, Il = Math.atan, Ll = Math.atan2, U = Math.cos, Rl = Math.exp, zl = Math.log, Bl = Math.pow, W = Math.sin, Vl = Math.sign || function(e) {
 	return e > 0 ? 1 : e < 0 ? -1 : 0;
 }, Hl = Math.sqrt, Ul = Math.tan;
@@ -5442,7 +5442,7 @@ function Uf() {
 		90
 	]).scale(159.155);
 }
-// node_modules/d3-time/dist/d3-time.mjs
+// ../../../../work/main/viewer/node_modules/d3-time/dist/d3-time.mjs
 var Wf = /* @__PURE__ */ new Date(), Gf = /* @__PURE__ */ new Date();
 function Kf(e, t, n, r) {
 	function i(t) {
@@ -5679,7 +5679,7 @@ function kp(e, t, n, r, i, a) {
 	return [s, c];
 }
 var [Ap, jp] = kp(Op, Ep, vp, cp, ap, rp), [Mp, Np] = kp(Dp, Tp, up, op, ip, np);
-// node_modules/d3-time-format/dist/d3-time-format.mjs
+// ../../../../work/main/viewer/node_modules/d3-time-format/dist/d3-time-format.mjs
 function Pp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
@@ -6220,7 +6220,7 @@ function ah(e) {
 }
 var oh = "%Y-%m-%dT%H:%M:%S.%LZ";
 Date.prototype.toISOString || rh(oh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || ih(oh);
-// node_modules/d3-scale/dist/d3-scale.mjs
+// ../../../../work/main/viewer/node_modules/d3-scale/dist/d3-scale.mjs
 function sh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
@@ -6702,7 +6702,7 @@ function sg() {
 		return ng(e, sg()).exponent(e.exponent());
 	}, ch.apply(e, arguments);
 }
-// node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
+// ../../../../work/main/viewer/node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function G(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
@@ -7047,7 +7047,7 @@ function j_(e) {
 	};
 }
 var M_ = j_(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), N_ = j_(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), P_ = j_(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), F_ = j_(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
-// node_modules/d3-shape/dist/d3-shape.mjs
+// ../../../../work/main/viewer/node_modules/d3-shape/dist/d3-shape.mjs
 function I_(e) {
 	return function() {
 		return e;
@@ -7902,7 +7902,7 @@ function _y(e) {
 function vy(e) {
 	return new hy(e, 1);
 }
-// node_modules/@observablehq/plot/src/defined.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/defined.js
 function yy(e) {
 	return e != null && !Number.isNaN(e);
 }
@@ -7924,7 +7924,7 @@ function wy(e) {
 function Ty(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
-// node_modules/isoformat/src/format.js
+// ../../../../work/main/viewer/node_modules/isoformat/src/format.js
 function Ey(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
@@ -7936,18 +7936,18 @@ function Dy(e) {
 function Oy(e, t) {
 	return `${e}`.padStart(t, "0");
 }
-// node_modules/isoformat/src/parse.js
+// ../../../../work/main/viewer/node_modules/isoformat/src/parse.js
 var ky = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
 function Ay(e, t) {
 	return ky.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
-// node_modules/@observablehq/plot/src/order.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/order.js
 function jy(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
 	return xr(t, n);
 }
-// node_modules/@observablehq/plot/src/time.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/time.js
 var My = 1e3, Ny = My * 60, Py = Ny * 60, Fy = Py * 24, Iy = Fy * 7, Ly = Fy * 30, Ry = Fy * 365, zy = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
@@ -8178,7 +8178,7 @@ function rb(e, t, n) {
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
-// node_modules/@observablehq/plot/src/options.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/options.js
 var ib = Object.getPrototypeOf(Uint8Array), ab = Object.prototype.toString;
 function ob(e) {
 	return e instanceof Array || e instanceof ib;
@@ -8517,7 +8517,7 @@ function Rx(e) {
 function zx(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
-// node_modules/@observablehq/plot/src/scales/index.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/index.js
 var Bx = Symbol("position"), Vx = Symbol("color"), Hx = Symbol("radius"), Ux = Symbol("length"), Wx = Symbol("opacity"), Gx = Symbol("symbol"), Kx = Symbol("projection"), qx = /* @__PURE__ */ new Map([
 	["x", Bx],
 	["y", Bx],
@@ -8575,7 +8575,7 @@ function tS(e) {
 	}
 	return [e, void 0];
 }
-// node_modules/@observablehq/plot/src/transforms/basic.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/basic.js
 function nS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
 	if (r === void 0 && (e != null && (r = sS(e)), t != null && !qb(t) && (r = iS(r, uS(t))), n && (r = iS(r, cS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
@@ -8676,7 +8676,7 @@ function fS(e) {
 		};
 	};
 }
-// node_modules/@observablehq/plot/src/transforms/group.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/group.js
 function pS(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
@@ -8836,7 +8836,7 @@ function PS(e, t) {
 var FS = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
-// node_modules/@observablehq/plot/src/channel.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/channel.js
 function IS(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = ax(r) }, s) {
 	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), zS(s, {
 		scale: t,
@@ -8947,7 +8947,7 @@ function JS(e, t) {
 		return n.source === null ? null : n;
 	}
 }
-// node_modules/@observablehq/plot/src/scales/schemes.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/schemes.js
 var YS = /* @__PURE__ */ new Map([
 	["accent", lg],
 	["category10", cg],
@@ -9103,7 +9103,7 @@ var cC = /* @__PURE__ */ new Set([
 function lC(e) {
 	return e != null && cC.has(`${e}`.toLowerCase());
 }
-// node_modules/@observablehq/plot/src/scales/quantitative.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/quantitative.js
 var uC = (e) => (t) => e(1 - t), dC = [0, 1], fC = /* @__PURE__ */ new Map([
 	["number", Dc],
 	["rgb", bc],
@@ -9240,7 +9240,7 @@ function NC(e) {
 function PC(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
-// node_modules/@observablehq/plot/src/warnings.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/warnings.js
 var FC = 0, IC;
 function LC() {
 	let e = FC;
@@ -9249,7 +9249,7 @@ function LC() {
 function RC(e) {
 	e !== IC && (IC = e, console.warn(e), ++FC);
 }
-// node_modules/@observablehq/plot/src/scales/diverging.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/diverging.js
 function zC(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = DC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = qx.get(e) === Vx ? u == null && d !== void 0 ? bc : sC(u === void 0 ? "rdbu" : u) : Dc, reverse: m }) {
 	l = +l, s = zb(s);
 	let [h, g] = s;
@@ -9332,7 +9332,7 @@ function YC(e) {
 		}
 	};
 }
-// node_modules/@observablehq/plot/src/scales/temporal.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/temporal.js
 function XC(e, t, n, r) {
 	return mC(e, t, n, r);
 }
@@ -9342,7 +9342,7 @@ function ZC(e, t, n) {
 function QC(e, t, n) {
 	return XC(e, tg(), t, n);
 }
-// node_modules/@observablehq/plot/src/scales/ordinal.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/ordinal.js
 var $C = Symbol("ordinal");
 function ew(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
 	return i = dx(i, r), a === void 0 && (a = aw(n, i, e)), (r === "categorical" || r === $C) && (r = "ordinal"), s && (a = ki(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
@@ -9416,7 +9416,7 @@ function sw(e) {
 function cw(e) {
 	return Ox(e.fill) ? Av : kv;
 }
-// node_modules/@observablehq/plot/src/scales.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales.js
 function lw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
@@ -9700,7 +9700,7 @@ function Pw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 		...e.invert && { invert: (t) => e.invert(t) }
 	};
 }
-// node_modules/@observablehq/plot/src/facet.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/facet.js
 function Fw(e, t) {
 	let { fx: n, fy: r } = lw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
 	return i && a ? Nr(i, a).map(([e, t], n) => ({
@@ -9819,7 +9819,7 @@ function nT(e, t) {
 function rT(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
-// node_modules/@observablehq/plot/src/projection.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/projection.js
 var iT = Math.PI, aT = 2 * iT, oT = .618;
 function sT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
@@ -9954,7 +9954,7 @@ function vT({ x: e, y: t }) {
 		this.stream.point(e(n), t(r));
 	} });
 }
-// node_modules/@observablehq/plot/src/context.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/context.js
 function yT(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
@@ -9965,7 +9965,7 @@ function yT(e = {}) {
 function bT(e, { document: t }) {
 	return Uo(Ji(e).call(t.documentElement));
 }
-// node_modules/@observablehq/plot/src/memoize.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/memoize.js
 var xT = Symbol("unset");
 function ST(e) {
 	return (e.length === 1 ? CT : wT)(e);
@@ -9978,7 +9978,7 @@ function wT(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
-// node_modules/@observablehq/plot/src/format.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/format.js
 var TT = ST((e) => new Intl.NumberFormat(e));
 ST((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
@@ -10184,7 +10184,7 @@ function iE(e, t) {
 function aE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
-// node_modules/@observablehq/plot/src/mark.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/mark.js
 var oE = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
@@ -10303,7 +10303,7 @@ function dE(e, t) {
 		}
 	} : e;
 }
-// node_modules/@observablehq/plot/src/dimensions.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/dimensions.js
 function fE(e, t, n = {}) {
 	let r = .5 - AT, i = .5 + AT, a = .5 + AT, o = .5 - AT;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
@@ -10374,7 +10374,7 @@ function mE(e, t) {
 	let [a, o] = Lr(r);
 	return Math.abs(i(o) - i(a));
 }
-// node_modules/@observablehq/plot/src/interactions/pointer.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/interactions/pointer.js
 var hE = /* @__PURE__ */ new WeakMap();
 function gE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
@@ -10489,11 +10489,11 @@ function bE({ x1: e, x2: t, x: n = e }, r) {
 function xE({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-// node_modules/@observablehq/plot/src/axes.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/axes.js
 function SE(e) {
 	return Dw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
-// node_modules/@observablehq/plot/src/legends/ramp.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends/ramp.js
 function CE(e, t) {
 	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = SE(e), round: m = !0, opacity: h, className: g } = t, _ = yT(t);
 	g = rE(g), h = Fb(h)[1], f === null && (f = () => null);
@@ -10521,9 +10521,9 @@ function CE(e, t) {
 	} else b = x(dh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
 	return v.append("g").attr("transform", `translate(0,${a - c})`).call(Hi(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", eE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
-// node_modules/@observablehq/plot/src/math.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/math.js
 var wE = Math.PI / 180;
-// node_modules/@observablehq/plot/src/marker.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marker.js
 function TE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
 	e.markerStart = EE(n), e.markerMid = EE(r), e.markerEnd = EE(i);
 }
@@ -10604,7 +10604,7 @@ function RE(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 	}
 	t && e.each(u("marker-start", t, l && ((e) => l(e) & FE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & FE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & IE)));
 }
-// node_modules/@observablehq/plot/src/transforms/inset.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/inset.js
 function zE({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
 	return [t, n] = VE(e, t, n), {
 		inset: e,
@@ -10624,7 +10624,7 @@ function BE({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
 function VE(e, t, n) {
 	return e === void 0 && t === void 0 && n === void 0 ? AT ? [1, 0] : [.5, .5] : [t, n];
 }
-// node_modules/@observablehq/plot/src/transforms/interval.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/interval.js
 function HE(e, { interval: t }) {
 	return e = { ...hx(e) }, e.interval = lx(e.interval === void 0 ? t : e.interval), e;
 }
@@ -10692,7 +10692,7 @@ function YE(e = {}) {
 function XE(e = {}) {
 	return WE("y", BE, e);
 }
-// node_modules/@observablehq/plot/src/marks/rule.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/rule.js
 var ZE = {
 	ariaLabel: "rule",
 	fill: null,
@@ -10775,7 +10775,7 @@ function nD(e, t, n) {
 	else if (n === void 0) return [e, t];
 	return [t, n];
 }
-// node_modules/@observablehq/plot/src/template.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/template.js
 function rD(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
@@ -10785,7 +10785,7 @@ function rD(e, ...t) {
 		return i;
 	};
 }
-// node_modules/@observablehq/plot/src/marks/text.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/text.js
 var iD = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
@@ -11114,7 +11114,7 @@ function ND(e, t) {
 function PD(e, t) {
 	return !AD(e, t) && (OD.lastIndex = t, OD.test(e));
 }
-// node_modules/@observablehq/plot/src/marks/vector.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/vector.js
 var FD = {
 	ariaLabel: "vector",
 	fill: "none",
@@ -11194,7 +11194,7 @@ function WD(e, t = {}) {
 		y: n
 	});
 }
-// node_modules/@observablehq/plot/src/marks/axis.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/axis.js
 function GD(e, t) {
 	return arguments.length < 2 && !_x(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
@@ -11563,7 +11563,7 @@ function EO(e = "auto") {
 function DO(e) {
 	return bx(e.domain());
 }
-// node_modules/@observablehq/plot/src/legends/swatches.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends/swatches.js
 function OO(e, t) {
 	if (t == null) return t;
 	let n = e(t);
@@ -11621,7 +11621,7 @@ function jO(e, t = {}, n) {
 }
 ${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", eE(a, "normal")).call(iE, d).node();
 }
-// node_modules/@observablehq/plot/src/legends.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends.js
 var MO = /* @__PURE__ */ new Map([
 	["symbol", AO],
 	["color", FO],
@@ -11677,14 +11677,14 @@ function RO(e, t, n) {
 	}
 	return r;
 }
-// node_modules/@observablehq/plot/src/transforms/identity.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/identity.js
 function zO(e = {}, t = "y") {
 	return Ub(e) ? e : {
 		...e,
 		[t]: xb
 	};
 }
-// node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
 function BO(e, t) {
 	if (t.length === 1) return {
 		data: e,
@@ -11710,7 +11710,7 @@ function BO(e, t) {
 		facets: t
 	};
 }
-// node_modules/@observablehq/plot/src/transforms/stack.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/stack.js
 function VO(e = {}, t = {}) {
 	arguments.length === 1 && ([e, t] = UO(e));
 	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = GO(r, i, "x", "y", e, a);
@@ -11903,7 +11903,7 @@ function ck(e, t) {
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
-// node_modules/@observablehq/plot/src/marks/rect.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/rect.js
 var lk = { ariaLabel: "rect" }, uk = class extends oE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
@@ -11963,7 +11963,7 @@ function hk(e, t) {
 function gk(e, t) {
 	return new uk(e, GE(KE(t)));
 }
-// node_modules/@observablehq/plot/src/marks/frame.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/frame.js
 var _k = {
 	ariaLabel: "frame",
 	fill: "none",
@@ -11993,7 +11993,7 @@ var _k = {
 function bk(e) {
 	return new yk(e);
 }
-// node_modules/@observablehq/plot/src/marks/tip.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/tip.js
 var xk = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
@@ -12225,7 +12225,7 @@ function Pk(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
-// node_modules/@observablehq/plot/src/plot.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/plot.js
 function Fk(e = {}) {
 	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = rE(e.className), l = e.marks === void 0 ? [] : Rk(e.marks);
 	l.push(...Yk(l));
@@ -12595,7 +12595,7 @@ function cA(e) {
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
-// node_modules/@observablehq/plot/src/curve.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/curve.js
 var lA = /* @__PURE__ */ new Map([
 	["basis", Pv],
 	["basis-closed", Iv],
@@ -12635,7 +12635,7 @@ function dA(e = fA, t) {
 function fA(e) {
 	return q_(e);
 }
-// node_modules/@observablehq/plot/src/transforms/bin.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/bin.js
 function pA(e = { y: "count" }, t = {}) {
 	[e, t] = _A(e, t);
 	let { x: n, y: r } = t;
@@ -12928,7 +12928,7 @@ function VA(e, t) {
 		x2: void 0
 	}, n === bb ? "y2" : "y")));
 }
-// node_modules/@observablehq/plot/src/marks/dot.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/dot.js
 var HA = {
 	ariaLabel: "dot",
 	fill: "none",
@@ -13008,7 +13008,7 @@ function GA(e, { x: t, y: n, ...r } = {}) {
 		y: n
 	});
 }
-// node_modules/@observablehq/plot/src/marks/line.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/line.js
 var KA = {
 	ariaLabel: "line",
 	fill: "none",
@@ -13063,7 +13063,7 @@ function YA(e, { x: t, y: n, ...r } = {}) {
 		y: n
 	});
 }
-// node_modules/@observablehq/plot/src/index.js
+// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/index.js
 oE.prototype.plot = function({ marks: e = [], ...t } = {}) {
 	return Fk({
 		...t,
@@ -13694,8 +13694,7 @@ function uM(e, t, n) {
 }
 // src/panels/picture.ts
 var dM = 2.2, fM = 80, pM = .64, mM = {
-	reliable: "#1b6fc4",
-	unreliable: "#e76300",
+	points: "#20262c",
 	halo: "#fff",
 	ring: "#111",
 	highlight: "rgb(255 213 0 / 0.55)",
@@ -13752,21 +13751,13 @@ function vM(e, t) {
 var yM = .3;
 function bM(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
 	let u = o * r, d = n?.values.subarray(u, u + r), f = d ? [...new Set(d)] : [null];
-	for (let [u, p, m] of [[
-		"unreliable",
-		1,
-		[5, 3]
-	], [
-		"reliable",
-		3,
-		[]
-	]]) {
-		let h = oM(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(uM(h, s, c));
-		SM(e, g, mM.halo, 2 * l);
+	for (let [u, p] of [[1, [5, 3]], [3, []]]) {
+		let m = oM(i, a, (e, n) => (t[o * r + e * a + n] & 3) === u), h = new Path2D(uM(m, s, c));
+		SM(e, h, mM.halo, 2 * l);
 		for (let t of f) {
 			e.save(), t !== null && xM(e, d, t, a, [s, c]);
 			let r = t === null ? 1 : t / n.refits;
-			SM(e, g, mM[u], l * (yM + .7 * r), m), e.restore();
+			SM(e, h, mM.points, l * (yM + .7 * r), p), e.restore();
 		}
 	}
 }
@@ -13922,19 +13913,106 @@ function jM(e, t) {
 	}
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
-// src/state/colours.ts
-var MM = [
-	"#3f90da",
-	"#ffa90e",
-	"#bd1f01",
-	"#94a4a2",
-	"#832db6",
-	"#a96b59",
-	"#e76300",
-	"#b9ac70",
-	"#717581",
-	"#92dadd"
-], NM = [
+var MM = {
+	classes: [
+		{
+			colour: "#4956f8",
+			names: [
+				"blue",
+				"mediumblue",
+				"navy",
+				"royalblue"
+			]
+		},
+		{
+			colour: "#ee6b0f",
+			names: [
+				"chocolate",
+				"coral",
+				"darkorange",
+				"orange",
+				"peru",
+				"sienna"
+			]
+		},
+		{
+			colour: "#177b52",
+			names: [
+				"darkgreen",
+				"forestgreen",
+				"green",
+				"seagreen"
+			]
+		},
+		{
+			colour: "#c11da0",
+			names: [
+				"fuchsia",
+				"magenta",
+				"purple",
+				"violet"
+			]
+		},
+		{
+			colour: "#0695fe",
+			names: [
+				"deepskyblue",
+				"dodgerblue",
+				"skyblue"
+			]
+		},
+		{
+			colour: "#d70f1e",
+			names: [
+				"crimson",
+				"firebrick",
+				"maroon",
+				"red",
+				"salmon",
+				"tomato"
+			]
+		},
+		{
+			colour: "#809a67",
+			names: [
+				"khaki",
+				"lime",
+				"olive",
+				"yellowgreen"
+			]
+		},
+		{
+			colour: "#b283af",
+			names: [
+				"orchid",
+				"pink",
+				"plum",
+				"thistle"
+			]
+		},
+		{
+			colour: "#7a6673",
+			names: []
+		},
+		{
+			colour: "#94928f",
+			names: [
+				"gray",
+				"grey",
+				"silver"
+			]
+		}
+	],
+	ink: "#74797f",
+	muted: "#969ba0",
+	paths: [
+		"#0d9a98",
+		"#5e79a7",
+		"#c900cc",
+		"#d90f73"
+	],
+	evidence: ["#e76300", "#1b7fd4"]
+}, NM = [
 	"circle",
 	"triangle",
 	"square",
@@ -13943,29 +14021,32 @@ var MM = [
 	"plus",
 	"cross",
 	"star"
-], PM = [
-	150,
-	155,
-	160
-], FM = [
+], PM = UM(MM.muted), FM = [
 	"#a3aebb",
 	"#7f9cc4",
 	"#6f7fcb",
 	"#8a58bd",
 	"#ad2a9d"
-].map(BM), IM = BM("#1b7fd4"), LM = BM("#e76300"), RM = [
+].map(UM), [IM, LM] = MM.evidence.map(UM), RM = {
+	rgb: UM(MM.ink),
+	shape: 0
+}, zM = {
+	rgb: UM(MM.ink),
+	shape: NM.indexOf("cross")
+}, BM = [
 	"no type",
 	"to target around the origin",
 	"to target through the origin",
 	"nothing to target",
 	"feature to nothing"
-], zM = [PM, ...[
-	2,
-	1,
+], VM = [PM, ...MM.paths.map(UM)], HM = [
 	0,
-	4
-].map((e) => BM(MM[e]))];
-function BM(e) {
+	0,
+	1,
+	2,
+	3
+];
+function UM(e) {
 	let t = parseInt(e.slice(1), 16);
 	return [
 		t >> 16 & 255,
@@ -13973,20 +14054,28 @@ function BM(e) {
 		t & 255
 	];
 }
-function VM([e, t, n]) {
+function WM([e, t, n]) {
 	return `rgb(${e} ${t} ${n})`;
 }
-function HM(e) {
-	return Array.from({ length: e }, (e, t) => {
-		let n = MM[t % MM.length], r = Math.floor(t / MM.length) % NM.length;
-		return {
-			colour: n,
-			rgb: BM(n),
-			shape: r
-		};
+function GM(e) {
+	let t = MM.classes.length;
+	return Array.from({ length: Math.ceil(e.length / t) }, (n, r) => e.slice(t * r, t * (r + 1)).map((e) => e.trim().toLowerCase())).flatMap((e, n) => {
+		let r = e.map((e) => MM.classes.findIndex((t) => t.names.includes(e))), i = MM.classes.map((e, t) => t).filter((e) => !r.includes(e));
+		return r.map((e, a) => {
+			let o = e < 0 || r.indexOf(e) < a ? i.shift() : e;
+			return KM(t * n + a, o);
+		});
 	});
 }
-function UM(e) {
+function KM(e, t) {
+	let { colour: n } = MM.classes[t], r = Math.floor(e / MM.classes.length) % NM.length;
+	return {
+		colour: n,
+		rgb: UM(n),
+		shape: r
+	};
+}
+function qM(e) {
 	let t = Math.min(1, Math.max(0, e)) * (FM.length - 1), n = Math.min(FM.length - 2, Math.floor(t)), r = (e) => Math.round(FM[n][e] + (t - n) * (FM[n + 1][e] - FM[n][e]));
 	return [
 		r(0),
@@ -13994,15 +14083,15 @@ function UM(e) {
 		r(2)
 	];
 }
-function WM(e) {
-	let [t, n] = [e < 0 ? LM : IM, Math.min(1, Math.abs(e))], r = (e) => Math.round(PM[e] + n * (t[e] - PM[e]));
+function JM(e) {
+	let [t, n] = [e < 0 ? IM : LM, Math.min(1, Math.abs(e))], r = (e) => Math.round(PM[e] + n * (t[e] - PM[e]));
 	return [
 		r(0),
 		r(1),
 		r(2)
 	];
 }
-function GM(e, t) {
+function YM(e, t) {
 	let n = (e) => `M${e.map(([e, n]) => `${(e * t).toFixed(2)} ${(n * t).toFixed(2)}`).join("L")}Z`, r = (e, t) => e.map(([e, n]) => [e * Math.cos(t) - n * Math.sin(t), e * Math.sin(t) + n * Math.cos(t)]), i = .36, a = [
 		[-.36, -1],
 		[i, -1],
@@ -14050,17 +14139,17 @@ function GM(e, t) {
 	}
 }
 // src/panels/region_curves.ts
-var KM = {
+var XM = {
 	width: 184,
 	height: 84
-}, qM = 56, JM = sj("11px system-ui, sans-serif"), YM = {
+}, ZM = 56, QM = sj("11px system-ui, sans-serif"), $M = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
 };
-function XM(e) {
+function eN(e) {
 	let t = B("div", { class: "steps" }), n = null, r = "", i, a = async (a, { frame: o, id: s }, c, l) => {
-		let u = await QM(a, o, s, c);
+		let u = await nN(a, o, s, c);
 		if (r !== l) return;
 		n = u;
 		let d = o.condition.kind === "attack" ? "Over the attack" : "Over training";
@@ -14076,19 +14165,19 @@ function XM(e) {
 		}
 	};
 }
-function ZM(e) {
+function tN(e) {
 	let t = B("div", { class: "depth" }), n;
 	return {
 		element: t,
 		update(r, i) {
 			if (n = r, !i) return t.replaceChildren();
-			$M(r, i.frame, i.id, e).then((e) => {
+			rN(r, i.frame, i.id, e).then((e) => {
 				r === n && Cn(t, ...e.length ? [B("h4", {}, "Through the layers"), ...e] : []);
 			});
 		}
 	};
 }
-async function QM({ atlas: e, marks: t }, n, r, i) {
+async function nN({ atlas: e, marks: t }, n, r, i) {
 	let { condition: a, layer: o } = n;
 	if (a.steps.length < 2) return null;
 	let s = async (t) => {
@@ -14108,9 +14197,9 @@ async function QM({ atlas: e, marks: t }, n, r, i) {
 		curve: n,
 		p: NaN
 	}))));
-	return QA(c, i.map((e) => t[e].colour), e.attributes.tau, jj(a), KM);
+	return QA(c, i.map((e) => t[e].colour), e.attributes.tau, jj(a), XM);
 }
-async function $M({ atlas: e, view: t, marks: n }, r, i, a) {
+async function rN({ atlas: e, view: t, marks: n }, r, i, a) {
 	let { condition: o, step: s } = r;
 	if (o.layers.length < 2) return [];
 	let c = o.layers.map(async (c) => {
@@ -14127,7 +14216,7 @@ async function $M({ atlas: e, view: t, marks: n }, r, i, a) {
 		return B("button", {
 			class: "depth-row",
 			"aria-pressed": String(c === t.layer),
-			title: `${_}: ${v}, ${Sj(y)}, ${YM[b]}`,
+			title: `${_}: ${v}, ${Sj(y)}, ${$M[b]}`,
 			click: () => a({
 				layer: c,
 				selection: [l]
@@ -14136,14 +14225,14 @@ async function $M({ atlas: e, view: t, marks: n }, r, i, a) {
 			class: `depth-mark ${b}`,
 			style: `--mark:${n[d[l]].colour}`,
 			role: "img",
-			"aria-label": YM[b]
-		}), B("span", { class: "depth-class" }, cj(v, qM, JM)), B("span", { class: "depth-p" }, bj(y)));
+			"aria-label": $M[b]
+		}), B("span", { class: "depth-class" }, cj(v, ZM, QM)), B("span", { class: "depth-p" }, bj(y)));
 	});
 	return (await Promise.allSettled(c)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
 // src/panels/region_facts.ts
-var eN = 4, tN = 70, nN = sj("11px system-ui, sans-serif");
-function rN(e) {
+var iN = 4, aN = 70, oN = sj("11px system-ui, sans-serif");
+function sN(e) {
 	let t = B("h3", {}), n = B("p", {
 		class: "summary",
 		"aria-live": "polite"
@@ -14151,7 +14240,7 @@ function rN(e) {
 		class: "bars",
 		role: "list",
 		"aria-label": "Class probabilities of the region"
-	}), i = XM(e), a = ZM(e);
+	}), i = eN(e), a = tN(e);
 	return {
 		element: B("div", { class: "facts" }, B("div", {}, t, n, r), B("div", {}, i.element, a.element)),
 		update(e) {
@@ -14166,7 +14255,7 @@ function rN(e) {
 				return;
 			}
 			let u = s.image * o.regions + l, d = uj(c, o, u), f = rM(e) === null ? "Top region" : "Region";
-			t.textContent = `${f}: ${Oj(l, o.grid[1])}`, Sn(n, ...iN(e, o, u, d)), r.replaceChildren(...oN(e, d, c.labels[s.image]));
+			t.textContent = `${f}: ${Oj(l, o.grid[1])}`, Sn(n, ...cN(e, o, u, d)), r.replaceChildren(...uN(e, d, c.labels[s.image]));
 			for (let t of [i, a]) t.update(e, {
 				frame: o,
 				id: u,
@@ -14175,11 +14264,11 @@ function rN(e) {
 		}
 	};
 }
-function iN({ atlas: e, reference: t, view: n }, r, i, a) {
+function cN({ atlas: e, reference: t, view: n }, r, i, a) {
 	let { classes: o, tau: s } = e.attributes, c = r.knowledge[i], l = pj(r, i) ? "Every class" : o[r.category[i]], u = c & 2 ? "a reliable knowledge point" : c & 1 ? "an unreliable knowledge point" : `not a knowledge point (p ≤ ${xj(s)})`, d = [
 		B("b", {}, `${l}, ${Sj(a[r.category[i]])}`),
 		`: ${u}. `,
-		...aN(e, r, i),
+		...lN(e, r, i),
 		`Strength ${vj(mj(r.region, i))} times the layer's mean.`
 	];
 	if (t && t.regions === r.regions) {
@@ -14187,9 +14276,9 @@ function iN({ atlas: e, reference: t, view: n }, r, i, a) {
 		d.push(` ${a}: ${Dj(t, i, o)}, ${Sj(r)}.`);
 	}
 	let f = r.trajectory?.[i] ?? 0;
-	return f && d.push(` Trajectory type ${f}: ${RM[f]}.`), d;
+	return f && d.push(` Trajectory type ${f}: ${BM[f]}.`), d;
 }
-function aN(e, t, n) {
+function lN(e, t, n) {
 	let { classes: r, evidence: i } = e.attributes, [a, o] = [gj(t, n), _j(t, n)], s = [];
 	if (a !== null) {
 		let o = r[e.labels[Math.floor(n / t.regions)]], c = i?.against === "decision" ? `${o}, the network's decision` : o;
@@ -14201,23 +14290,23 @@ function aN(e, t, n) {
 	}
 	return s.length ? [`${s.join("; ")}. `] : [];
 }
-function oN({ atlas: e, marks: t }, n, r) {
-	let i = _r(n).slice(0, eN);
+function uN({ atlas: e, marks: t }, n, r) {
+	let i = _r(n).slice(0, iN);
 	return i.includes(r) || (i[i.length - 1] = r), i.map((i) => B("div", {
 		class: "bar",
 		role: "listitem"
 	}, B("span", {
 		class: "bar-name",
 		title: e.attributes.classes[i]
-	}, cj(e.attributes.classes[i], tN - (i === r ? 26 : 0), nN), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
+	}, cj(e.attributes.classes[i], aN - (i === r ? 26 : 0), oN), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[i]).toFixed(1)}%;background:${t[i].colour}`
 	})), B("span", { class: "bar-value" }, bj(n[i]))));
 }
 // src/panels/image_panel.ts
-var sN = 204;
-function cN(e) {
-	let t = EM(e), n = AM(e), r = rN(e), i = lN(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
+var dN = 204;
+function fN(e) {
+	let t = EM(e), n = AM(e), r = sN(e), i = pN(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
 	a.addEventListener("change", () => e({ importance: a.checked }));
 	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("span", {}), u = B("span", { class: "key-item" }, B("span", { class: "swatch-box thin" }), "in few,", B("span", { class: "swatch-box reliable" }), l);
 	c.append(u);
@@ -14228,7 +14317,7 @@ function cN(e) {
 			"aria-label": "Image"
 		}, B("div", { class: "tabbar" }, B("h2", {}, "Image"), n.element, o), s, d),
 		update(e) {
-			o.hidden = fN(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...zj(e));
+			o.hidden = gN(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...zj(e));
 			let c = e.frame?.stability;
 			u.hidden = !c, c && (l.textContent = `in all of ${c.refits} refits`);
 			for (let a of [
@@ -14240,8 +14329,8 @@ function cN(e) {
 		}
 	};
 }
-function lN(e) {
-	let t = [dN(), dN()], n = B("div", {
+function pN(e) {
+	let t = [hN(), hN()], n = B("div", {
 		class: "board",
 		tabindex: 0,
 		role: "group",
@@ -14273,9 +14362,9 @@ function lN(e) {
 	});
 	let a = async (e) => {
 		r = e;
-		let n = await pN(e);
+		let n = await _N(e);
 		if (r !== e) return;
-		let i = uN(e);
+		let i = mN(e);
 		t.forEach((t, r) => t.show(e, i[r] ?? null, n, i.length > 1));
 	};
 	return {
@@ -14283,7 +14372,7 @@ function lN(e) {
 		update: (e) => void a(e)
 	};
 }
-function uN({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
+function mN({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 	let a = e.condition(t.condition);
 	if (!r) return [{
 		frame: n,
@@ -14309,13 +14398,13 @@ function uN({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}];
 }
-function dN() {
+function hN() {
 	let e = hM(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
 	return {
 		element: n,
 		show(r, i, a, o) {
 			if (n.hidden = i === null, !i) return e.clear();
-			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? sN * .95 : sN) / Math.max(d, f);
+			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? dN * .95 : dN) / Math.max(d, f);
 			t.textContent = i.caption, e.show({
 				image: c.image,
 				thumbnails: i.attacked && u ? u : l,
@@ -14329,12 +14418,12 @@ function dN() {
 		}
 	};
 }
-function fN({ atlas: e, view: t }) {
+function gN({ atlas: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function pN(e) {
-	let { atlas: t, view: n, frame: r } = e, i = fN(e);
+async function _N(e) {
+	let { atlas: t, view: n, frame: r } = e, i = gN(e);
 	if (!r || !i || !n.importance) return null;
 	let a = await t.read(i, n.step).catch(() => null);
 	return a && {
@@ -14343,12 +14432,12 @@ async function pN(e) {
 	};
 }
 // src/panels/legend.ts
-var mN = 92, hN = sj("13px system-ui, sans-serif"), gN = {
+var vN = 92, yN = sj("13px system-ui, sans-serif"), bN = {
 	true: "True class",
 	predicted: "Predicted class",
 	knowledge: "Predicted by the region"
 };
-function _N(e) {
+function xN(e) {
 	let t = B("div", { class: "meaning" }), n = B("h2", {}), r = B("button", {
 		class: "small",
 		click: () => a(() => [])
@@ -14363,35 +14452,32 @@ function _N(e) {
 		}, t, n, i, r),
 		update(a) {
 			let { view: c, marks: l, atlas: u } = a;
-			n.textContent = gN[c.colour] ?? gN.true;
+			n.textContent = bN[c.colour] ?? bN.true;
 			let { classes: d } = c.filter;
 			r.disabled = d.length === 0, s.length || (s = u.attributes.classes.map((e, t) => B("button", {
 				class: "class",
 				title: e,
 				click: () => o(t)
-			}, vN(l[t]), B("span", {}, cj(e, mN, hN)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
-			let f = c.colour in gN;
+			}, SN(l[t]), B("span", {}, cj(e, vN, yN)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
+			let f = c.colour in bN;
 			i.classList.toggle("plain", !f), s.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(d.includes(t))), e.classList.toggle("off", d.length > 0 && !d.includes(t));
-			}), Cn(t, ...yN(a, e));
+			}), Cn(t, ...CN(a, e));
 		}
 	};
 }
-function vN(e) {
+function SN({ rgb: e, shape: t }) {
 	return bn("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
 		"aria-hidden": "true"
 	}, bn("path", {
-		d: GM(e.shape, 5.2),
-		fill: e.colour
+		d: YM(t, 5.2),
+		fill: WM(e)
 	}));
 }
-function yN(e, t) {
-	let { view: n, atlas: r } = e, i = [], a = (e, t) => B("p", { class: "key-row" }, B("span", {
-		class: "dot",
-		style: `background:${VM(t)}`
-	}), e);
+function CN(e, t) {
+	let { view: n, atlas: r } = e, i = [], a = (e, t) => B("p", { class: "key-row" }, SN(t), e);
 	if (n.colour === "reliability") {
 		let e = n.space === "regions" ? [
 			"reliable point",
@@ -14399,16 +14485,19 @@ function yN(e, t) {
 			"no knowledge point"
 		] : ["correct", "misclassified"];
 		i.push(B("h2", {}, "Colours"), ...e.map((e, t) => a(e, [
-			IM,
-			LM,
-			PM
+			RM,
+			zM,
+			{
+				rgb: PM,
+				shape: 0
+			}
 		][t])));
 	}
 	let o = (e, t, n) => [
 		B("h2", {}, e),
 		B("div", {
 			class: "ramp",
-			style: `background:linear-gradient(90deg,${t.map(VM).join(",")})`
+			style: `background:linear-gradient(90deg,${t.map(WM).join(",")})`
 		}),
 		B("p", { class: "ramp-ends" }, ...n.map((e) => B("span", {}, e)))
 	];
@@ -14418,7 +14507,7 @@ function yN(e, t) {
 		.5,
 		.75,
 		1
-	].map(UM), ["weak", "strong"])), n.colour === "evidence") {
+	].map(qM), ["weak", "strong"])), n.colour === "evidence") {
 		let e = r.attributes.evidence?.most ?? 1, t = [
 			`≤ ${Tj(-e)}`,
 			"0",
@@ -14430,7 +14519,7 @@ function yN(e, t) {
 			0,
 			.5,
 			1
-		].map(WM), t), B("p", { class: "ramp-note" }, `for the image's ${n ? "decision by the network" : "true class"}; one scale for all layers and steps`));
+		].map(JM), t), B("p", { class: "ramp-note" }, `for the image's ${n ? "decision by the network" : "true class"}; one scale for all layers and steps`));
 	}
 	if (r.condition(n.condition).kind === "attack" && n.space === "regions" && e.frame?.trajectory) {
 		let e = n.filter.path;
@@ -14452,17 +14541,17 @@ function yN(e, t) {
 				},
 				selection: []
 			})
-		}, B("span", {
-			class: "dot",
-			style: `background:${VM(zM[n])}`
-		}), B("span", {}, RM[n]))));
+		}, SN({
+			rgb: VM[n],
+			shape: HM[n]
+		}), B("span", {}, BM[n]))));
 	}
 	return i;
 }
 // src/panels/point_tip.ts
-var bN = 72;
-function xN(e, t) {
-	let { atlas: n, view: r, frame: i, clean: a } = e, o = nr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = bN / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = hM();
+var wN = 72;
+function TN(e, t) {
+	let { atlas: n, view: r, frame: i, clean: a } = e, o = nr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = wN / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = hM();
 	f.show({
 		image: o,
 		thumbnails: a,
@@ -14479,13 +14568,13 @@ function xN(e, t) {
 	return m !== null && p.push(B("span", {}, `${Tj(m)} bits for ${s[n.labels[o]]}`)), B("div", { class: "tip-body" }, f.element, B("div", {}, ...p));
 }
 // src/panels/tables.ts
-var SN = 200;
-function CN() {
+var EN = 200;
+function DN() {
 	let e = B("div", { class: "scrolls" }), t = B("div", { class: "scrolls" }), n = B("details", { class: "tables" }, B("summary", {}, "Tables"), B("h3", {}, "Evidence, and knowledge points per image"), e, B("h3", { class: "of-image" }, "Regions"), t), r = n.querySelector(".of-image"), i = null, a = async () => {
 		if (!n.open || !i) return;
 		let a = i;
-		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(EN(a));
-		let o = await TN(a);
+		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(AN(a));
+		let o = await kN(a);
 		a === i && e.replaceChildren(o);
 	};
 	return n.querySelector("summary")?.addEventListener("click", (e) => {
@@ -14497,10 +14586,10 @@ function CN() {
 		}
 	};
 }
-function wN(e, t, n) {
+function ON(e, t, n) {
 	return B("table", {}, B("caption", {}, n), B("thead", {}, B("tr", {}, ...e.map((e) => B("th", { scope: "col" }, e)))), B("tbody", {}, ...t.map(([e, ...t]) => B("tr", {}, B("th", { scope: "row" }, String(e)), ...t.map((e) => B("td", {}, String(e)))))));
 }
-async function TN({ atlas: e, view: t }) {
+async function kN({ atlas: e, view: t }) {
 	let n = e.condition(t.condition), r = await hr(e, t.condition);
 	if (!r.length) return B("p", {}, "The counts of this atlas cannot be read.");
 	let i = r.some(({ rows: e }) => e.some(({ told: e }) => e)), a = i ? ["evidence (bits per region)", "readable"] : [], o = r.flatMap(({ layer: e, rows: t }) => t.map(({ step: t, told: r, total: a, reliable: o, ratio: s }) => [
@@ -14513,7 +14602,7 @@ async function TN({ atlas: e, view: t }) {
 		yj(o),
 		vj(s.value)
 	]));
-	return wN([
+	return ON([
 		"layer",
 		"step",
 		...a,
@@ -14524,11 +14613,11 @@ async function TN({ atlas: e, view: t }) {
 		"ratio"
 	], o, n.name);
 }
-function EN(e) {
+function AN(e) {
 	let { view: t, frame: n, atlas: r } = e;
 	if (!n) return B("p", {}, e.problem ?? "");
 	if (t.space === "images") return B("p", {}, "The points are images; set Points to regions to list regions.");
-	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, SN).map((e) => [
+	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, EN).map((e) => [
 		e,
 		Math.floor(e / n.regions),
 		Oj(e % n.regions, n.grid[1]),
@@ -14536,9 +14625,9 @@ function EN(e) {
 		bj(Cj(n.confidence[e])),
 		Mj(n, e),
 		...n.bits ? [Tj(gj(n, e))] : [],
-		...n.stability ? [DN(n, e)] : []
-	]), o = i.length > SN ? ` (first ${SN} of ${i.length}; the saved table has all)` : "";
-	return wN([
+		...n.stability ? [jN(n, e)] : []
+	]), o = i.length > EN ? ` (first ${EN} of ${i.length}; the saved table has all)` : "";
+	return ON([
 		"point",
 		"image",
 		"region",
@@ -14549,13 +14638,13 @@ function EN(e) {
 		...n.stability ? ["refits"] : []
 	], a, `${n.layer.name}, ${Aj(n.condition, n.step)}${o}`);
 }
-function DN(e, t) {
+function jN(e, t) {
 	let { points: n, refits: r } = _j(e, t);
 	return `${n} of ${r}`;
 }
 // src/panels/timeline.ts
-var ON = 650;
-function kN(e, t) {
+var MN = 650;
+function NN(e, t) {
 	let n = B("button", {
 		class: "play",
 		"aria-label": "Play",
@@ -14586,7 +14675,7 @@ function kN(e, t) {
 		for (; n === c && ++s < a;) l = {
 			condition: r,
 			step: s
-		}, await e({ step: s }), await new Promise((e) => setTimeout(e, Dn() ? 2 * ON : ON)), d();
+		}, await e({ step: s }), await new Promise((e) => setTimeout(e, Dn() ? 2 * MN : MN)), d();
 		n === c && u();
 	};
 	return n.addEventListener("click", () => n.getAttribute("aria-label") === "Play" ? void p() : u()), r.addEventListener("input", () => void e({ step: Number(r.value) })), {
@@ -14595,13 +14684,13 @@ function kN(e, t) {
 		update(e) {
 			d(), o = e;
 			let { atlas: t, view: c } = e, l = t.condition(c.condition), u = l.steps.length;
-			r.max = String(u - 1), r.value = String(c.step), r.disabled = n.disabled = u < 2, r.setAttribute("aria-valuetext", Aj(l, c.step)), s !== l && i.replaceChildren(...AN(u, jj(l))), s = l;
+			r.max = String(u - 1), r.value = String(c.step), r.disabled = n.disabled = u < 2, r.setAttribute("aria-valuetext", Aj(l, c.step)), s !== l && i.replaceChildren(...PN(u, jj(l))), s = l;
 			let { accuracy: f, residual: p, angle: m } = l.steps[c.step];
 			Sn(a, B("b", {}, Aj(l, c.step)), B("span", {}, f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, p === null || m === null ? "" : `residual ${p.toFixed(2)}, ${m.toFixed(1)}°`));
 		}
 	};
 }
-function AN(e, t) {
+function PN(e, t) {
 	if (e < 2) return [];
 	let n = Math.ceil(e / 9);
 	return Array.from({ length: e }, (r, i) => {
@@ -14610,14 +14699,14 @@ function AN(e, t) {
 	});
 }
 // src/state/camera.ts
-var jN = {
+var FN = {
 	azimuth: 0,
 	elevation: 0,
 	zoom: 1,
 	panX: 0,
 	panY: 0
-}, MN = 6, NN = 1.5, PN = [.3, 40];
-function FN({ azimuth: e, elevation: t }) {
+}, IN = 6, LN = 1.5, RN = [.3, 40];
+function zN({ azimuth: e, elevation: t }) {
 	let [n, r, i, a] = [
 		Math.cos(e),
 		Math.sin(e),
@@ -14642,24 +14731,24 @@ function FN({ azimuth: e, elevation: t }) {
 		]
 	];
 }
-function IN(e, t, n) {
-	let [r, i, a] = FN(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (MN * n), d = /* @__PURE__ */ new Float64Array(16);
+function BN(e, t, n) {
+	let [r, i, a] = zN(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (IN * n), d = /* @__PURE__ */ new Float64Array(16);
 	for (let n = 0; n < 3; n++) {
 		let o = -a[n] * u;
 		d[4 * n] = c * r[n] + e.panX / t * o, d[4 * n + 1] = l * i[n] + e.panY * o, d[4 * n + 2] = -.15 * a[n] * u, d[4 * n + 3] = o;
 	}
 	return d[12] = e.panX / t, d[13] = e.panY, d[15] = 1, d;
 }
-function LN(e, t, n) {
+function VN(e, t, n) {
 	let r = Math.atan2(Math.sin(e.azimuth + t), Math.cos(e.azimuth + t));
 	return {
 		...e,
 		azimuth: r,
-		elevation: Math.min(NN, Math.max(-1.5, e.elevation + n))
+		elevation: Math.min(LN, Math.max(-1.5, e.elevation + n))
 	};
 }
-function RN(e, t, n = 0, r = 0) {
-	let i = Math.min(PN[1], Math.max(PN[0], e.zoom * t)), a = i / e.zoom;
+function HN(e, t, n = 0, r = 0) {
+	let i = Math.min(RN[1], Math.max(RN[0], e.zoom * t)), a = i / e.zoom;
 	return {
 		...e,
 		zoom: i,
@@ -14667,27 +14756,27 @@ function RN(e, t, n = 0, r = 0) {
 		panY: r - (r - e.panY) * a
 	};
 }
-function zN(e, t, n) {
+function UN(e, t, n) {
 	return {
 		...e,
 		panX: e.panX + t,
 		panY: e.panY + n
 	};
 }
-var BN = 60;
-function VN(e) {
-	let t = Math.ceil(e.length / 3 / BN), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = jN, a = -1;
+var WN = 60;
+function GN(e) {
+	let t = Math.ceil(e.length / 3 / WN), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = FN, a = -1;
 	for (let e = -50; e <= 50; e += 10) for (let t = 0; t < 36; t++) {
 		let o = {
-			...jN,
+			...FN,
 			azimuth: (t - 18) * (Math.PI / 18),
 			elevation: e * Math.PI / 180
-		}, s = HN(n, r, FN(o));
+		}, s = KN(n, r, zN(o));
 		s > a + 1e-9 && ([a, i] = [s, o]);
 	}
 	return i;
 }
-function HN(e, t, [n, r]) {
+function KN(e, t, [n, r]) {
 	let i = Array.from({ length: t }, (t, i) => [n, r].map((t) => t.reduce((t, n, r) => t + n * e[3 * i + r], 0))), a = 0;
 	for (let [e, t] of i) {
 		let n = Infinity;
@@ -14700,17 +14789,17 @@ function HN(e, t, [n, r]) {
 	return a;
 }
 // src/space/paint.ts
-var UN = {
+var qN = {
 	faint: 1,
 	plain: 2,
 	strong: 3
 };
-function WN(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = qN(e, t, n), u = YN(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = GN(e, t), [p, m] = [0, 0];
+function JN(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = ZN(e, t, n), u = $N(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = YN(e, t), [p, m] = [0, 0];
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
-		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? UN.faint : d ? UN.strong : UN.plain;
+		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? qN.faint : d ? qN.strong : qN.plain;
 		c[t] = 1, p++, o || m++, s[4 * t] = r[0], s[4 * t + 1] = r[1], s[4 * t + 2] = r[2], s[4 * t + 3] = 8 * h + i;
 	}
 	return {
@@ -14721,70 +14810,73 @@ function WN(e, t, n, r, i) {
 		count: o
 	};
 }
-function GN({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
+function YN({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
 	return n === "images" || r === "strength" || r === "evidence" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
 }
-function KN(e, t, n) {
+function XN(e, t, n) {
 	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
 }
-function qN(e, t, n) {
+function ZN(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = KN(e, t, n);
+	let s = XN(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = JN[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = QN[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var JN = {
+var QN = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function YN(e, t, n, r, i) {
+function $N(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
 	}), [o, s, c] = [
-		PM,
-		IM,
-		LM
-	].map(a), { knowledge: l, category: u, predictions: d, trajectory: f } = e;
+		a(PM),
+		RM,
+		zM
+	], { knowledge: l, category: u, predictions: d, trajectory: f } = e;
 	switch (t.colour) {
 		case "predicted": return (e, t) => r[d[t]];
 		case "knowledge": return (e) => l[e] & 1 ? r[u[e]] : o;
 		case "reliability": return t.space === "images" ? (e, t) => d[t] === n[t] ? s : c : (e) => l[e] & 2 ? s : l[e] & 1 ? c : o;
 		case "strength": {
-			let n = Nn(e, t.space), r = Array.from({ length: 64 }, (e, t) => a(UM(t / 63)));
+			let n = Nn(e, t.space), r = Array.from({ length: 64 }, (e, t) => a(qM(t / 63)));
 			return (e) => r[Math.min(63, Math.floor(64 * mj(n, e) / i.strength))];
 		}
 		case "evidence": {
-			let t = Array.from({ length: 129 }, (e, t) => a(WM(t / 64 - 1)));
+			let t = Array.from({ length: 129 }, (e, t) => a(JM(t / 64 - 1)));
 			return (n) => {
 				let r = Math.max(-1, Math.min(1, (gj(e, n) ?? 0) / i.bits));
 				return t[Math.round(64 * r) + 64];
 			};
 		}
 		case "path": {
-			let e = zM.map(a);
+			let e = VM.map((e, t) => ({
+				rgb: e,
+				shape: HM[t]
+			}));
 			return (t) => e[f?.[t] ?? 0];
 		}
 		default: return (e, t) => r[n[t]];
 	}
 }
-function XN({ shown: e, plain: t }, n) {
+function eP({ shown: e, plain: t }, n) {
 	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
 }
 // src/space/content.ts
-var ZN = 120;
-async function QN(e) {
+var tP = 120;
+async function nP(e) {
 	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = async (t, n) => {
 		let { layers: r, steps: i } = e.condition(t), a = n === "images" ? `conditions/${t}/sample_position` : `layers/${r[r.length - 1]}/${t}/position`;
 		return e.positions(a, i.length - 1).then(Fn, () => ({
 			drawn: 3,
 			strength: 3
 		}));
-	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? jN : VN(an(e, n)), () => jN), a = /* @__PURE__ */ new Map();
+	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? FN : GN(an(e, n)), () => FN), a = /* @__PURE__ */ new Map();
 	return {
 		home: await i,
 		reach: (e, n) => {
@@ -14796,7 +14888,7 @@ async function QN(e) {
 		}
 	};
 }
-function $N() {
+function rP() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { atlas: r, view: i, marks: a, reach: o }) => {
 		let s = [
@@ -14811,29 +14903,29 @@ function $N() {
 		let l = {
 			strength: o.strength,
 			bits: r.attributes.evidence?.most ?? 1
-		}, u = WN(n, i, r.labels, a, l);
+		}, u = JN(n, i, r.labels, a, l);
 		return e.set(t, {
 			dependencies: s,
 			looks: u
 		}), u;
 	};
 }
-function eP({ reference: e }, t) {
+function iP({ reference: e }, t) {
 	return e && t.condition.kind === "model" && e.regions === t.regions ? [e, t] : [t];
 }
-function tP(e, t, n, r, i) {
+function aP(e, t, n, r, i) {
 	let { atlas: a, view: o, reach: s } = e, { dimensions: c, aligned: l, classes: u } = a.attributes, d = (n, a, s) => {
-		let l = i(n, a, e), u = nP(e, a, t), d = u !== null && (l.visible[u] || o.selection.length === 1) ? u : null;
+		let l = i(n, a, e), u = oP(e, a, t), d = u !== null && (l.visible[u] || o.selection.length === 1) ? u : null;
 		return {
 			positions: Nn(a, o.space),
 			looks: l,
 			directions: an(o.space === "regions" ? a.directions : a.sampleDirections, c),
 			focus: d,
-			path: d !== null && (o.selection.length === 1 || o.space === "images") ? iP(e, a, d, r) : null,
-			threads: aP(e, a, l, r),
+			path: d !== null && (o.selection.length === 1 || o.space === "images") ? cP(e, a, d, r) : null,
+			threads: lP(e, a, l, r),
 			caption: s
 		};
-	}, f = eP(e, t);
+	}, f = iP(e, t);
 	return {
 		panes: f.length > 1 ? f.map((e, n) => d(n, e, n ? t.condition.name : "Teacher")) : [d(0, t, null)],
 		names: u,
@@ -14846,19 +14938,19 @@ function tP(e, t, n, r, i) {
 		smooth: l || t.condition.kind === "attack"
 	};
 }
-function nP(e, t, n) {
+function oP(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
 	let i = iM(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function rP({ view: e }, { condition: t, layer: n }) {
+function sP({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function iP(e, t, n, r) {
+function cP(e, t, n, r) {
 	let [i] = r.get({
-		array: rP(e, t),
+		array: sP(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -14868,42 +14960,42 @@ function iP(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function aP(e, t, { visible: n, shown: r }, i) {
+function lP(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / ZN), s = [];
+	let o = Math.max(1, r / tP), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: rP(e, t),
+		array: sP(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
 		places: e,
 		now: -1,
-		colour: zM[a]
+		colour: VM[a]
 	}));
 }
-var oP = 1e3, sP = 1001, cP = 1002, lP = 1003, uP = 1004, dP = 1005, fP = 1006, pP = 1007, mP = 1008, hP = 1009, gP = 1010, _P = 1011, vP = 1012, yP = 1013, bP = 1014, xP = 1015, SP = 1016, CP = 1017, wP = 1018, TP = 1020, EP = 35902, DP = 35899, OP = 1021, kP = 1022, AP = 1023, jP = 1026, MP = 1027, NP = 1028, PP = 1029, FP = 1030, IP = 1031, LP = 1033, RP = 33776, zP = 33777, BP = 33778, VP = 33779, HP = 35840, UP = 35841, WP = 35842, GP = 35843, KP = 36196, qP = 37492, JP = 37496, YP = 37488, XP = 37489, ZP = 37490, QP = 37491, $P = 37808, eF = 37809, tF = 37810, nF = 37811, rF = 37812, iF = 37813, aF = 37814, oF = 37815, sF = 37816, cF = 37817, lF = 37818, uF = 37819, dF = 37820, fF = 37821, pF = 36492, mF = 36494, hF = 36495, gF = 36283, _F = 36284, vF = 36285, yF = 36286, bF = 2300, xF = 2301, SF = 2302, CF = 2303, wF = 2400, TF = 2401, EF = 2402, DF = 3200, OF = "srgb", kF = "srgb-linear", AF = "linear", jF = "srgb", MF = 7680, NF = 35044, PF = "300 es", FF = 2e3;
-function IF(e) {
+var uP = 1e3, dP = 1001, fP = 1002, pP = 1003, mP = 1004, hP = 1005, gP = 1006, _P = 1007, vP = 1008, yP = 1009, bP = 1010, xP = 1011, SP = 1012, CP = 1013, wP = 1014, TP = 1015, EP = 1016, DP = 1017, OP = 1018, kP = 1020, AP = 35902, jP = 35899, MP = 1021, NP = 1022, PP = 1023, FP = 1026, IP = 1027, LP = 1028, RP = 1029, zP = 1030, BP = 1031, VP = 1033, HP = 33776, UP = 33777, WP = 33778, GP = 33779, KP = 35840, qP = 35841, JP = 35842, YP = 35843, XP = 36196, ZP = 37492, QP = 37496, $P = 37488, eF = 37489, tF = 37490, nF = 37491, rF = 37808, iF = 37809, aF = 37810, oF = 37811, sF = 37812, cF = 37813, lF = 37814, uF = 37815, dF = 37816, fF = 37817, pF = 37818, mF = 37819, hF = 37820, gF = 37821, _F = 36492, vF = 36494, yF = 36495, bF = 36283, xF = 36284, SF = 36285, CF = 36286, wF = 2300, TF = 2301, EF = 2302, DF = 2303, OF = 2400, kF = 2401, AF = 2402, jF = 3200, MF = "srgb", NF = "srgb-linear", PF = "linear", FF = "srgb", IF = 7680, LF = 35044, RF = "300 es", zF = 2e3;
+function BF(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function LF(e) {
+function VF(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function RF(e) {
+function HF(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function zF() {
-	let e = RF("canvas");
+function UF() {
+	let e = HF("canvas");
 	return e.style.display = "block", e;
 }
-var BF = {};
-function VF(...e) {
+var WF = {};
+function GF(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function HF(e) {
+function KF(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -14912,7 +15004,7 @@ function HF(e) {
 	return e;
 }
 function q(...e) {
-	e = HF(e);
+	e = KF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -14920,18 +15012,18 @@ function q(...e) {
 	}
 }
 function J(...e) {
-	e = HF(e);
+	e = KF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function UF(...e) {
+function qF(...e) {
 	let t = e.join(" ");
-	t in BF || (BF[t] = !0, q(...e));
+	t in WF || (WF[t] = !0, q(...e));
 }
-function WF(e, t, n) {
+function JF(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -14947,7 +15039,7 @@ function WF(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var GF = {
+var YF = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -14956,7 +15048,7 @@ var GF = {
 	6: 2,
 	7: 7,
 	5: 3
-}, KF = class {
+}, XF = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -14986,24 +15078,24 @@ var GF = {
 			e.target = null;
 		}
 	}
-}, qF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), JF = Math.PI / 180, YF = 180 / Math.PI;
-function XF() {
+}, ZF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), QF = Math.PI / 180, $F = 180 / Math.PI;
+function eI() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (qF[e & 255] + qF[e >> 8 & 255] + qF[e >> 16 & 255] + qF[e >> 24 & 255] + "-" + qF[t & 255] + qF[t >> 8 & 255] + "-" + qF[t >> 16 & 15 | 64] + qF[t >> 24 & 255] + "-" + qF[n & 63 | 128] + qF[n >> 8 & 255] + "-" + qF[n >> 16 & 255] + qF[n >> 24 & 255] + qF[r & 255] + qF[r >> 8 & 255] + qF[r >> 16 & 255] + qF[r >> 24 & 255]).toLowerCase();
+	return (ZF[e & 255] + ZF[e >> 8 & 255] + ZF[e >> 16 & 255] + ZF[e >> 24 & 255] + "-" + ZF[t & 255] + ZF[t >> 8 & 255] + "-" + ZF[t >> 16 & 15 | 64] + ZF[t >> 24 & 255] + "-" + ZF[n & 63 | 128] + ZF[n >> 8 & 255] + "-" + ZF[n >> 16 & 255] + ZF[n >> 24 & 255] + ZF[r & 255] + ZF[r >> 8 & 255] + ZF[r >> 16 & 255] + ZF[r >> 24 & 255]).toLowerCase();
 }
 function Y(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function ZF(e, t) {
+function tI(e, t) {
 	return (e % t + t) % t;
 }
-function QF(e, t, n) {
+function nI(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function $F(e) {
+function rI(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function eI(e) {
+function iI(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -15015,19 +15107,19 @@ function eI(e) {
 		default: return;
 	}
 }
-function tI(e, t) {
+function aI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = eI(t);
+	let n = iI(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function nI(e, t) {
+function oI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = eI(t);
+	let n = iI(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var rI = class {
+var sI = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -15219,7 +15311,7 @@ var rI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, iI = class {
+}, cI = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15489,10 +15581,10 @@ var rI = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(oI.setFromEuler(e));
+		return this.applyQuaternion(uI.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(oI.setFromAxisAngle(e, t));
+		return this.applyQuaternion(uI.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15594,10 +15686,10 @@ var rI = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return aI.copy(this).projectOnVector(e), this.sub(aI);
+		return lI.copy(this).projectOnVector(e), this.sub(lI);
 	}
 	reflect(e) {
-		return this.sub(aI.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(lI.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
@@ -15670,7 +15762,7 @@ var rI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, aI = /*@__PURE__*/ new X(), oI = /*@__PURE__*/ new iI(), Z = class {
+}, lI = /*@__PURE__*/ new X(), uI = /*@__PURE__*/ new cI(), Z = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -15745,13 +15837,13 @@ var rI = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return UF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(sI.makeScale(e, t)), this;
+		return qF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(dI.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return UF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(sI.makeRotation(-e)), this;
+		return qF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(dI.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return UF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(sI.makeTranslation(e, t)), this;
+		return qF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(dI.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -15779,14 +15871,14 @@ var rI = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, sI = /*@__PURE__*/ new Z(), cI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), lI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function uI() {
+}, dI = /*@__PURE__*/ new Z(), fI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), pI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function mI() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: kF,
+		workingColorSpace: NF,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = fI(e.r), e.g = fI(e.g), e.b = fI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = pI(e.r), e.g = pI(e.g), e.b = pI(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = gI(e.r), e.g = gI(e.g), e.b = gI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = _I(e.r), e.g = _I(e.g), e.b = _I(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -15798,7 +15890,7 @@ function uI() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? AF : this.spaces[e].transfer;
+			return e === "" ? PF : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -15831,59 +15923,59 @@ function uI() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[kF]: {
+		[NF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: AF,
-			toXYZ: cI,
-			fromXYZ: lI,
+			transfer: PF,
+			toXYZ: fI,
+			fromXYZ: pI,
 			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: OF },
-			outputColorSpaceConfig: { drawingBufferColorSpace: OF }
+			workingColorSpaceConfig: { unpackColorSpace: MF },
+			outputColorSpaceConfig: { drawingBufferColorSpace: MF }
 		},
-		[OF]: {
+		[MF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: jF,
-			toXYZ: cI,
-			fromXYZ: lI,
+			transfer: FF,
+			toXYZ: fI,
+			fromXYZ: pI,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: OF }
+			outputColorSpaceConfig: { drawingBufferColorSpace: MF }
 		}
 	}), e;
 }
-var dI = /*@__PURE__*/ uI();
-function fI(e) {
+var hI = /*@__PURE__*/ mI();
+function gI(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function pI(e) {
+function _I(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var mI, hI = class {
+var vI, yI = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			mI === void 0 && (mI = RF("canvas")), mI.width = e.width, mI.height = e.height;
-			let t = mI.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = mI;
+			vI === void 0 && (vI = HF("canvas")), vI.width = e.width, vI.height = e.height;
+			let t = vI.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = vI;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = RF("canvas");
+			let t = HF("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = fI(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = gI(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(fI(t[e] / 255) * 255) : t[e] = fI(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(gI(t[e] / 255) * 255) : t[e] = gI(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -15892,9 +15984,9 @@ var mI, hI = class {
 		}
 		return q("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, gI = 0, _I = class {
+}, bI = 0, xI = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: gI++ }), this.uuid = XF(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: bI++ }), this.uuid = eI(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -15914,33 +16006,33 @@ var mI, hI = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(vI(r[t].image)) : e.push(vI(r[t]));
-			} else e = vI(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(SI(r[t].image)) : e.push(SI(r[t]));
+			} else e = SI(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function vI(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? hI.getDataURL(e) : e.data ? {
+function SI(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? yI.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (q("Texture: Unable to serialize Texture."), {});
 }
-var yI = 0, bI = /*@__PURE__*/ new X(), xI = class e extends KF {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = sP, i = sP, a = fP, o = mP, s = AP, c = hP, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: yI++ }), this.uuid = XF(), this.name = "", this.source = new _I(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new rI(0, 0), this.repeat = new rI(1, 1), this.center = new rI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var CI = 0, wI = /*@__PURE__*/ new X(), TI = class e extends XF {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = dP, i = dP, a = gP, o = vP, s = PP, c = yP, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: CI++ }), this.uuid = eI(), this.name = "", this.source = new xI(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new sI(0, 0), this.repeat = new sI(1, 1), this.center = new sI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(bI).x;
+		return this.source.getSize(wI).x;
 	}
 	get height() {
-		return this.source.getSize(bI).y;
+		return this.source.getSize(wI).y;
 	}
 	get depth() {
-		return this.source.getSize(bI).z;
+		return this.source.getSize(wI).z;
 	}
 	get image() {
 		return this.source.data;
@@ -16018,22 +16110,22 @@ var yI = 0, bI = /*@__PURE__*/ new X(), xI = class e extends KF {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case oP:
+			case uP:
 				e.x -= Math.floor(e.x);
 				break;
-			case sP:
+			case dP:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case cP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case fP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case oP:
+			case uP:
 				e.y -= Math.floor(e.y);
 				break;
-			case sP:
+			case dP:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case cP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case fP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -16044,8 +16136,8 @@ var yI = 0, bI = /*@__PURE__*/ new X(), xI = class e extends KF {
 		e === !0 && this.pmremVersion++;
 	}
 };
-xI.DEFAULT_IMAGE = null, xI.DEFAULT_MAPPING = 300, xI.DEFAULT_ANISOTROPY = 1;
-var SI = class {
+TI.DEFAULT_IMAGE = null, TI.DEFAULT_MAPPING = 300, TI.DEFAULT_ANISOTROPY = 1;
+var EI = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16245,12 +16337,12 @@ var SI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, CI = class extends KF {
+}, DI = class extends XF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: fP,
+			minFilter: gP,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16265,9 +16357,9 @@ var SI = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new SI(0, 0, e, t), this.scissorTest = !1, this.viewport = new SI(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new EI(0, 0, e, t), this.scissorTest = !1, this.viewport = new EI(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new xI({
+		for (let i = 0; i < r; i++) this.textures[i] = new TI({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16276,7 +16368,7 @@ var SI = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: fP,
+			minFilter: gP,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16312,7 +16404,7 @@ var SI = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new _I(n);
+			this.textures[t].source = new xI(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16325,18 +16417,18 @@ var SI = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, wI = class extends CI {
+}, OI = class extends DI {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, TI = class extends xI {
+}, kI = class extends TI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = lP, this.minFilter = lP, this.wrapR = sP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = pP, this.minFilter = pP, this.wrapR = dP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16347,19 +16439,19 @@ var SI = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, EI = class extends xI {
+}, AI = class extends TI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = lP, this.minFilter = lP, this.wrapR = sP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = pP, this.minFilter = pP, this.wrapR = dP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, DI = class e {
+}, jI = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16413,7 +16505,7 @@ var SI = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / OI.setFromMatrixColumn(e, 0).length(), i = 1 / OI.setFromMatrixColumn(e, 1).length(), a = 1 / OI.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / MI.setFromMatrixColumn(e, 0).length(), i = 1 / MI.setFromMatrixColumn(e, 1).length(), a = 1 / MI.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16440,11 +16532,11 @@ var SI = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(AI, e, jI);
+		return this.compose(PI, e, FI);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return PI.subVectors(e, t), PI.lengthSq() === 0 && (PI.z = 1), PI.normalize(), MI.crossVectors(n, PI), MI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? PI.x += 1e-4 : PI.z += 1e-4, PI.normalize(), MI.crossVectors(n, PI)), MI.normalize(), NI.crossVectors(PI, MI), r[0] = MI.x, r[4] = NI.x, r[8] = PI.x, r[1] = MI.y, r[5] = NI.y, r[9] = PI.y, r[2] = MI.z, r[6] = NI.z, r[10] = PI.z, this;
+		return RI.subVectors(e, t), RI.lengthSq() === 0 && (RI.z = 1), RI.normalize(), II.crossVectors(n, RI), II.lengthSq() === 0 && (Math.abs(n.z) === 1 ? RI.x += 1e-4 : RI.z += 1e-4, RI.normalize(), II.crossVectors(n, RI)), II.normalize(), LI.crossVectors(RI, II), r[0] = II.x, r[4] = LI.x, r[8] = RI.x, r[1] = II.y, r[5] = LI.y, r[9] = RI.y, r[2] = II.z, r[6] = LI.z, r[10] = RI.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16524,12 +16616,12 @@ var SI = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = OI.set(r[0], r[1], r[2]).length(), o = OI.set(r[4], r[5], r[6]).length(), s = OI.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), kI.copy(this);
+		let a = MI.set(r[0], r[1], r[2]).length(), o = MI.set(r[4], r[5], r[6]).length(), s = MI.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), NI.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return kI.elements[0] *= c, kI.elements[1] *= c, kI.elements[2] *= c, kI.elements[4] *= l, kI.elements[5] *= l, kI.elements[6] *= l, kI.elements[8] *= u, kI.elements[9] *= u, kI.elements[10] *= u, t.setFromRotationMatrix(kI), n.x = a, n.y = o, n.z = s, this;
+		return NI.elements[0] *= c, NI.elements[1] *= c, NI.elements[2] *= c, NI.elements[4] *= l, NI.elements[5] *= l, NI.elements[6] *= l, NI.elements[8] *= u, NI.elements[9] *= u, NI.elements[10] *= u, t.setFromRotationMatrix(NI), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = FF, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = zF, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16537,7 +16629,7 @@ var SI = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = FF, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = zF, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16558,7 +16650,7 @@ var SI = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, OI = /*@__PURE__*/ new X(), kI = /*@__PURE__*/ new DI(), AI = /*@__PURE__*/ new X(0, 0, 0), jI = /*@__PURE__*/ new X(1, 1, 1), MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new X(), PI = /*@__PURE__*/ new X(), FI = /*@__PURE__*/ new DI(), II = /*@__PURE__*/ new iI(), LI = class e {
+}, MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new jI(), PI = /*@__PURE__*/ new X(0, 0, 0), FI = /*@__PURE__*/ new X(1, 1, 1), II = /*@__PURE__*/ new X(), LI = /*@__PURE__*/ new X(), RI = /*@__PURE__*/ new X(), zI = /*@__PURE__*/ new jI(), BI = /*@__PURE__*/ new cI(), VI = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -16621,13 +16713,13 @@ var SI = class {
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return FI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(FI, t, n);
+		return zI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(zI, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return II.setFromEuler(this), this.setFromQuaternion(II, e);
+		return BI.setFromEuler(this), this.setFromQuaternion(BI, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -16646,8 +16738,8 @@ var SI = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-LI.DEFAULT_ORDER = "XYZ";
-var RI = class {
+VI.DEFAULT_ORDER = "XYZ";
+var HI = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -16675,16 +16767,16 @@ var RI = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, zI = 0, BI = /*@__PURE__*/ new X(), VI = /*@__PURE__*/ new iI(), HI = /*@__PURE__*/ new DI(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new X(), GI = /*@__PURE__*/ new X(), KI = /*@__PURE__*/ new iI(), qI = /*@__PURE__*/ new X(1, 0, 0), JI = /*@__PURE__*/ new X(0, 1, 0), YI = /*@__PURE__*/ new X(0, 0, 1), XI = { type: "added" }, ZI = { type: "removed" }, QI = {
+}, UI = 0, WI = /*@__PURE__*/ new X(), GI = /*@__PURE__*/ new cI(), KI = /*@__PURE__*/ new jI(), qI = /*@__PURE__*/ new X(), JI = /*@__PURE__*/ new X(), YI = /*@__PURE__*/ new X(), XI = /*@__PURE__*/ new cI(), ZI = /*@__PURE__*/ new X(1, 0, 0), QI = /*@__PURE__*/ new X(0, 1, 0), $I = /*@__PURE__*/ new X(0, 0, 1), eL = { type: "added" }, tL = { type: "removed" }, nL = {
 	type: "childadded",
 	child: null
-}, $I = {
+}, rL = {
 	type: "childremoved",
 	child: null
-}, eL = class e extends KF {
+}, iL = class e extends XF {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: zI++ }), this.uuid = XF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new X(), n = new LI(), r = new iI(), i = new X(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: UI++ }), this.uuid = eI(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new X(), n = new VI(), r = new cI(), i = new X(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -16712,9 +16804,9 @@ var RI = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new DI() },
+			modelViewMatrix: { value: new jI() },
 			normalMatrix: { value: new Z() }
-		}), this.matrix = new DI(), this.matrixWorld = new DI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new RI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new jI(), this.matrixWorld = new jI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new HI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -16739,49 +16831,49 @@ var RI = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return VI.setFromAxisAngle(e, t), this.quaternion.multiply(VI), this;
+		return GI.setFromAxisAngle(e, t), this.quaternion.multiply(GI), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return VI.setFromAxisAngle(e, t), this.quaternion.premultiply(VI), this;
+		return GI.setFromAxisAngle(e, t), this.quaternion.premultiply(GI), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(qI, e);
+		return this.rotateOnAxis(ZI, e);
 	}
 	rotateY(e) {
-		return this.rotateOnAxis(JI, e);
+		return this.rotateOnAxis(QI, e);
 	}
 	rotateZ(e) {
-		return this.rotateOnAxis(YI, e);
+		return this.rotateOnAxis($I, e);
 	}
 	translateOnAxis(e, t) {
-		return BI.copy(e).applyQuaternion(this.quaternion), this.position.add(BI.multiplyScalar(t)), this;
+		return WI.copy(e).applyQuaternion(this.quaternion), this.position.add(WI.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(qI, e);
+		return this.translateOnAxis(ZI, e);
 	}
 	translateY(e) {
-		return this.translateOnAxis(JI, e);
+		return this.translateOnAxis(QI, e);
 	}
 	translateZ(e) {
-		return this.translateOnAxis(YI, e);
+		return this.translateOnAxis($I, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(HI.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(KI.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? UI.copy(e) : UI.set(e, t, n);
+		e.isVector3 ? qI.copy(e) : qI.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), WI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? HI.lookAt(WI, UI, this.up) : HI.lookAt(UI, WI, this.up), this.quaternion.setFromRotationMatrix(HI), r && (HI.extractRotation(r.matrixWorld), VI.setFromRotationMatrix(HI), this.quaternion.premultiply(VI.invert()));
+		this.updateWorldMatrix(!0, !1), JI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? KI.lookAt(JI, qI, this.up) : KI.lookAt(qI, JI, this.up), this.quaternion.setFromRotationMatrix(KI), r && (KI.extractRotation(r.matrixWorld), GI.setFromRotationMatrix(KI), this.quaternion.premultiply(GI.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(eL), nL.child = e, this.dispatchEvent(nL), nL.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -16789,7 +16881,7 @@ var RI = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(ZI), $I.child = e, this.dispatchEvent($I), $I.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(tL), rL.child = e, this.dispatchEvent(rL), rL.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -16799,7 +16891,7 @@ var RI = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), HI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), HI.multiply(e.parent.matrixWorld)), e.applyMatrix4(HI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null, this;
+		return this.updateWorldMatrix(!0, !1), KI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), KI.multiply(e.parent.matrixWorld)), e.applyMatrix4(KI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(eL), nL.child = e, this.dispatchEvent(nL), nL.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -16824,10 +16916,10 @@ var RI = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(WI, e, GI), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(JI, e, YI), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(WI, KI, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(JI, XI, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -16958,23 +17050,23 @@ var RI = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-eL.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), eL.DEFAULT_MATRIX_AUTO_UPDATE = !0, eL.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var tL = class extends eL {
+iL.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), iL.DEFAULT_MATRIX_AUTO_UPDATE = !0, iL.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var aL = class extends iL {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, nL = { type: "move" }, rL = class {
+}, oL = { type: "move" }, sL = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new tL(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new aL(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new tL(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new aL(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new tL(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new aL(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -17019,18 +17111,18 @@ var tL = class extends eL {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(nL)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(oL)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new tL();
+			let n = new aL();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, iL = {
+}, cL = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -17179,19 +17271,19 @@ var tL = class extends eL {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, aL = {
+}, lL = {
 	h: 0,
 	s: 0,
 	l: 0
-}, oL = {
+}, uL = {
 	h: 0,
 	s: 0,
 	l: 0
 };
-function sL(e, t, n) {
+function dL(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var cL = class {
+var fL = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -17205,21 +17297,21 @@ var cL = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = OF) {
-		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, dI.colorSpaceToWorking(this, t), this;
+	setHex(e, t = MF) {
+		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, hI.colorSpaceToWorking(this, t), this;
 	}
-	setRGB(e, t, n, r = dI.workingColorSpace) {
-		return this.r = e, this.g = t, this.b = n, dI.colorSpaceToWorking(this, r), this;
+	setRGB(e, t, n, r = hI.workingColorSpace) {
+		return this.r = e, this.g = t, this.b = n, hI.colorSpaceToWorking(this, r), this;
 	}
-	setHSL(e, t, n, r = dI.workingColorSpace) {
-		if (e = ZF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+	setHSL(e, t, n, r = hI.workingColorSpace) {
+		if (e = tI(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = sL(i, r, e + 1 / 3), this.g = sL(i, r, e), this.b = sL(i, r, e - 1 / 3);
+			this.r = dL(i, r, e + 1 / 3), this.g = dL(i, r, e), this.b = dL(i, r, e - 1 / 3);
 		}
-		return dI.colorSpaceToWorking(this, r), this;
+		return hI.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = OF) {
+	setStyle(e, t = MF) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && q("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17246,8 +17338,8 @@ var cL = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = OF) {
-		let n = iL[e.toLowerCase()];
+	setColorName(e, t = MF) {
+		let n = cL[e.toLowerCase()];
 		return n === void 0 ? q("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17257,10 +17349,10 @@ var cL = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = fI(e.r), this.g = fI(e.g), this.b = fI(e.b), this;
+		return this.r = gI(e.r), this.g = gI(e.g), this.b = gI(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = pI(e.r), this.g = pI(e.g), this.b = pI(e.b), this;
+		return this.r = _I(e.r), this.g = _I(e.g), this.b = _I(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17268,15 +17360,15 @@ var cL = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = OF) {
-		return dI.workingToColorSpace(lL.copy(this), e), Math.round(Y(lL.r * 255, 0, 255)) * 65536 + Math.round(Y(lL.g * 255, 0, 255)) * 256 + Math.round(Y(lL.b * 255, 0, 255));
+	getHex(e = MF) {
+		return hI.workingToColorSpace(pL.copy(this), e), Math.round(Y(pL.r * 255, 0, 255)) * 65536 + Math.round(Y(pL.g * 255, 0, 255)) * 256 + Math.round(Y(pL.b * 255, 0, 255));
 	}
-	getHexString(e = OF) {
+	getHexString(e = MF) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
-	getHSL(e, t = dI.workingColorSpace) {
-		dI.workingToColorSpace(lL.copy(this), t);
-		let n = lL.r, r = lL.g, i = lL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+	getHSL(e, t = hI.workingColorSpace) {
+		hI.workingToColorSpace(pL.copy(this), t);
+		let n = pL.r, r = pL.g, i = pL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17293,16 +17385,16 @@ var cL = class {
 		}
 		return e.h = s, e.s = c, e.l = l, e;
 	}
-	getRGB(e, t = dI.workingColorSpace) {
-		return dI.workingToColorSpace(lL.copy(this), t), e.r = lL.r, e.g = lL.g, e.b = lL.b, e;
+	getRGB(e, t = hI.workingColorSpace) {
+		return hI.workingToColorSpace(pL.copy(this), t), e.r = pL.r, e.g = pL.g, e.b = pL.b, e;
 	}
-	getStyle(e = OF) {
-		dI.workingToColorSpace(lL.copy(this), e);
-		let t = lL.r, n = lL.g, r = lL.b;
+	getStyle(e = MF) {
+		hI.workingToColorSpace(pL.copy(this), e);
+		let t = pL.r, n = pL.g, r = pL.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(aL), this.setHSL(aL.h + e, aL.s + t, aL.l + n);
+		return this.getHSL(lL), this.setHSL(lL.h + e, lL.s + t, lL.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17329,8 +17421,8 @@ var cL = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(aL), e.getHSL(oL);
-		let n = QF(aL.h, oL.h, t), r = QF(aL.s, oL.s, t), i = QF(aL.l, oL.l, t);
+		this.getHSL(lL), e.getHSL(uL);
+		let n = nI(lL.h, uL.h, t), r = nI(lL.s, uL.s, t), i = nI(lL.l, uL.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17358,11 +17450,11 @@ var cL = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, lL = /*@__PURE__*/ new cL();
-cL.NAMES = iL;
-var uL = class extends eL {
+}, pL = /*@__PURE__*/ new fL();
+fL.NAMES = cL;
+var mL = class extends iL {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new LI(), this.environmentIntensity = 1, this.environmentRotation = new LI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new VI(), this.environmentIntensity = 1, this.environmentRotation = new VI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17371,33 +17463,33 @@ var uL = class extends eL {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new X(), bL = /*@__PURE__*/ new X(), xL = /*@__PURE__*/ new SI(), SL = /*@__PURE__*/ new SI(), CL = /*@__PURE__*/ new SI(), wL = class e {
+}, hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new X(), bL = /*@__PURE__*/ new X(), xL = /*@__PURE__*/ new X(), SL = /*@__PURE__*/ new X(), CL = /*@__PURE__*/ new X(), wL = /*@__PURE__*/ new X(), TL = /*@__PURE__*/ new EI(), EL = /*@__PURE__*/ new EI(), DL = /*@__PURE__*/ new EI(), OL = class e {
 	constructor(e = new X(), t = new X(), n = new X()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), dL.subVectors(e, t), r.cross(dL);
+		r.subVectors(n, t), hL.subVectors(e, t), r.cross(hL);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		dL.subVectors(r, t), fL.subVectors(n, t), pL.subVectors(e, t);
-		let a = dL.dot(dL), o = dL.dot(fL), s = dL.dot(pL), c = fL.dot(fL), l = fL.dot(pL), u = a * c - o * o;
+		hL.subVectors(r, t), gL.subVectors(n, t), _L.subVectors(e, t);
+		let a = hL.dot(hL), o = hL.dot(gL), s = hL.dot(_L), c = gL.dot(gL), l = gL.dot(_L), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, mL) !== null && mL.x >= 0 && mL.y >= 0 && mL.x + mL.y <= 1;
+		return this.getBarycoord(e, t, n, r, vL) !== null && vL.x >= 0 && vL.y >= 0 && vL.x + vL.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, mL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, mL.x), s.addScaledVector(a, mL.y), s.addScaledVector(o, mL.z), s);
+		return this.getBarycoord(e, t, n, r, vL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, vL.x), s.addScaledVector(a, vL.y), s.addScaledVector(o, vL.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return xL.setScalar(0), SL.setScalar(0), CL.setScalar(0), xL.fromBufferAttribute(e, t), SL.fromBufferAttribute(e, n), CL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(xL, i.x), a.addScaledVector(SL, i.y), a.addScaledVector(CL, i.z), a;
+		return TL.setScalar(0), EL.setScalar(0), DL.setScalar(0), TL.fromBufferAttribute(e, t), EL.fromBufferAttribute(e, n), DL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(TL, i.x), a.addScaledVector(EL, i.y), a.addScaledVector(DL, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return dL.subVectors(n, t), fL.subVectors(e, t), dL.cross(fL).dot(r) < 0;
+		return hL.subVectors(n, t), gL.subVectors(e, t), hL.cross(gL).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17415,7 +17507,7 @@ var uL = class extends eL {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return dL.subVectors(this.c, this.b), fL.subVectors(this.a, this.b), dL.cross(fL).length() * .5;
+		return hL.subVectors(this.c, this.b), gL.subVectors(this.a, this.b), hL.cross(gL).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17443,28 +17535,28 @@ var uL = class extends eL {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		hL.subVectors(r, n), gL.subVectors(i, n), vL.subVectors(e, n);
-		let s = hL.dot(vL), c = gL.dot(vL);
+		yL.subVectors(r, n), bL.subVectors(i, n), SL.subVectors(e, n);
+		let s = yL.dot(SL), c = bL.dot(SL);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		yL.subVectors(e, r);
-		let l = hL.dot(yL), u = gL.dot(yL);
+		CL.subVectors(e, r);
+		let l = yL.dot(CL), u = bL.dot(CL);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(hL, a);
-		bL.subVectors(e, i);
-		let f = hL.dot(bL), p = gL.dot(bL);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(yL, a);
+		wL.subVectors(e, i);
+		let f = yL.dot(wL), p = bL.dot(wL);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(gL, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(bL, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return _L.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(_L, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return xL.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(xL, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(hL, a).addScaledVector(gL, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(yL, a).addScaledVector(bL, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, TL = class {
+}, kL = class {
 	constructor(e = new X(Infinity, Infinity, Infinity), t = new X(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17473,12 +17565,12 @@ var uL = class extends eL {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(DL.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(jL.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(DL.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(jL.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17487,7 +17579,7 @@ var uL = class extends eL {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = DL.copy(t).multiplyScalar(.5);
+		let n = jL.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17525,8 +17617,8 @@ var uL = class extends eL {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, DL) : DL.fromBufferAttribute(r, t), DL.applyMatrix4(e.matrixWorld), this.expandByPoint(DL);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), OL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), OL.copy(e.boundingBox)), OL.applyMatrix4(e.matrixWorld), this.union(OL);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, jL) : jL.fromBufferAttribute(r, t), jL.applyMatrix4(e.matrixWorld), this.expandByPoint(jL);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), ML.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), ML.copy(e.boundingBox)), ML.applyMatrix4(e.matrixWorld), this.union(ML);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17545,7 +17637,7 @@ var uL = class extends eL {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, DL), DL.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, jL), jL.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17553,37 +17645,37 @@ var uL = class extends eL {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(FL), IL.subVectors(this.max, FL), kL.subVectors(e.a, FL), AL.subVectors(e.b, FL), jL.subVectors(e.c, FL), ML.subVectors(AL, kL), NL.subVectors(jL, AL), PL.subVectors(kL, jL);
+		this.getCenter(zL), BL.subVectors(this.max, zL), NL.subVectors(e.a, zL), PL.subVectors(e.b, zL), FL.subVectors(e.c, zL), IL.subVectors(PL, NL), LL.subVectors(FL, PL), RL.subVectors(NL, FL);
 		let t = [
 			0,
-			-ML.z,
-			ML.y,
+			-IL.z,
+			IL.y,
 			0,
-			-NL.z,
-			NL.y,
+			-LL.z,
+			LL.y,
 			0,
-			-PL.z,
-			PL.y,
-			ML.z,
+			-RL.z,
+			RL.y,
+			IL.z,
 			0,
-			-ML.x,
-			NL.z,
+			-IL.x,
+			LL.z,
 			0,
-			-NL.x,
-			PL.z,
+			-LL.x,
+			RL.z,
 			0,
-			-PL.x,
-			-ML.y,
-			ML.x,
+			-RL.x,
+			-IL.y,
+			IL.x,
 			0,
-			-NL.y,
-			NL.x,
+			-LL.y,
+			LL.x,
 			0,
-			-PL.y,
-			PL.x,
+			-RL.y,
+			RL.x,
 			0
 		];
-		return !zL(t, kL, AL, jL, IL) || (t = [
+		return !UL(t, NL, PL, FL, BL) || (t = [
 			1,
 			0,
 			0,
@@ -17593,20 +17685,20 @@ var uL = class extends eL {
 			0,
 			0,
 			1
-		], !zL(t, kL, AL, jL, IL)) ? !1 : (LL.crossVectors(ML, NL), t = [
-			LL.x,
-			LL.y,
-			LL.z
-		], zL(t, kL, AL, jL, IL));
+		], !UL(t, NL, PL, FL, BL)) ? !1 : (VL.crossVectors(IL, LL), t = [
+			VL.x,
+			VL.y,
+			VL.z
+		], UL(t, NL, PL, FL, BL));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, DL).distanceTo(e);
+		return this.clampPoint(e, jL).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(DL).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(jL).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -17615,7 +17707,7 @@ var uL = class extends eL {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (EL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), EL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), EL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), EL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), EL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), EL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), EL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), EL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(EL)), this;
+		return this.isEmpty() || (AL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), AL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), AL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), AL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), AL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), AL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), AL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), AL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(AL)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -17632,7 +17724,7 @@ var uL = class extends eL {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, EL = [
+}, AL = [
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
@@ -17641,19 +17733,19 @@ var uL = class extends eL {
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X()
-], DL = /*@__PURE__*/ new X(), OL = /*@__PURE__*/ new TL(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new X(), RL = /*@__PURE__*/ new X();
-function zL(e, t, n, r, i) {
+], jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new kL(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new X(), RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new X(), HL = /*@__PURE__*/ new X();
+function UL(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		RL.fromArray(e, a);
-		let o = i.x * Math.abs(RL.x) + i.y * Math.abs(RL.y) + i.z * Math.abs(RL.z), s = t.dot(RL), c = n.dot(RL), l = r.dot(RL);
+		HL.fromArray(e, a);
+		let o = i.x * Math.abs(HL.x) + i.y * Math.abs(HL.y) + i.z * Math.abs(HL.z), s = t.dot(HL), c = n.dot(HL), l = r.dot(HL);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class extends KF {
+var WL = /*@__PURE__*/ new X(), GL = /*@__PURE__*/ new sI(), KL = 0, qL = class extends XF {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: HL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = NF, this.updateRanges = [], this.gpuType = xP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : eI(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: KL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = LF, this.updateRanges = [], this.gpuType = TP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : iI(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -17683,20 +17775,20 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) VL.fromBufferAttribute(this, t), VL.applyMatrix3(e), this.setXY(t, VL.x, VL.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix3(e), this.setXYZ(t, BL.x, BL.y, BL.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) GL.fromBufferAttribute(this, t), GL.applyMatrix3(e), this.setXY(t, GL.x, GL.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) WL.fromBufferAttribute(this, t), WL.applyMatrix3(e), this.setXYZ(t, WL.x, WL.y, WL.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix4(e), this.setXYZ(t, BL.x, BL.y, BL.z);
+		for (let t = 0, n = this.count; t < n; t++) WL.fromBufferAttribute(this, t), WL.applyMatrix4(e), this.setXYZ(t, WL.x, WL.y, WL.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyNormalMatrix(e), this.setXYZ(t, BL.x, BL.y, BL.z);
+		for (let t = 0, n = this.count; t < n; t++) WL.fromBufferAttribute(this, t), WL.applyNormalMatrix(e), this.setXYZ(t, WL.x, WL.y, WL.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.transformDirection(e), this.setXYZ(t, BL.x, BL.y, BL.z);
+		for (let t = 0, n = this.count; t < n; t++) WL.fromBufferAttribute(this, t), WL.transformDirection(e), this.setXYZ(t, WL.x, WL.y, WL.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -17766,25 +17858,25 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? tI(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? aI(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? nI(e, this.array) : Math.round(e * t);
+		return t === void 0 ? oI(e, this.array) : Math.round(e * t);
 	}
-}, WL = class extends UL {
+}, JL = class extends qL {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, GL = class extends UL {
+}, YL = class extends qL {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, KL = class extends UL {
+}, XL = class extends qL {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, qL = /*@__PURE__*/ new TL(), JL = /*@__PURE__*/ new X(), YL = /*@__PURE__*/ new X(), XL = class {
+}, ZL = /*@__PURE__*/ new kL(), QL = /*@__PURE__*/ new X(), $L = /*@__PURE__*/ new X(), eR = class {
 	constructor(e = new X(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -17793,7 +17885,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? qL.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? ZL.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -17838,16 +17930,16 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		JL.subVectors(e, this.center);
-		let t = JL.lengthSq();
+		QL.subVectors(e, this.center);
+		let t = QL.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(JL, n / e), this.radius += n;
+			this.center.addScaledVector(QL, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (YL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(JL.copy(e.center).add(YL)), this.expandByPoint(JL.copy(e.center).sub(YL))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : ($L.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(QL.copy(e.center).add($L)), this.expandByPoint(QL.copy(e.center).sub($L))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -17864,9 +17956,9 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, ZL = 0, QL = /*@__PURE__*/ new DI(), $L = /*@__PURE__*/ new eL(), eR = /*@__PURE__*/ new X(), tR = /*@__PURE__*/ new TL(), nR = /*@__PURE__*/ new TL(), rR = /*@__PURE__*/ new X(), iR = class e extends KF {
+}, tR = 0, nR = /*@__PURE__*/ new jI(), rR = /*@__PURE__*/ new iL(), iR = /*@__PURE__*/ new X(), aR = /*@__PURE__*/ new kL(), oR = /*@__PURE__*/ new kL(), sR = /*@__PURE__*/ new X(), cR = class e extends XF {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: ZL++ }), this.uuid = XF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: tR++ }), this.uuid = eI(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -17875,7 +17967,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (IF(e) ? GL : WL)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (BF(e) ? YL : JL)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -17920,28 +18012,28 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return QL.makeRotationFromQuaternion(e), this.applyMatrix4(QL), this;
+		return nR.makeRotationFromQuaternion(e), this.applyMatrix4(nR), this;
 	}
 	rotateX(e) {
-		return QL.makeRotationX(e), this.applyMatrix4(QL), this;
+		return nR.makeRotationX(e), this.applyMatrix4(nR), this;
 	}
 	rotateY(e) {
-		return QL.makeRotationY(e), this.applyMatrix4(QL), this;
+		return nR.makeRotationY(e), this.applyMatrix4(nR), this;
 	}
 	rotateZ(e) {
-		return QL.makeRotationZ(e), this.applyMatrix4(QL), this;
+		return nR.makeRotationZ(e), this.applyMatrix4(nR), this;
 	}
 	translate(e, t, n) {
-		return QL.makeTranslation(e, t, n), this.applyMatrix4(QL), this;
+		return nR.makeTranslation(e, t, n), this.applyMatrix4(nR), this;
 	}
 	scale(e, t, n) {
-		return QL.makeScale(e, t, n), this.applyMatrix4(QL), this;
+		return nR.makeScale(e, t, n), this.applyMatrix4(nR), this;
 	}
 	lookAt(e) {
-		return $L.lookAt(e), $L.updateMatrix(), this.applyMatrix4($L.matrix), this;
+		return rR.lookAt(e), rR.updateMatrix(), this.applyMatrix4(rR.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(eR).negate(), this.translate(eR.x, eR.y, eR.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(iR).negate(), this.translate(iR.x, iR.y, iR.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -17951,7 +18043,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new KL(t, 3));
+			this.setAttribute("position", new XL(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -17963,35 +18055,35 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new TL());
+		this.boundingBox === null && (this.boundingBox = new kL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new X(-Infinity, -Infinity, -Infinity), new X(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					tR.setFromBufferAttribute(n), this.morphTargetsRelative ? (rR.addVectors(this.boundingBox.min, tR.min), this.boundingBox.expandByPoint(rR), rR.addVectors(this.boundingBox.max, tR.max), this.boundingBox.expandByPoint(rR)) : (this.boundingBox.expandByPoint(tR.min), this.boundingBox.expandByPoint(tR.max));
+					aR.setFromBufferAttribute(n), this.morphTargetsRelative ? (sR.addVectors(this.boundingBox.min, aR.min), this.boundingBox.expandByPoint(sR), sR.addVectors(this.boundingBox.max, aR.max), this.boundingBox.expandByPoint(sR)) : (this.boundingBox.expandByPoint(aR.min), this.boundingBox.expandByPoint(aR.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && J("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new XL());
+		this.boundingSphere === null && (this.boundingSphere = new eR());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new X(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (tR.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (aR.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				nR.setFromBufferAttribute(n), this.morphTargetsRelative ? (rR.addVectors(tR.min, nR.min), tR.expandByPoint(rR), rR.addVectors(tR.max, nR.max), tR.expandByPoint(rR)) : (tR.expandByPoint(nR.min), tR.expandByPoint(nR.max));
+				oR.setFromBufferAttribute(n), this.morphTargetsRelative ? (sR.addVectors(aR.min, oR.min), aR.expandByPoint(sR), sR.addVectors(aR.max, oR.max), aR.expandByPoint(sR)) : (aR.expandByPoint(oR.min), aR.expandByPoint(oR.max));
 			}
-			tR.getCenter(n);
+			aR.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) rR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(rR));
+			for (let t = 0, i = e.count; t < i; t++) sR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(sR));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) rR.fromBufferAttribute(a, t), o && (eR.fromBufferAttribute(e, t), rR.add(eR)), r = Math.max(r, n.distanceToSquared(rR));
+				for (let t = 0, i = a.count; t < i; t++) sR.fromBufferAttribute(a, t), o && (iR.fromBufferAttribute(e, t), sR.add(iR)), r = Math.max(r, n.distanceToSquared(sR));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && J("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -18003,10 +18095,10 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new UL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new qL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new X(), s[e] = new X();
-		let l = new X(), u = new X(), d = new X(), f = new rI(), p = new rI(), m = new rI(), h = new X(), g = new X();
+		let l = new X(), u = new X(), d = new X(), f = new sI(), p = new sI(), m = new sI(), h = new X(), g = new X();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -18036,7 +18128,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new UL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new qL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new X(), i = new X(), a = new X(), o = new X(), s = new X(), c = new X(), l = new X(), u = new X();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -18049,7 +18141,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) rR.fromBufferAttribute(e, t), rR.normalize(), e.setXYZ(t, rR.x, rR.y, rR.z);
+		for (let t = 0, n = e.count; t < n; t++) sR.fromBufferAttribute(e, t), sR.normalize(), e.setXYZ(t, sR.x, sR.y, sR.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -18058,7 +18150,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new UL(a, r, i);
+			return new qL(a, r, i);
 		}
 		if (this.index === null) return q("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -18154,7 +18246,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, aR = /*@__PURE__*/ new X(), oR = /*@__PURE__*/ new X(), sR = /*@__PURE__*/ new Z(), cR = class {
+}, lR = /*@__PURE__*/ new X(), uR = /*@__PURE__*/ new X(), dR = /*@__PURE__*/ new Z(), fR = class {
 	constructor(e = new X(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -18168,7 +18260,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = aR.subVectors(n, t).cross(oR.subVectors(e, t)).normalize();
+		let r = lR.subVectors(n, t).cross(uR.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -18191,7 +18283,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(aR), i = this.normal.dot(r);
+		let r = e.delta(lR), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -18210,7 +18302,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || sR.getNormalMatrix(e), r = this.coplanarPoint(aR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || dR.getNormalMatrix(e), r = this.coplanarPoint(lR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -18231,9 +18323,9 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, lR = 0, uR = class extends KF {
+}, pR = 0, mR = class extends XF {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: lR++ }), this.uuid = XF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new cL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = MF, this.stencilZFail = MF, this.stencilZPass = MF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: pR++ }), this.uuid = eI(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new fL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = IF, this.stencilZFail = IF, this.stencilZPass = IF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18284,11 +18376,11 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new cL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new cR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new fL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new fR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new rI().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new sI().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new rI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new sI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18309,7 +18401,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = /*@__PURE__*/ new X(), mR = /*@__PURE__*/ new X(), hR = class {
+}, hR = /*@__PURE__*/ new X(), gR = /*@__PURE__*/ new X(), _R = /*@__PURE__*/ new X(), vR = /*@__PURE__*/ new X(), yR = class {
 	constructor(e = new X(), t = new X(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18326,7 +18418,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, dR)), this;
+		return this.origin.copy(this.at(e, hR)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18337,12 +18429,12 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = dR.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (dR.copy(this.origin).addScaledVector(this.direction, t), dR.distanceToSquared(e));
+		let t = hR.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (hR.copy(this.origin).addScaledVector(this.direction, t), hR.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		fR.copy(e).add(t).multiplyScalar(.5), pR.copy(t).sub(e).normalize(), mR.copy(this.origin).sub(fR);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(pR), o = mR.dot(this.direction), s = -mR.dot(pR), c = mR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		gR.copy(e).add(t).multiplyScalar(.5), _R.copy(t).sub(e).normalize(), vR.copy(this.origin).sub(gR);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(_R), o = vR.dot(this.direction), s = -vR.dot(_R), c = vR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18353,12 +18445,12 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(fR).addScaledVector(pR, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(gR).addScaledVector(_R, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		dR.subVectors(e.center, this.origin);
-		let n = dR.dot(this.direction), r = dR.dot(dR) - n * n, i = e.radius * e.radius;
+		hR.subVectors(e.center, this.origin);
+		let n = hR.dot(this.direction), r = hR.dot(hR) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18385,7 +18477,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, dR) !== null;
+		return this.intersectBox(e, hR) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18408,15 +18500,15 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, gR = class extends uR {
+}, bR = class extends mR {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new cL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new LI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new fL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new VI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, _R = /*@__PURE__*/ new DI(), vR = /*@__PURE__*/ new hR(), yR = /*@__PURE__*/ new XL(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = /*@__PURE__*/ new X(), DR = /*@__PURE__*/ new X(), OR = class extends eL {
-	constructor(e = new iR(), t = new gR()) {
+}, xR = /*@__PURE__*/ new jI(), SR = /*@__PURE__*/ new yR(), CR = /*@__PURE__*/ new eR(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = /*@__PURE__*/ new X(), DR = /*@__PURE__*/ new X(), OR = /*@__PURE__*/ new X(), kR = /*@__PURE__*/ new X(), AR = /*@__PURE__*/ new X(), jR = /*@__PURE__*/ new X(), MR = class extends iL {
+	constructor(e = new cR(), t = new bR()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18440,12 +18532,12 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			TR.set(0, 0, 0);
+			kR.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (wR.fromBufferAttribute(s, e), a ? TR.addScaledVector(wR, r) : TR.addScaledVector(wR.sub(t), r));
+				r !== 0 && (OR.fromBufferAttribute(s, e), a ? kR.addScaledVector(OR, r) : kR.addScaledVector(OR.sub(t), r));
 			}
-			t.add(TR);
+			t.add(kR);
 		}
 		return t;
 	}
@@ -18454,7 +18546,7 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), yR.copy(n.boundingSphere), yR.applyMatrix4(i), vR.copy(e.ray).recast(e.near), yR.containsPoint(vR.origin) === !1 && (vR.intersectSphere(yR, bR) === null || vR.origin.distanceToSquared(bR) > (e.far - e.near) ** 2) || (_R.copy(i).invert(), vR.copy(e.ray).applyMatrix4(_R), (n.boundingBox === null || vR.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, vR)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), CR.copy(n.boundingSphere), CR.applyMatrix4(i), SR.copy(e.ray).recast(e.near), CR.containsPoint(SR.origin) === !1 && (SR.intersectSphere(CR, wR) === null || SR.origin.distanceToSquared(wR) > (e.far - e.near) ** 2) || (xR.copy(i).invert(), SR.copy(e.ray).applyMatrix4(xR), (n.boundingBox === null || SR.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, SR)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18463,14 +18555,14 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = AR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = PR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = AR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = PR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18478,36 +18570,36 @@ var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = AR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = PR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = AR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = PR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function kR(e, t, n, r, i, a, o, s) {
+function NR(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	DR.copy(s), DR.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(DR);
+	jR.copy(s), jR.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(jR);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: DR.clone(),
+		point: jR.clone(),
 		object: e
 	};
 }
-function AR(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, xR), e.getVertexPosition(c, SR), e.getVertexPosition(l, CR);
-	let u = kR(e, t, n, r, xR, SR, CR, ER);
+function PR(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, TR), e.getVertexPosition(c, ER), e.getVertexPosition(l, DR);
+	let u = NR(e, t, n, r, TR, ER, DR, AR);
 	if (u) {
 		let e = new X();
-		wL.getBarycoord(ER, xR, SR, CR, e), i && (u.uv = wL.getInterpolatedAttribute(i, s, c, l, e, new rI())), a && (u.uv1 = wL.getInterpolatedAttribute(a, s, c, l, e, new rI())), o && (u.normal = wL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		OL.getBarycoord(AR, TR, ER, DR, e), i && (u.uv = OL.getInterpolatedAttribute(i, s, c, l, e, new sI())), a && (u.uv1 = OL.getInterpolatedAttribute(a, s, c, l, e, new sI())), o && (u.normal = OL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18515,20 +18607,20 @@ function AR(e, t, n, r, i, a, o, s, c, l) {
 			normal: new X(),
 			materialIndex: 0
 		};
-		wL.getNormal(xR, SR, CR, t.normal), u.face = t, u.barycoord = e;
+		OL.getNormal(TR, ER, DR, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var jR = class extends xI {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = lP, l = lP, u, d) {
+var FR = class extends TI {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = pP, l = pP, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, MR = /*@__PURE__*/ new XL(), NR = /*@__PURE__*/ new rI(.5, .5), PR = /*@__PURE__*/ new X(), FR = class {
-	constructor(e = new cR(), t = new cR(), n = new cR(), r = new cR(), i = new cR(), a = new cR()) {
+}, IR = /*@__PURE__*/ new eR(), LR = /*@__PURE__*/ new sI(.5, .5), RR = /*@__PURE__*/ new X(), zR = class {
+	constructor(e = new fR(), t = new fR(), n = new fR(), r = new fR(), i = new fR(), a = new fR()) {
 		this.planes = [
 			e,
 			t,
@@ -18547,7 +18639,7 @@ var jR = class extends xI {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = FF, n = !1) {
+	setFromProjectionMatrix(e, t = zF, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18556,15 +18648,15 @@ var jR = class extends xI {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), MR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), IR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), MR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), IR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(MR);
+		return this.intersectsSphere(IR);
 	}
 	intersectsSprite(e) {
-		return MR.center.set(0, 0, 0), MR.radius = .7071067811865476 + NR.distanceTo(e.center), MR.applyMatrix4(e.matrixWorld), this.intersectsSphere(MR);
+		return IR.center.set(0, 0, 0), IR.radius = .7071067811865476 + LR.distanceTo(e.center), IR.applyMatrix4(e.matrixWorld), this.intersectsSphere(IR);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18575,7 +18667,7 @@ var jR = class extends xI {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (PR.x = r.normal.x > 0 ? e.max.x : e.min.x, PR.y = r.normal.y > 0 ? e.max.y : e.min.y, PR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(PR) < 0) return !1;
+			if (RR.x = r.normal.x > 0 ? e.max.x : e.min.x, RR.y = r.normal.y > 0 ? e.max.y : e.min.y, RR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(RR) < 0) return !1;
 		}
 		return !0;
 	}
@@ -18587,15 +18679,15 @@ var jR = class extends xI {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, IR = /*@__PURE__*/ new DI(), LR = class e {
+}, BR = /*@__PURE__*/ new jI(), VR = class e {
 	constructor() {
-		this.coordinateSystem = FF, this._frustums = [], this._count = 0;
+		this.coordinateSystem = zF, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			IR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new FR()), n[e].setFromProjectionMatrix(IR, r.coordinateSystem, r.reversedDepth);
+			BR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new zR()), n[e].setFromProjectionMatrix(BR, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -18630,21 +18722,21 @@ var jR = class extends xI {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new FR()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new zR()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, RR = class extends uR {
+}, HR = class extends mR {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new cL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new fL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, zR = /*@__PURE__*/ new DI(), BR = /*@__PURE__*/ new hR(), VR = /*@__PURE__*/ new XL(), HR = /*@__PURE__*/ new X(), UR = class extends eL {
-	constructor(e = new iR(), t = new RR()) {
+}, UR = /*@__PURE__*/ new jI(), WR = /*@__PURE__*/ new yR(), GR = /*@__PURE__*/ new eR(), KR = /*@__PURE__*/ new X(), qR = class extends iL {
+	constructor(e = new cR(), t = new HR()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18655,18 +18747,18 @@ var jR = class extends xI {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), VR.copy(n.boundingSphere), VR.applyMatrix4(r), VR.radius += i, e.ray.intersectsSphere(VR) === !1) return;
-		zR.copy(r).invert(), BR.copy(e.ray).applyMatrix4(zR);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), GR.copy(n.boundingSphere), GR.applyMatrix4(r), GR.radius += i, e.ray.intersectsSphere(GR) === !1) return;
+		UR.copy(r).invert(), WR.copy(e.ray).applyMatrix4(UR);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				HR.fromBufferAttribute(l, n), WR(HR, n, s, r, e, t, this);
+				KR.fromBufferAttribute(l, n), JR(KR, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) HR.fromBufferAttribute(l, a), WR(HR, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) KR.fromBufferAttribute(l, a), JR(KR, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -18683,11 +18775,11 @@ var jR = class extends xI {
 		}
 	}
 };
-function WR(e, t, n, r, i, a, o) {
-	let s = BR.distanceSqToPoint(e);
+function JR(e, t, n, r, i, a, o) {
+	let s = WR.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new X();
-		BR.closestPointToPoint(e, n), n.applyMatrix4(r);
+		WR.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -18702,7 +18794,7 @@ function WR(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var GR = class extends xI {
+var YR = class extends TI {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -18712,8 +18804,8 @@ var GR = class extends xI {
 	set images(e) {
 		this.image = e;
 	}
-}, KR = class extends xI {
-	constructor(e, t, n = bP, r, i, a, o = lP, s = lP, c, l = jP, u = 1) {
+}, XR = class extends TI {
+	constructor(e, t, n = wP, r, i, a, o = pP, s = pP, c, l = FP, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -18722,14 +18814,14 @@ var GR = class extends xI {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new _I(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new xI(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, qR = class extends KR {
-	constructor(e, t = bP, n = 301, r, i, a = lP, o = lP, s, c = jP) {
+}, ZR = class extends XR {
+	constructor(e, t = wP, n = 301, r, i, a = pP, o = pP, s, c = FP) {
 		let l = {
 			width: e,
 			height: e,
@@ -18750,14 +18842,14 @@ var GR = class extends xI {
 	set images(e) {
 		this.image = e;
 	}
-}, JR = class extends xI {
+}, QR = class extends TI {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, YR = class e extends iR {
+}, $R = class e extends cR {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -18770,7 +18862,7 @@ var GR = class extends xI {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new KL(c, 3)), this.setAttribute("normal", new KL(l, 3)), this.setAttribute("uv", new KL(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new XL(c, 3)), this.setAttribute("normal", new XL(l, 3)), this.setAttribute("uv", new XL(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new X();
 			for (let a = 0; a < w; a++) {
@@ -18790,7 +18882,7 @@ var GR = class extends xI {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, XR = class e extends iR {
+}, ez = class e extends cR {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -18810,7 +18902,7 @@ var GR = class extends xI {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new KL(p, 3)), this.setAttribute("normal", new KL(m, 3)), this.setAttribute("uv", new KL(h, 2));
+		this.setIndex(f), this.setAttribute("position", new XL(p, 3)), this.setAttribute("normal", new XL(m, 3)), this.setAttribute("uv", new XL(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -18819,15 +18911,15 @@ var GR = class extends xI {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function ZR(e) {
+function tz(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if ($R(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if (rz(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if ($R(i[0])) {
+				if (rz(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -18837,32 +18929,32 @@ function ZR(e) {
 	}
 	return t;
 }
-function QR(e) {
+function nz(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = ZR(e[n]);
+		let r = tz(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function $R(e) {
+function rz(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function ez(e) {
+function iz(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function tz(e) {
+function az(e) {
 	let t = e.getRenderTarget();
-	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : dI.workingColorSpace;
+	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : hI.workingColorSpace;
 }
-var nz = {
-	clone: ZR,
-	merge: QR
-}, rz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", iz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", az = class extends uR {
+var oz = {
+	clone: tz,
+	merge: nz
+}, sz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", cz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", lz = class extends mR {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = rz, this.fragmentShader = iz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = sz, this.fragmentShader = cz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -18876,7 +18968,7 @@ var nz = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = ZR(e.uniforms), this.uniformsGroups = ez(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = tz(e.uniforms), this.uniformsGroups = iz(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -18919,22 +19011,22 @@ var nz = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new cL().setHex(r.value);
+					this.uniforms[n].value = new fL().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new rI().fromArray(r.value);
+					this.uniforms[n].value = new sI().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new SI().fromArray(r.value);
+					this.uniforms[n].value = new EI().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new Z().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new DI().fromArray(r.value);
+					this.uniforms[n].value = new jI().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -18942,18 +19034,18 @@ var nz = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, oz = class extends az {
+}, uz = class extends lz {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, sz = class extends uR {
+}, dz = class extends mR {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = DF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = jF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, cz = class extends uR {
+}, fz = class extends mR {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -18961,13 +19053,13 @@ var nz = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function lz(e, t) {
+function pz(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function uz(e) {
+function mz(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var dz = class {
+var hz = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -19025,29 +19117,29 @@ var dz = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, fz = class extends dz {
+}, gz = class extends hz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: wF,
-			endingEnd: wF
+			endingStart: OF,
+			endingEnd: OF
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case TF:
+			case kF:
 				i = e, o = 2 * t - n;
 				break;
-			case EF:
+			case AF:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case TF:
+			case kF:
 				a = e, s = 2 * n - t;
 				break;
-			case EF:
+			case AF:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -19060,7 +19152,7 @@ var dz = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, pz = class extends dz {
+}, _z = class extends hz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -19069,14 +19161,14 @@ var dz = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, mz = class extends dz {
+}, vz = class extends hz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, hz = class extends dz {
+}, yz = class extends hz {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -19086,36 +19178,36 @@ var dz = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = vz(n, t, g, y, r);
-			i[p] = gz(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = Sz(n, t, g, y, r);
+			i[p] = bz(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function gz(e, t, n, r, i) {
+function bz(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function _z(e, t, n, r, i) {
+function xz(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function vz(e, t, n, r, i) {
+function Sz(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = gz(a, t, n, r, i) - e;
+		let o = bz(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = _z(a, t, n, r, i);
+		let s = xz(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var yz = class {
+var Cz = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = lz(t, this.TimeBufferType), this.values = lz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = pz(t, this.TimeBufferType), this.values = pz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -19123,43 +19215,43 @@ var yz = class {
 		else {
 			n = {
 				name: e.name,
-				times: lz(e.times, Array),
-				values: lz(e.values, Array)
+				times: pz(e.times, Array),
+				values: pz(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), uz(e.settings) && (n.settings = {
-				inTangents: lz(e.settings.inTangents, Array),
-				outTangents: lz(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), mz(e.settings) && (n.settings = {
+				inTangents: pz(e.settings.inTangents, Array),
+				outTangents: pz(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new mz(this.times, this.values, this.getValueSize(), e);
+		return new vz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new pz(this.times, this.values, this.getValueSize(), e);
+		return new _z(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new fz(this.times, this.values, this.getValueSize(), e);
+		return new gz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new hz(this.times, this.values, this.getValueSize(), e);
+		let t = new yz(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case bF:
+			case wF:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case xF:
+			case TF:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case SF:
+			case EF:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case CF: t = this.InterpolantFactoryMethodBezier;
+			case DF: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -19173,10 +19265,10 @@ var yz = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return bF;
-			case this.InterpolantFactoryMethodLinear: return xF;
-			case this.InterpolantFactoryMethodSmooth: return SF;
-			case this.InterpolantFactoryMethodBezier: return CF;
+			case this.InterpolantFactoryMethodDiscrete: return wF;
+			case this.InterpolantFactoryMethodLinear: return TF;
+			case this.InterpolantFactoryMethodSmooth: return EF;
+			case this.InterpolantFactoryMethodBezier: return DF;
 		}
 	}
 	getValueSize() {
@@ -19186,7 +19278,7 @@ var yz = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			uz(this.settings) && (bz(this.settings.inTangents, e), bz(this.settings.outTangents, e));
+			mz(this.settings) && (wz(this.settings.inTangents, e), wz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19194,7 +19286,7 @@ var yz = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			uz(this.settings) && (xz(this.settings.inTangents, e), xz(this.settings.outTangents, e));
+			mz(this.settings) && (Tz(this.settings.inTangents, e), Tz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19227,7 +19319,7 @@ var yz = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && LF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && VF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				J("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19237,7 +19329,7 @@ var yz = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === SF, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === EF, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19271,70 +19363,70 @@ var yz = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, uz(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, mz(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function bz(e, t) {
+function wz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function xz(e, t) {
+function Tz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-yz.prototype.ValueTypeName = "", yz.prototype.TimeBufferType = Float32Array, yz.prototype.ValueBufferType = Float32Array, yz.prototype.DefaultInterpolation = xF;
-var Sz = class extends yz {
+Cz.prototype.ValueTypeName = "", Cz.prototype.TimeBufferType = Float32Array, Cz.prototype.ValueBufferType = Float32Array, Cz.prototype.DefaultInterpolation = TF;
+var Ez = class extends Cz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-Sz.prototype.ValueTypeName = "bool", Sz.prototype.ValueBufferType = Array, Sz.prototype.DefaultInterpolation = bF, Sz.prototype.InterpolantFactoryMethodLinear = void 0, Sz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Cz = class extends yz {
+Ez.prototype.ValueTypeName = "bool", Ez.prototype.ValueBufferType = Array, Ez.prototype.DefaultInterpolation = wF, Ez.prototype.InterpolantFactoryMethodLinear = void 0, Ez.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Dz = class extends Cz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-Cz.prototype.ValueTypeName = "color";
-var wz = class extends yz {
+Dz.prototype.ValueTypeName = "color";
+var Oz = class extends Cz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-wz.prototype.ValueTypeName = "number";
-var Tz = class extends dz {
+Oz.prototype.ValueTypeName = "number";
+var kz = class extends hz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) iI.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) cI.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, Ez = class extends yz {
+}, Az = class extends Cz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new Tz(this.times, this.values, this.getValueSize(), e);
+		return new kz(this.times, this.values, this.getValueSize(), e);
 	}
 };
-Ez.prototype.ValueTypeName = "quaternion", Ez.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Dz = class extends yz {
+Az.prototype.ValueTypeName = "quaternion", Az.prototype.InterpolantFactoryMethodSmooth = void 0;
+var jz = class extends Cz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-Dz.prototype.ValueTypeName = "string", Dz.prototype.ValueBufferType = Array, Dz.prototype.DefaultInterpolation = bF, Dz.prototype.InterpolantFactoryMethodLinear = void 0, Dz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Oz = class extends yz {
+jz.prototype.ValueTypeName = "string", jz.prototype.ValueBufferType = Array, jz.prototype.DefaultInterpolation = wF, jz.prototype.InterpolantFactoryMethodLinear = void 0, jz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Mz = class extends Cz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-Oz.prototype.ValueTypeName = "vector";
-var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ new X(), Mz = class extends eL {
+Mz.prototype.ValueTypeName = "vector";
+var Nz = /*@__PURE__*/ new X(), Pz = /*@__PURE__*/ new cI(), Fz = /*@__PURE__*/ new X(), Iz = class extends iL {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new DI(), this.projectionMatrix = new DI(), this.projectionMatrixInverse = new DI(), this.coordinateSystem = FF, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new jI(), this.projectionMatrix = new jI(), this.projectionMatrixInverse = new jI(), this.coordinateSystem = zF, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19346,15 +19438,15 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(kz, Az, jz), jz.x === 1 && jz.y === 1 && jz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(kz, Az, jz.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(Nz, Pz, Fz), Fz.x === 1 && Fz.y === 1 && Fz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Nz, Pz, Fz.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(kz, Az, jz), jz.x === 1 && jz.y === 1 && jz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(kz, Az, jz.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(Nz, Pz, Fz), Fz.x === 1 && Fz.y === 1 && Fz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Nz, Pz, Fz.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, Nz = /*@__PURE__*/ new X(), Pz = /*@__PURE__*/ new rI(), Fz = /*@__PURE__*/ new rI(), Iz = class extends Mz {
+}, Lz = /*@__PURE__*/ new X(), Rz = /*@__PURE__*/ new sI(), zz = /*@__PURE__*/ new sI(), Bz = class extends Iz {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19363,14 +19455,14 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = YF * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = $F * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(JF * .5 * this.fov);
+		let e = Math.tan(QF * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return YF * 2 * Math.atan(Math.tan(JF * .5 * this.fov) / this.zoom);
+		return $F * 2 * Math.atan(Math.tan(QF * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19379,10 +19471,10 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		Nz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(Nz.x, Nz.y).multiplyScalar(-e / Nz.z), Nz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(Nz.x, Nz.y).multiplyScalar(-e / Nz.z);
+		Lz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(Lz.x, Lz.y).multiplyScalar(-e / Lz.z), Lz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(Lz.x, Lz.y).multiplyScalar(-e / Lz.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, Pz, Fz), t.subVectors(Fz, Pz);
+		return this.getViewBounds(e, Rz, zz), t.subVectors(zz, Rz);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19399,7 +19491,7 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(JF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(QF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19411,7 +19503,7 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, Lz = class extends Mz {
+}, Vz = class extends Iz {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19444,20 +19536,20 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, Rz = -90, zz = 1, Bz = class extends eL {
+}, Hz = -90, Uz = 1, Wz = class extends iL {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new Iz(Rz, zz, e, t);
+		let r = new Bz(Hz, Uz, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new Iz(Rz, zz, e, t);
+		let i = new Bz(Hz, Uz, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new Iz(Rz, zz, e, t);
+		let a = new Bz(Hz, Uz, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new Iz(Rz, zz, e, t);
+		let o = new Bz(Hz, Uz, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new Iz(Rz, zz, e, t);
+		let s = new Bz(Hz, Uz, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new Iz(Rz, zz, e, t);
+		let c = new Bz(Hz, Uz, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19479,18 +19571,18 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, Vz = class extends Iz {
+}, Gz = class extends Bz {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, Hz = "\\[\\]\\.:\\/", Uz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Wz = "[^\\[\\]\\.:\\/]", Gz = "[^" + Hz.replace("\\.", "") + "]", Kz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Wz), qz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Gz), Jz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Wz), Yz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Wz), Xz = RegExp("^" + Kz + qz + Jz + Yz + "$"), Zz = [
+}, Kz = "\\[\\]\\.:\\/", qz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Jz = "[^\\[\\]\\.:\\/]", Yz = "[^" + Kz.replace("\\.", "") + "]", Xz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Jz), Zz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Yz), Qz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Jz), $z = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Jz), eB = RegExp("^" + Xz + Zz + Qz + $z + "$"), tB = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], Qz = class {
+], nB = class {
 	constructor(e, t, n) {
-		let r = n || $z.parseTrackName(t);
+		let r = n || rB.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19510,7 +19602,7 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, $z = class e {
+}, rB = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19518,10 +19610,10 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(Uz, "");
+		return e.replace(/\s/g, "_").replace(qz, "");
 	}
 	static parseTrackName(e) {
-		let t = Xz.exec(e);
+		let t = eB.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19532,7 +19624,7 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			Zz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			tB.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -19709,40 +19801,40 @@ var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-$z.Composite = Qz, $z.prototype.BindingType = {
+rB.Composite = nB, rB.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, $z.prototype.Versioning = {
+}, rB.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, $z.prototype.GetterByBindingType = [
-	$z.prototype._getValue_direct,
-	$z.prototype._getValue_array,
-	$z.prototype._getValue_arrayElement,
-	$z.prototype._getValue_toArray
-], $z.prototype.SetterByBindingTypeAndVersioning = [
+}, rB.prototype.GetterByBindingType = [
+	rB.prototype._getValue_direct,
+	rB.prototype._getValue_array,
+	rB.prototype._getValue_arrayElement,
+	rB.prototype._getValue_toArray
+], rB.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		$z.prototype._setValue_direct,
-		$z.prototype._setValue_direct_setNeedsUpdate,
-		$z.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		rB.prototype._setValue_direct,
+		rB.prototype._setValue_direct_setNeedsUpdate,
+		rB.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		$z.prototype._setValue_array,
-		$z.prototype._setValue_array_setNeedsUpdate,
-		$z.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		rB.prototype._setValue_array,
+		rB.prototype._setValue_array_setNeedsUpdate,
+		rB.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		$z.prototype._setValue_arrayElement,
-		$z.prototype._setValue_arrayElement_setNeedsUpdate,
-		$z.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		rB.prototype._setValue_arrayElement,
+		rB.prototype._setValue_arrayElement_setNeedsUpdate,
+		rB.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		$z.prototype._setValue_fromArray,
-		$z.prototype._setValue_fromArray_setNeedsUpdate,
-		$z.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		rB.prototype._setValue_fromArray,
+		rB.prototype._setValue_fromArray_setNeedsUpdate,
+		rB.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -19768,82 +19860,82 @@ $z.Composite = Qz, $z.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function eB(e, t, n, r) {
-	let i = tB(r);
+function iB(e, t, n, r) {
+	let i = aB(r);
 	switch (n) {
-		case OP: return e * t;
-		case NP: return e * t / i.components * i.byteLength;
-		case PP: return e * t / i.components * i.byteLength;
-		case FP: return e * t * 2 / i.components * i.byteLength;
-		case IP: return e * t * 2 / i.components * i.byteLength;
-		case kP: return e * t * 3 / i.components * i.byteLength;
-		case AP: return e * t * 4 / i.components * i.byteLength;
-		case LP: return e * t * 4 / i.components * i.byteLength;
-		case RP:
-		case zP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case BP:
-		case VP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case UP:
-		case GP: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case MP: return e * t;
+		case LP: return e * t / i.components * i.byteLength;
+		case RP: return e * t / i.components * i.byteLength;
+		case zP: return e * t * 2 / i.components * i.byteLength;
+		case BP: return e * t * 2 / i.components * i.byteLength;
+		case NP: return e * t * 3 / i.components * i.byteLength;
+		case PP: return e * t * 4 / i.components * i.byteLength;
+		case VP: return e * t * 4 / i.components * i.byteLength;
 		case HP:
-		case WP: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case KP:
+		case UP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case WP:
+		case GP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
 		case qP:
-		case YP:
-		case XP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case JP:
+		case YP: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case KP:
+		case JP: return Math.max(e, 8) * Math.max(t, 8) / 2;
+		case XP:
 		case ZP:
-		case QP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case $P: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case eF: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case tF: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case nF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case rF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case iF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case aF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case oF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case sF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case cF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case lF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case uF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case dF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case fF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case pF:
-		case mF:
-		case hF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
-		case gF:
-		case _F: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case $P:
+		case eF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case QP:
+		case tF:
+		case nF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case rF: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case iF: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case aF: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case oF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case sF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case cF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case lF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case uF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case dF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case fF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case pF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case mF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case hF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case gF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
+		case _F:
 		case vF:
 		case yF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case bF:
+		case xF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case SF:
+		case CF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function tB(e) {
+function aB(e) {
 	switch (e) {
-		case hP:
-		case gP: return {
+		case yP:
+		case bP: return {
 			byteLength: 1,
 			components: 1
 		};
-		case vP:
-		case _P:
-		case SP: return {
+		case SP:
+		case xP:
+		case EP: return {
 			byteLength: 2,
 			components: 1
 		};
-		case CP:
-		case wP: return {
+		case DP:
+		case OP: return {
 			byteLength: 2,
 			components: 4
 		};
-		case bP:
-		case yP:
-		case xP: return {
+		case wP:
+		case CP:
+		case TP: return {
 			byteLength: 4,
 			components: 1
 		};
-		case EP:
-		case DP: return {
+		case AP:
+		case jP: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -19851,8 +19943,8 @@ function tB(e) {
 	throw Error(`THREE.TextureUtils: Unknown texture type ${e}.`);
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? q("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
-// node_modules/three/build/three.module.js
-function nB() {
+// ../../../../work/main/viewer/node_modules/three/build/three.module.js
+function oB() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -19872,7 +19964,7 @@ function nB() {
 		}
 	};
 }
-function rB(e) {
+function sB(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -20091,7 +20183,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new fL(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20129,7 +20221,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new Z() },
-		normalScale: { value: /*@__PURE__*/ new rI(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new sI(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -20154,7 +20246,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new cL(16777215) }
+		fogColor: { value: /*@__PURE__*/ new fL(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20267,7 +20359,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new fL(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20278,9 +20370,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new Z() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new fL(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new rI(.5, .5) },
+		center: { value: /*@__PURE__*/ new sI(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20288,9 +20380,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new Z() },
 		alphaTest: { value: 0 }
 	}
-}, iB = {
+}, cB = {
 	basic: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20302,7 +20394,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20315,7 +20407,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new cL(0) },
+				emissive: { value: /*@__PURE__*/ new fL(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20323,7 +20415,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20336,8 +20428,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new cL(0) },
-				specular: { value: /*@__PURE__*/ new cL(1118481) },
+				emissive: { value: /*@__PURE__*/ new fL(0) },
+				specular: { value: /*@__PURE__*/ new fL(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20346,7 +20438,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20360,7 +20452,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new cL(0) },
+				emissive: { value: /*@__PURE__*/ new fL(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20370,7 +20462,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20381,13 +20473,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new cL(0) } }
+			{ emissive: { value: /*@__PURE__*/ new fL(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20399,12 +20491,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ QR([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ nz([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.fog,
 			{
@@ -20417,12 +20509,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ QR([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ nz([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20433,7 +20525,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ QR([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ nz([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20471,7 +20563,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.common,
 			$.displacementmap,
 			{
@@ -20484,11 +20576,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ QR([
+		uniforms: /*@__PURE__*/ nz([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new cL(0) },
+				color: { value: /*@__PURE__*/ new fL(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20496,14 +20588,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-iB.physical = {
-	uniforms: /*@__PURE__*/ QR([iB.standard.uniforms, {
+cB.physical = {
+	uniforms: /*@__PURE__*/ nz([cB.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new Z() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new Z() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new rI(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new sI(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20521,7 +20613,7 @@ iB.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new cL(0) },
+		sheenColor: { value: /*@__PURE__*/ new fL(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheenRoughness: { value: 1 },
@@ -20530,34 +20622,34 @@ iB.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new Z() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new rI() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new sI() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new cL(0) },
-		specularColor: { value: /*@__PURE__*/ new cL(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new fL(0) },
+		specularColor: { value: /*@__PURE__*/ new fL(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new Z() },
-		anisotropyVector: { value: /*@__PURE__*/ new rI() },
+		anisotropyVector: { value: /*@__PURE__*/ new sI() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new Z() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var aB = {
+var lB = {
 	r: 0,
 	b: 0,
 	g: 0
-}, oB = /*@__PURE__*/ new DI(), sB = /*@__PURE__*/ new Z();
-sB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function cB(e, t, n, r, i, a) {
-	let o = new cL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, uB = /*@__PURE__*/ new jI(), dB = /*@__PURE__*/ new Z();
+dB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function fB(e, t, n, r, i, a) {
+	let o = new fL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20574,11 +20666,11 @@ function cB(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new OR(new YR(1, 1, 1), new az({
+		i && i.isCubeTexture ? (l === void 0 && (l = new MR(new $R(1, 1, 1), new lz({
 			name: "BackgroundCubeMaterial",
-			uniforms: ZR(iB.backgroundCube.uniforms),
-			vertexShader: iB.backgroundCube.vertexShader,
-			fragmentShader: iB.backgroundCube.fragmentShader,
+			uniforms: tz(cB.backgroundCube.uniforms),
+			vertexShader: cB.backgroundCube.vertexShader,
+			fragmentShader: cB.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20588,11 +20680,11 @@ function cB(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(oB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(sB), l.material.toneMapped = dI.getTransfer(i.colorSpace) !== jF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new OR(new XR(2, 2), new az({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(uB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(dB), l.material.toneMapped = hI.getTransfer(i.colorSpace) !== FF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new MR(new ez(2, 2), new lz({
 			name: "BackgroundMaterial",
-			uniforms: ZR(iB.background.uniforms),
-			vertexShader: iB.background.vertexShader,
-			fragmentShader: iB.background.fragmentShader,
+			uniforms: tz(cB.background.uniforms),
+			vertexShader: cB.background.vertexShader,
+			fragmentShader: cB.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20600,10 +20692,10 @@ function cB(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = dI.getTransfer(i.colorSpace) !== jF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = hI.getTransfer(i.colorSpace) !== FF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(aB, tz(e)), n.buffers.color.setClear(aB.r, aB.g, aB.b, r, a);
+		t.getRGB(lB, az(e)), n.buffers.color.setClear(lB.r, lB.g, lB.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -20626,7 +20718,7 @@ function cB(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function lB(e, t) {
+function pB(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -20821,7 +20913,7 @@ function lB(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function uB(e, t, n) {
+function mB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -20841,7 +20933,7 @@ function uB(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function dB(e, t, n, r) {
+function hB(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -20891,8 +20983,8 @@ function dB(e, t, n, r) {
 		samples: S
 	};
 }
-function fB(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new cR(), s = new Z(), c = {
+function gB(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new fR(), s = new Z(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -20931,7 +21023,7 @@ function fB(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var pB = class extends wI {
+var _B = class extends OI {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -20946,7 +21038,7 @@ var pB = class extends wI {
 			n,
 			n
 		];
-		this.texture = new GR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new YR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -20954,35 +21046,35 @@ var pB = class extends wI {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new YR(5, 5, 5), i = new az({
+		}, r = new $R(5, 5, 5), i = new lz({
 			name: "CubemapFromEquirect",
-			uniforms: ZR(n.uniforms),
+			uniforms: tz(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new OR(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = fP), new Bz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new MR(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = gP), new Wz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, mB = 256, hB = 3, gB = 20, _B = 256, vB = 16, yB = 3, bB = /*@__PURE__*/ new X(), xB = /*@__PURE__*/ new cL(), SB = class e {
+}, vB = 256, yB = 3, bB = 20, xB = 256, SB = 16, CB = 3, wB = /*@__PURE__*/ new X(), TB = /*@__PURE__*/ new fL(), EB = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new Bz(1, 10, null), this._boxMesh = new OR(new YR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new Wz(1, 10, null), this._boxMesh = new MR(new $R(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = bB } = i, s = this._renderer;
+		let { size: a = 256, position: o = wB } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(xB));
-		let h = new Bz(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(TB));
+		let h = new Wz(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -20992,10 +21084,10 @@ var pB = class extends wI {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = kB(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = NB(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = OB(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = MB(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -21004,15 +21096,15 @@ var pB = class extends wI {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(mB, $F(e));
+		this._cubeSize = Math.max(vB, rI(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? mB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? vB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = CB(e, !1, !1), n = Math.log2(e) - hB;
+		let e = this._cubeSize, t = DB(e, !1, !1), n = Math.log2(e) - yB;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -21021,7 +21113,7 @@ var pB = class extends wI {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = CB(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = DB(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -21034,40 +21126,40 @@ var pB = class extends wI {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = kB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = OB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = NB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = MB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = TB(), this._integrationMaterial = EB());
+		this._ggxMaterial === null && (this._ggxMaterial = kB(), this._integrationMaterial = AB());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / vB);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / SB);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - yB) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - CB) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (_B * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (xB * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = DB());
+		this._blurMaterial === null && (this._blurMaterial = jB());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function CB(e, t, n) {
-	return new pB(e, {
-		minFilter: mP,
+function DB(e, t, n) {
+	return new _B(e, {
+		minFilter: vP,
 		generateMipmaps: t,
-		type: SP,
-		colorSpace: kF,
+		type: EP,
+		colorSpace: NF,
 		depthBuffer: n
 	});
 }
-function wB(e, t, n) {
-	return new az({
+function OB(e, t, n) {
+	return new lz({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -21078,14 +21170,14 @@ function wB(e, t, n) {
 		depthWrite: !1
 	});
 }
-function TB() {
-	return wB("PMREMGGXConvolution", {
+function kB() {
+	return OB("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${_B}u
+		#define GGX_SAMPLES ${xB}u
 
 		varying vec3 vWorldDirection;
 
@@ -21169,21 +21261,21 @@ function TB() {
 		}
 	`);
 }
-function EB() {
-	return wB("PMREMGGXIntegration", {
+function AB() {
+	return OB("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: vB }
+		sourceSize: { value: SB }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function DB() {
-	return wB("PMREMSphericalGaussianBlur", {
+function jB() {
+	return OB("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${gB}
+		#define SAMPLES ${bB}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -21231,16 +21323,16 @@ function DB() {
 		}
 	`);
 }
-function OB() {
-	return wB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+function MB() {
+	return OB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
 }
-function kB() {
-	return wB("PMREMCubemapToCubemap", {
+function NB() {
+	return OB("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function AB(e) {
+function PB(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21256,7 +21348,7 @@ function AB(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new pB(r.height);
+						let i = new _B(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21270,11 +21362,11 @@ function AB(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new SB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new EB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new SB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new EB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21308,7 +21400,7 @@ function AB(e) {
 		dispose: d
 	};
 }
-function jB(e) {
+function FB(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21324,11 +21416,11 @@ function jB(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && UF("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && qF("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function MB(e, t, n, r) {
+function IB(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21350,7 +21442,7 @@ function MB(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? GL : WL)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? YL : JL)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21390,7 +21482,7 @@ function MB(e, t, n, r) {
 		dispose: p
 	};
 }
-function NB(e, t, n) {
+function LB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21414,7 +21506,7 @@ function NB(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function PB(e) {
+function RB(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21457,8 +21549,8 @@ function PB(e) {
 		update: r
 	};
 }
-function FB(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new SI();
+function zB(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new EI();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21467,8 +21559,8 @@ function FB(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new TI(h, p, m, u);
-			g.type = xP, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new kI(h, p, m, u);
+			g.type = TP, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21480,7 +21572,7 @@ function FB(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new rI(p, m)
+				size: new sI(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21498,7 +21590,7 @@ function FB(e, t, n) {
 	}
 	return { update: a };
 }
-function IB(e, t, n, r, i) {
+function BB(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21520,7 +21612,7 @@ function IB(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var LB = {
+var VB = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21529,8 +21621,8 @@ var LB = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function RB(e, t, n, r, i, a) {
-	let o = new wI(t, n, {
+function HB(e, t, n, r, i, a) {
+	let o = new OI(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21539,8 +21631,8 @@ function RB(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new iR();
-	u.setAttribute("position", new KL([
+	}), s = null, c = null, l = null, u = new cR();
+	u.setAttribute("position", new XL([
 		-1,
 		3,
 		0,
@@ -21550,7 +21642,7 @@ function RB(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new KL([
+	], 3)), u.setAttribute("uv", new XL([
 		0,
 		2,
 		0,
@@ -21558,13 +21650,13 @@ function RB(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new oz({
+	let d = new uz({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new OR(u, d), p = new Lz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new MR(u, d), p = new Vz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21574,17 +21666,17 @@ function RB(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new wI(t, n, {
-			type: SP,
+		y.length > 0 && s === null && (s = new OI(t, n, {
+			type: EP,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new wI(t, n, {
-			type: SP,
+		}), c = new OI(t, n, {
+			type: EP,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new KR(t, n), a === !0 && (l.format = MP, l.type = TP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new XR(t, n), a === !0 && (l.format = IP, l.type = kP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -21606,8 +21698,8 @@ function RB(e, t, n, r, i, a) {
 			a.enabled !== !1 && (a.render(e, r, n, t), a.needsSwap !== !1 && (n = r, r = r === s ? c : s));
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
-			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, dI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = LB[h];
+			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, hI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
+			let t = VB[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -21617,331 +21709,331 @@ function RB(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var zB = /*@__PURE__*/ new xI(), BB = /*@__PURE__*/ new KR(1, 1), VB = /*@__PURE__*/ new qR(1), HB = /*@__PURE__*/ new TI(), UB = /*@__PURE__*/ new EI(), WB = /*@__PURE__*/ new GR(), GB = [], KB = [], qB = /* @__PURE__ */ new Float32Array(16), JB = /* @__PURE__ */ new Float32Array(9), YB = /* @__PURE__ */ new Float32Array(4);
-function XB(e, t, n) {
+var UB = /*@__PURE__*/ new TI(), WB = /*@__PURE__*/ new XR(1, 1), GB = /*@__PURE__*/ new ZR(1), KB = /*@__PURE__*/ new kI(), qB = /*@__PURE__*/ new AI(), JB = /*@__PURE__*/ new YR(), YB = [], XB = [], ZB = /* @__PURE__ */ new Float32Array(16), QB = /* @__PURE__ */ new Float32Array(9), $B = /* @__PURE__ */ new Float32Array(4);
+function eV(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = GB[i];
-	if (a === void 0 && (a = new Float32Array(i), GB[i] = a), t !== 0) {
+	let i = t * n, a = YB[i];
+	if (a === void 0 && (a = new Float32Array(i), YB[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function ZB(e, t) {
+function tV(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function QB(e, t) {
+function nV(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function $B(e, t) {
-	let n = KB[t];
-	n === void 0 && (n = new Int32Array(t), KB[t] = n);
+function rV(e, t) {
+	let n = XB[t];
+	n === void 0 && (n = new Int32Array(t), XB[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function eV(e, t) {
+function iV(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function tV(e, t) {
+function aV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (ZB(n, t)) return;
-		e.uniform2fv(this.addr, t), QB(n, t);
+		if (tV(n, t)) return;
+		e.uniform2fv(this.addr, t), nV(n, t);
 	}
 }
-function nV(e, t) {
+function oV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (ZB(n, t)) return;
-		e.uniform3fv(this.addr, t), QB(n, t);
-	}
-}
-function rV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
-	else {
-		if (ZB(n, t)) return;
-		e.uniform4fv(this.addr, t), QB(n, t);
-	}
-}
-function iV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (ZB(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), QB(n, t);
-	} else {
-		if (ZB(n, r)) return;
-		YB.set(r), e.uniformMatrix2fv(this.addr, !1, YB), QB(n, r);
-	}
-}
-function aV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (ZB(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), QB(n, t);
-	} else {
-		if (ZB(n, r)) return;
-		JB.set(r), e.uniformMatrix3fv(this.addr, !1, JB), QB(n, r);
-	}
-}
-function oV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (ZB(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), QB(n, t);
-	} else {
-		if (ZB(n, r)) return;
-		qB.set(r), e.uniformMatrix4fv(this.addr, !1, qB), QB(n, r);
+		if (tV(n, t)) return;
+		e.uniform3fv(this.addr, t), nV(n, t);
 	}
 }
 function sV(e, t) {
 	let n = this.cache;
-	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (tV(n, t)) return;
+		e.uniform4fv(this.addr, t), nV(n, t);
+	}
 }
 function cV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (ZB(n, t)) return;
-		e.uniform2iv(this.addr, t), QB(n, t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (tV(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), nV(n, t);
+	} else {
+		if (tV(n, r)) return;
+		$B.set(r), e.uniformMatrix2fv(this.addr, !1, $B), nV(n, r);
 	}
 }
 function lV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else {
-		if (ZB(n, t)) return;
-		e.uniform3iv(this.addr, t), QB(n, t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (tV(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), nV(n, t);
+	} else {
+		if (tV(n, r)) return;
+		QB.set(r), e.uniformMatrix3fv(this.addr, !1, QB), nV(n, r);
 	}
 }
 function uV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
-	else {
-		if (ZB(n, t)) return;
-		e.uniform4iv(this.addr, t), QB(n, t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (tV(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), nV(n, t);
+	} else {
+		if (tV(n, r)) return;
+		ZB.set(r), e.uniformMatrix4fv(this.addr, !1, ZB), nV(n, r);
 	}
 }
 function dV(e, t) {
 	let n = this.cache;
-	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
 function fV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (ZB(n, t)) return;
-		e.uniform2uiv(this.addr, t), QB(n, t);
+		if (tV(n, t)) return;
+		e.uniform2iv(this.addr, t), nV(n, t);
 	}
 }
 function pV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (ZB(n, t)) return;
-		e.uniform3uiv(this.addr, t), QB(n, t);
+		if (tV(n, t)) return;
+		e.uniform3iv(this.addr, t), nV(n, t);
 	}
 }
 function mV(e, t) {
 	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (tV(n, t)) return;
+		e.uniform4iv(this.addr, t), nV(n, t);
+	}
+}
+function hV(e, t) {
+	let n = this.cache;
+	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+}
+function gV(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
+	else {
+		if (tV(n, t)) return;
+		e.uniform2uiv(this.addr, t), nV(n, t);
+	}
+}
+function _V(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else {
+		if (tV(n, t)) return;
+		e.uniform3uiv(this.addr, t), nV(n, t);
+	}
+}
+function vV(e, t) {
+	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (ZB(n, t)) return;
-		e.uniform4uiv(this.addr, t), QB(n, t);
+		if (tV(n, t)) return;
+		e.uniform4uiv(this.addr, t), nV(n, t);
 	}
 }
-function hV(e) {
+function yV(e) {
 	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
 }
-function gV(e, t, n) {
+function bV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? hV(BB) : zB, n.setTexture2D(t || a, i);
+	a = this.type === e.SAMPLER_2D_SHADOW ? yV(WB) : UB, n.setTexture2D(t || a, i);
 }
-function _V(e, t, n) {
+function xV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || UB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || qB, i);
 }
-function vV(e, t, n) {
+function SV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? hV(VB) : WB, n.setTextureCube(t || a, i);
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? yV(GB) : JB, n.setTextureCube(t || a, i);
 }
-function yV(e, t, n) {
+function CV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || HB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || KB, i);
 }
-function bV(e) {
+function wV(e) {
 	switch (e) {
-		case 5126: return eV;
-		case 35664: return tV;
-		case 35665: return nV;
-		case 35666: return rV;
-		case 35674: return iV;
-		case 35675: return aV;
-		case 35676: return oV;
+		case 5126: return iV;
+		case 35664: return aV;
+		case 35665: return oV;
+		case 35666: return sV;
+		case 35674: return cV;
+		case 35675: return lV;
+		case 35676: return uV;
 		case 5124:
-		case 35670: return sV;
+		case 35670: return dV;
 		case 35667:
-		case 35671: return cV;
+		case 35671: return fV;
 		case 35668:
-		case 35672: return lV;
+		case 35672: return pV;
 		case 35669:
-		case 35673: return uV;
-		case 5125: return dV;
-		case 36294: return fV;
-		case 36295: return pV;
-		case 36296: return mV;
+		case 35673: return mV;
+		case 5125: return hV;
+		case 36294: return gV;
+		case 36295: return _V;
+		case 36296: return vV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return gV;
+		case 35682: return bV;
 		case 35679:
 		case 36299:
-		case 36307: return _V;
+		case 36307: return xV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return vV;
+		case 36293: return SV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return yV;
+		case 36292: return CV;
 	}
-}
-function xV(e, t) {
-	e.uniform1fv(this.addr, t);
-}
-function SV(e, t) {
-	let n = XB(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
-}
-function CV(e, t) {
-	let n = XB(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
-}
-function wV(e, t) {
-	let n = XB(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
 }
 function TV(e, t) {
-	let n = XB(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
+	e.uniform1fv(this.addr, t);
 }
 function EV(e, t) {
-	let n = XB(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
+	let n = eV(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
 }
 function DV(e, t) {
-	let n = XB(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
+	let n = eV(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
 }
 function OV(e, t) {
-	e.uniform1iv(this.addr, t);
+	let n = eV(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
 }
 function kV(e, t) {
-	e.uniform2iv(this.addr, t);
+	let n = eV(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
 }
 function AV(e, t) {
-	e.uniform3iv(this.addr, t);
+	let n = eV(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function jV(e, t) {
-	e.uniform4iv(this.addr, t);
+	let n = eV(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
 }
 function MV(e, t) {
-	e.uniform1uiv(this.addr, t);
+	e.uniform1iv(this.addr, t);
 }
 function NV(e, t) {
-	e.uniform2uiv(this.addr, t);
+	e.uniform2iv(this.addr, t);
 }
 function PV(e, t) {
-	e.uniform3uiv(this.addr, t);
+	e.uniform3iv(this.addr, t);
 }
 function FV(e, t) {
+	e.uniform4iv(this.addr, t);
+}
+function IV(e, t) {
+	e.uniform1uiv(this.addr, t);
+}
+function LV(e, t) {
+	e.uniform2uiv(this.addr, t);
+}
+function RV(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function zV(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function IV(e, t, n) {
-	let r = this.cache, i = t.length, a = $B(n, i);
-	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
+function BV(e, t, n) {
+	let r = this.cache, i = t.length, a = rV(n, i);
+	tV(r, a) || (e.uniform1iv(this.addr, a), nV(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? hV(BB) : zB;
+	o = this.type === e.SAMPLER_2D_SHADOW ? yV(WB) : UB;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function LV(e, t, n) {
-	let r = this.cache, i = t.length, a = $B(n, i);
-	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || UB, a[e]);
+function VV(e, t, n) {
+	let r = this.cache, i = t.length, a = rV(n, i);
+	tV(r, a) || (e.uniform1iv(this.addr, a), nV(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || qB, a[e]);
 }
-function RV(e, t, n) {
-	let r = this.cache, i = t.length, a = $B(n, i);
-	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
+function HV(e, t, n) {
+	let r = this.cache, i = t.length, a = rV(n, i);
+	tV(r, a) || (e.uniform1iv(this.addr, a), nV(r, a));
 	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? hV(VB) : WB;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? yV(GB) : JB;
 	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function zV(e, t, n) {
-	let r = this.cache, i = t.length, a = $B(n, i);
-	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || HB, a[e]);
+function UV(e, t, n) {
+	let r = this.cache, i = t.length, a = rV(n, i);
+	tV(r, a) || (e.uniform1iv(this.addr, a), nV(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || KB, a[e]);
 }
-function BV(e) {
+function WV(e) {
 	switch (e) {
-		case 5126: return xV;
-		case 35664: return SV;
-		case 35665: return CV;
-		case 35666: return wV;
-		case 35674: return TV;
-		case 35675: return EV;
-		case 35676: return DV;
+		case 5126: return TV;
+		case 35664: return EV;
+		case 35665: return DV;
+		case 35666: return OV;
+		case 35674: return kV;
+		case 35675: return AV;
+		case 35676: return jV;
 		case 5124:
-		case 35670: return OV;
+		case 35670: return MV;
 		case 35667:
-		case 35671: return kV;
+		case 35671: return NV;
 		case 35668:
-		case 35672: return AV;
+		case 35672: return PV;
 		case 35669:
-		case 35673: return jV;
-		case 5125: return MV;
-		case 36294: return NV;
-		case 36295: return PV;
-		case 36296: return FV;
+		case 35673: return FV;
+		case 5125: return IV;
+		case 36294: return LV;
+		case 36295: return RV;
+		case 36296: return zV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return IV;
+		case 35682: return BV;
 		case 35679:
 		case 36299:
-		case 36307: return LV;
+		case 36307: return VV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return RV;
+		case 36293: return HV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return zV;
+		case 36292: return UV;
 	}
 }
-var VV = class {
+var GV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = bV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = wV(t.type);
 	}
-}, HV = class {
+}, KV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = BV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = WV(t.type);
 	}
-}, UV = class {
+}, qV = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -21952,31 +22044,31 @@ var VV = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, WV = /(\w+)(\])?(\[|\.)?/g;
-function GV(e, t) {
+}, JV = /(\w+)(\])?(\[|\.)?/g;
+function YV(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function KV(e, t, n) {
+function XV(e, t, n) {
 	let r = e.name, i = r.length;
-	for (WV.lastIndex = 0;;) {
-		let a = WV.exec(r), o = WV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (JV.lastIndex = 0;;) {
+		let a = JV.exec(r), o = JV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			GV(n, l === void 0 ? new VV(s, e, t) : new HV(s, e, t));
+			YV(n, l === void 0 ? new GV(s, e, t) : new KV(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new UV(s), GV(n, e)), n = e;
+			e === void 0 && (e = new qV(s), YV(n, e)), n = e;
 		}
 	}
 }
-var qV = class {
+var ZV = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			KV(n, e.getUniformLocation(t, n.name), this);
+			XV(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -22005,12 +22097,12 @@ var qV = class {
 		return n;
 	}
 };
-function JV(e, t, n) {
+function QV(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var YV = 37297, XV = 0;
-function ZV(e, t) {
+var $V = 37297, eH = 0;
+function tH(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -22018,35 +22110,35 @@ function ZV(e, t) {
 	}
 	return r.join("\n");
 }
-var QV = /*@__PURE__*/ new Z();
-function $V(e) {
-	dI._getMatrix(QV, dI.workingColorSpace, e);
-	let t = `mat3( ${QV.elements.map((e) => e.toFixed(4))} )`;
-	switch (dI.getTransfer(e)) {
-		case AF: return [t, "LinearTransferOETF"];
-		case jF: return [t, "sRGBTransferOETF"];
+var nH = /*@__PURE__*/ new Z();
+function rH(e) {
+	hI._getMatrix(nH, hI.workingColorSpace, e);
+	let t = `mat3( ${nH.elements.map((e) => e.toFixed(4))} )`;
+	switch (hI.getTransfer(e)) {
+		case PF: return [t, "LinearTransferOETF"];
+		case FF: return [t, "sRGBTransferOETF"];
 		default: return q("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function eH(e, t, n) {
+function iH(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + ZV(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + tH(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function tH(e, t) {
-	let n = $V(t);
+function aH(e, t) {
+	let n = rH(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var nH = {
+var oH = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -22055,23 +22147,23 @@ var nH = {
 	7: "Neutral",
 	5: "Custom"
 };
-function rH(e, t) {
-	let n = nH[t];
+function sH(e, t) {
+	let n = oH[t];
 	return n === void 0 ? (q("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var iH = /*@__PURE__*/ new X();
-function aH() {
-	return dI.getLuminanceCoefficients(iH), [
+var cH = /*@__PURE__*/ new X();
+function lH() {
+	return hI.getLuminanceCoefficients(cH), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${iH.x.toFixed(4)}, ${iH.y.toFixed(4)}, ${iH.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${cH.x.toFixed(4)}, ${cH.y.toFixed(4)}, ${cH.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function oH(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(lH).join("\n");
+function uH(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(pH).join("\n");
 }
-function sH(e) {
+function dH(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -22079,7 +22171,7 @@ function sH(e) {
 	}
 	return t.join("\n");
 }
-function cH(e, t) {
+function fH(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -22091,35 +22183,35 @@ function cH(e, t) {
 	}
 	return n;
 }
-function lH(e) {
+function pH(e) {
 	return e !== "";
 }
-function uH(e, t) {
+function mH(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function dH(e, t) {
+function hH(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var fH = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function pH(e) {
-	return e.replace(fH, mH);
+var gH = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function _H(e) {
+	return e.replace(gH, vH);
 }
-function mH(e, t) {
+function vH(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return pH(n);
+	return _H(n);
 }
-var hH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function gH(e) {
-	return e.replace(hH, _H);
+var yH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function bH(e) {
+	return e.replace(yH, xH);
 }
-function _H(e, t, n, r) {
+function xH(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function vH(e) {
+function SH(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -22140,37 +22232,37 @@ function vH(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var yH = {
+var CH = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function bH(e) {
-	return yH[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
+function wH(e) {
+	return CH[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var xH = { 302: "ENVMAP_MODE_REFRACTION" };
-function SH(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : xH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+var TH = { 302: "ENVMAP_MODE_REFRACTION" };
+function EH(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : TH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
 }
-var CH = {
+var DH = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function wH(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : CH[e.combine] || "ENVMAP_BLENDING_NONE";
+function OH(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : DH[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function TH(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = bH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = SH(n), d = wH(n), f = oH(n), p = sH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function kH(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = wH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = EH(n), d = OH(n), f = uH(n), p = dH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(lH).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(pH).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(lH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		vH(n),
+	].filter(pH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		SH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22301,8 +22393,8 @@ function TH(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(lH).join("\n"), g = [
-		vH(n),
+	].filter(pH).join("\n"), g = [
+		SH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22376,15 +22468,15 @@ function TH(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : rH("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : sH("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		tH("linearToOutputTexel", n.outputColorSpace),
-		aH(),
+		aH("linearToOutputTexel", n.outputColorSpace),
+		lH(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(lH).join("\n")), o = pH(o), o = uH(o, n), o = dH(o, n), s = pH(s), s = uH(s, n), s = dH(s, n), o = gH(o), s = gH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(pH).join("\n")), o = _H(o), o = mH(o, n), o = hH(o, n), s = _H(s), s = mH(s, n), s = hH(s, n), o = bH(o), s = bH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22404,7 +22496,7 @@ function TH(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = JV(i, i.VERTEX_SHADER, v), x = JV(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = QV(i, i.VERTEX_SHADER, v), x = QV(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22412,7 +22504,7 @@ function TH(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = eH(i, b, "vertex"), n = eH(i, x, "fragment");
+					let e = iH(i, b, "vertex"), n = iH(i, x, "fragment");
 					J("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : q("WebGLProgram: Program Info Log:", o);
@@ -22429,7 +22521,7 @@ function TH(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new qV(i, m), w = cH(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new ZV(i, m), w = fH(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22441,12 +22533,12 @@ function TH(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, YV)), T;
+		return T === !1 && (T = i.getProgramParameter(m, $V)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = XV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = eH++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var EH = 0, DH = class {
+var AH = 0, jH = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22474,18 +22566,18 @@ var EH = 0, DH = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new OH(e), t.set(e, n)), n;
+		return n === void 0 && (n = new MH(e), t.set(e, n)), n;
 	}
-}, OH = class {
+}, MH = class {
 	constructor(e) {
-		this.id = EH++, this.code = e, this.usedTimes = 0;
+		this.id = AH++, this.code = e, this.usedTimes = 0;
 	}
 };
-function kH(e) {
+function NH(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function AH(e, t, n, r, i, a) {
-	let o = new RI(), s = new DH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function PH(e, t, n, r, i, a) {
+	let o = new HI(), s = new jH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22512,7 +22604,7 @@ function AH(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = iB[x];
+			let e = cB[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22538,7 +22630,7 @@ function AH(e, t, n, r, i, a) {
 			instancing: M,
 			instancingColor: M && m.instanceColor !== null,
 			instancingMorph: M && m.morphTexture !== null,
-			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : dI.workingColorSpace,
+			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : hI.workingColorSpace,
 			alphaToCoverage: !!i.alphaToCoverage,
 			map: P,
 			matcap: ee,
@@ -22555,7 +22647,7 @@ function AH(e, t, n, r, i, a) {
 			emissiveMap: se,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && kH(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && NH(i.normalMap.format),
 			metalnessMap: ce,
 			roughnessMap: le,
 			anisotropy: ue,
@@ -22649,8 +22741,8 @@ function AH(e, t, n, r, i, a) {
 			shadowMapEnabled: e.shadowMap.enabled && l.length > 0,
 			shadowMapType: e.shadowMap.type,
 			toneMapping: Ne,
-			decodeVideoTexture: P && i.map.isVideoTexture === !0 && dI.getTransfer(i.map.colorSpace) === "srgb",
-			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && dI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
+			decodeVideoTexture: P && i.map.isVideoTexture === !0 && hI.getTransfer(i.map.colorSpace) === "srgb",
+			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && hI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
 			premultipliedAlpha: i.premultipliedAlpha,
 			doubleSided: i.side === 2,
 			flipSided: i.side === 1,
@@ -22678,14 +22770,14 @@ function AH(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = iB[t];
-			n = nz.clone(e.uniforms);
+			let e = cB[t];
+			n = oz.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new TH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new kH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -22710,7 +22802,7 @@ function AH(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function jH() {
+function FH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -22736,13 +22828,13 @@ function jH() {
 		dispose: a
 	};
 }
-function MH(e, t) {
+function IH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function NH(e, t) {
+function LH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function PH() {
+function RH() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -22775,7 +22867,7 @@ function PH() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || MH), r.length > 1 && r.sort(t || NH), i.length > 1 && i.sort(t || NH);
+		n.length > 1 && n.sort(e || IH), r.length > 1 && r.sort(t || LH), i.length > 1 && i.sort(t || LH);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -22795,11 +22887,11 @@ function PH() {
 		sort: u
 	};
 }
-function FH() {
+function zH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new PH(), e.set(t, [i])) : n >= r.length ? (i = new PH(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new RH(), e.set(t, [i])) : n >= r.length ? (i = new RH(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -22809,7 +22901,7 @@ function FH() {
 		dispose: n
 	};
 }
-function IH() {
+function BH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22819,14 +22911,14 @@ function IH() {
 			case "DirectionalLight":
 				n = {
 					direction: new X(),
-					color: new cL()
+					color: new fL()
 				};
 				break;
 			case "SpotLight":
 				n = {
 					position: new X(),
 					direction: new X(),
-					color: new cL(),
+					color: new fL(),
 					distance: 0,
 					coneCos: 0,
 					penumbraCos: 0,
@@ -22836,7 +22928,7 @@ function IH() {
 			case "PointLight":
 				n = {
 					position: new X(),
-					color: new cL(),
+					color: new fL(),
 					distance: 0,
 					decay: 0
 				};
@@ -22844,12 +22936,12 @@ function IH() {
 			case "HemisphereLight":
 				n = {
 					direction: new X(),
-					skyColor: new cL(),
-					groundColor: new cL()
+					skyColor: new fL(),
+					groundColor: new fL()
 				};
 				break;
 			case "RectAreaLight": n = {
-				color: new cL(),
+				color: new fL(),
 				position: new X(),
 				halfWidth: new X(),
 				halfHeight: new X()
@@ -22858,7 +22950,7 @@ function IH() {
 		return e[t.id] = n, n;
 	} };
 }
-function LH() {
+function VH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22871,7 +22963,7 @@ function LH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new rI()
+					shadowMapSize: new sI()
 				};
 				break;
 			case "SpotLight":
@@ -22880,7 +22972,7 @@ function LH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new rI()
+					shadowMapSize: new sI()
 				};
 				break;
 			case "PointLight": n = {
@@ -22888,7 +22980,7 @@ function LH() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new rI(),
+				shadowMapSize: new sI(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -22896,12 +22988,12 @@ function LH() {
 		return e[t.id] = n, n;
 	} };
 }
-var RH = 0;
-function zH(e, t) {
+var HH = 0;
+function UH(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function BH(e) {
-	let t = new IH(), n = LH(), r = {
+function WH(e) {
+	let t = new BH(), n = VH(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -22949,12 +23041,12 @@ function BH(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new X());
-	let i = new X(), a = new DI(), o = new DI();
+	let i = new X(), a = new jI(), o = new jI();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(zH);
+		i.sort(UH);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -23004,7 +23096,7 @@ function BH(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = RH++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = HH++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -23037,8 +23129,8 @@ function BH(e) {
 		state: r
 	};
 }
-function VH(e) {
-	let t = new BH(e), n = [], r = [], i = [];
+function GH(e) {
+	let t = new WH(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -23072,11 +23164,11 @@ function VH(e) {
 		pushShadow: s
 	};
 }
-function HH(e) {
+function KH(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new VH(e), t.set(n, [a])) : r >= i.length ? (a = new VH(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new GH(e), t.set(n, [a])) : r >= i.length ? (a = new GH(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -23086,39 +23178,39 @@ function HH(e) {
 		dispose: r
 	};
 }
-var UH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", WH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", GH = [
+var qH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", JH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", YH = [
 	/*@__PURE__*/ new X(1, 0, 0),
 	/*@__PURE__*/ new X(-1, 0, 0),
 	/*@__PURE__*/ new X(0, 1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1)
-], KH = [
+], XH = [
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0)
-], qH = /*@__PURE__*/ new DI(), JH = /*@__PURE__*/ new X(), YH = /*@__PURE__*/ new X();
-function XH(e, t, n) {
-	let r = new FR(), i = new rI(), a = new rI(), o = new SI(), s = new sz(), c = new cz(), l = {}, u = n.maxTextureSize, d = {
+], ZH = /*@__PURE__*/ new jI(), QH = /*@__PURE__*/ new X(), $H = /*@__PURE__*/ new X();
+function eU(e, t, n) {
+	let r = new zR(), i = new sI(), a = new sI(), o = new EI(), s = new dz(), c = new fz(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new az({
+	}, f = new lz({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new rI() },
+			resolution: { value: new sI() },
 			radius: { value: 4 }
 		},
-		vertexShader: UH,
-		fragmentShader: WH
+		vertexShader: qH,
+		fragmentShader: JH
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new iR();
-	m.setAttribute("position", new UL(new Float32Array([
+	let m = new cR();
+	m.setAttribute("position", new qL(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -23129,7 +23221,7 @@ function XH(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new OR(m, f), g = this;
+	let h = new MR(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -23158,14 +23250,14 @@ function XH(e, t, n) {
 						q("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new wI(i.x, i.y, {
-						format: FP,
-						type: SP,
-						minFilter: fP,
-						magFilter: fP,
+					d.map = new OI(i.x, i.y, {
+						format: zP,
+						type: EP,
+						minFilter: gP,
+						magFilter: gP,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new KR(i.x, i.y, xP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = jP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = lP, d.map.depthTexture.magFilter = lP;
-				} else l.isPointLight ? (d.map = new pB(i.x), d.map.depthTexture = new qR(i.x, bP)) : (d.map = new wI(i.x, i.y), d.map.depthTexture = new KR(i.x, i.y, bP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = jP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = fP, d.map.depthTexture.magFilter = fP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = lP, d.map.depthTexture.magFilter = lP);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new XR(i.x, i.y, TP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = FP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = pP, d.map.depthTexture.magFilter = pP;
+				} else l.isPointLight ? (d.map = new _B(i.x), d.map.depthTexture = new ZR(i.x, wP)) : (d.map = new OI(i.x, i.y), d.map.depthTexture = new XR(i.x, i.y, wP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = FP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = gP, d.map.depthTexture.magFilter = gP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = pP, d.map.depthTexture.magFilter = pP);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -23176,7 +23268,7 @@ function XH(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), JH.setFromMatrixPosition(l.matrixWorld), e.position.copy(JH), YH.copy(e.position), YH.add(GH[t]), e.up.copy(KH[t]), e.lookAt(YH), e.updateMatrixWorld(), n.makeTranslation(-JH.x, -JH.y, -JH.z), qH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(qH, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), QH.setFromMatrixPosition(l.matrixWorld), e.position.copy(QH), $H.copy(e.position), $H.add(YH[t]), e.up.copy(XH[t]), e.lookAt($H), e.updateMatrixWorld(), n.makeTranslation(-QH.x, -QH.y, -QH.z), ZH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(ZH, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -23192,9 +23284,9 @@ function XH(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new wI(i.x, i.y, {
-			format: FP,
-			type: SP
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new OI(i.x, i.y, {
+			format: zP,
+			type: EP
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23242,9 +23334,9 @@ function XH(e, t, n) {
 		}
 	}
 }
-function ZH(e, t) {
+function tU(e, t) {
 	function n() {
-		let t = !1, n = new SI(), r = null, i = new SI(0, 0, 0, 0);
+		let t = !1, n = new EI(), r = null, i = new EI(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23281,7 +23373,7 @@ function ZH(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = GF[t]), a !== t) {
+				if (r && (t = YF[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23349,9 +23441,9 @@ function ZH(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new cL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new fL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
 	ee.indexOf("WebGL") === -1 ? ee.indexOf("OpenGL ES") !== -1 && (P = parseFloat(/^OpenGL ES (\d)/.exec(ee)[1]), N = P >= 2) : (P = parseFloat(/^WebGL (\d)/.exec(ee)[1]), N = P >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new SI().fromArray(ne), ae = new SI().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new EI().fromArray(ne), ae = new EI().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23575,7 +23667,7 @@ function ZH(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Le() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new cL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new fL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -23617,13 +23709,13 @@ function ZH(e, t) {
 		reset: Le
 	};
 }
-function QH(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new rI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function nU(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new sI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : RF("canvas");
+		return g ? new OffscreenCanvas(e, t) : HF("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = De(e);
@@ -23656,7 +23748,7 @@ function QH(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || q("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? AF : dI.getTransfer(o);
+			let t = s ? PF : hI.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -23777,16 +23869,16 @@ function QH(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? _e(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let le = {
-		[oP]: e.REPEAT,
-		[sP]: e.CLAMP_TO_EDGE,
-		[cP]: e.MIRRORED_REPEAT
+		[uP]: e.REPEAT,
+		[dP]: e.CLAMP_TO_EDGE,
+		[fP]: e.MIRRORED_REPEAT
 	}, ue = {
-		[lP]: e.NEAREST,
-		[uP]: e.NEAREST_MIPMAP_NEAREST,
-		[dP]: e.NEAREST_MIPMAP_LINEAR,
-		[fP]: e.LINEAR,
-		[pP]: e.LINEAR_MIPMAP_NEAREST,
-		[mP]: e.LINEAR_MIPMAP_LINEAR
+		[pP]: e.NEAREST,
+		[mP]: e.NEAREST_MIPMAP_NEAREST,
+		[hP]: e.NEAREST_MIPMAP_LINEAR,
+		[gP]: e.LINEAR,
+		[_P]: e.LINEAR_MIPMAP_NEAREST,
+		[vP]: e.LINEAR_MIPMAP_LINEAR
 	}, de = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -23853,7 +23945,7 @@ function QH(e, t, n, r, i, a, o) {
 		let f = r.get(u);
 		if (u.version !== f.__version || l === !0) {
 			if (n.activeTexture(e.TEXTURE0 + s), !(typeof ImageBitmap < "u" && o.image instanceof ImageBitmap)) {
-				let t = dI.getPrimaries(dI.workingColorSpace), r = o.colorSpace === "" ? null : dI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+				let t = hI.getPrimaries(hI.workingColorSpace), r = o.colorSpace === "" ? null : hI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 				n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, i);
 			}
 			n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment);
@@ -23862,7 +23954,7 @@ function QH(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			fe(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === MP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === IP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -23877,7 +23969,7 @@ function QH(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = eB(h.width, h.height, o.format, o.type);
+										let t = iB(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -23896,7 +23988,7 @@ function QH(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = eB(t.width, t.height, o.format, o.type);
+							let i = iB(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -23956,7 +24048,7 @@ function QH(e, t, n, r, i, a, o) {
 		let u = r.get(l);
 		if (l.version !== u.__version || c === !0) {
 			n.activeTexture(e.TEXTURE0 + s);
-			let t = dI.getPrimaries(dI.workingColorSpace), r = o.colorSpace === "" ? null : dI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+			let t = hI.getPrimaries(hI.workingColorSpace), r = o.colorSpace === "" ? null : hI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 			n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, d);
 			let f = o.isCompressedTexture || o.image[0].isCompressedTexture, p = o.image[0] && o.image[0].isDataTexture, m = [];
 			for (let e = 0; e < 6; e++) !f && !p ? m[e] = v(o.image[e], !0, i.maxCubemapSize) : m[e] = p ? o.image[e].image : o.image[e], m[e] = z(o, m[e]);
@@ -23964,7 +24056,7 @@ function QH(e, t, n, r, i, a, o) {
 			fe(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === MP, o.type), E) {
+				if (x = C(o.format === IP, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -24166,16 +24258,16 @@ function QH(e, t, n, r, i, a, o) {
 	}
 	function z(e, t) {
 		let n = e.colorSpace, r = e.format, i = e.type;
-		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (dI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
+		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (hI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
 	}
 	function De(e) {
 		return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement ? (l.width = e.naturalWidth || e.width, l.height = e.naturalHeight || e.height) : typeof VideoFrame < "u" && e instanceof VideoFrame ? (l.width = e.displayWidth, l.height = e.displayHeight) : (l.width = e.width, l.height = e.height), l;
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = se, this.setTextureCube = ce, this.rebindTextures = Se, this.setupRenderTarget = I, this.updateRenderTargetMipmap = Ce, this.updateMultisampleRenderTarget = Te, this.setupDepthRenderbuffer = xe, this.setupFrameBufferTexture = ve, this.useMultisampledRTT = Ee, this.dispose = j;
 }
-function $H(e, t) {
+function rU(e, t) {
 	function n(n, r = "") {
-		let i, a = dI.getTransfer(r);
+		let i, a = hI.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
 		if (n === 1017) return e.UNSIGNED_SHORT_4_4_4_4;
 		if (n === 1018) return e.UNSIGNED_SHORT_5_5_5_1;
@@ -24268,28 +24360,28 @@ function $H(e, t) {
 	}
 	return { convert: n };
 }
-var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", nU = class {
+var iU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", aU = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", oU = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new JR(e.texture);
+			let n = new QR(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new az({
-				vertexShader: eU,
-				fragmentShader: tU,
+			let t = e.cameras[0].viewport, n = new lz({
+				vertexShader: iU,
+				fragmentShader: aU,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new OR(new XR(20, 20), n);
+			this.mesh = new MR(new ez(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24299,23 +24391,23 @@ var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, rU = class extends KF {
+}, sU = class extends XF {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new nU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new rI(), C = null, w = null, T = new Iz();
-		T.viewport = new SI();
-		let E = new Iz();
-		E.viewport = new SI();
-		let D = [T, E], O = new Vz(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new oU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new sI(), C = null, w = null, T = new Bz();
+		T.viewport = new EI();
+		let E = new Bz();
+		E.viewport = new EI();
+		let D = [T, E], O = new Gz(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new rL(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new sL(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new rL(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new sL(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new rL(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new sL(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24360,16 +24452,16 @@ var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? MP : jP, a = _.stencil ? TP : bP);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? IP : FP, a = _.stencil ? kP : wP);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new wI(d.textureWidth, d.textureHeight, {
-						format: AP,
-						type: hP,
-						depthTexture: new KR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new OI(d.textureWidth, d.textureHeight, {
+						format: PP,
+						type: yP,
+						depthTexture: new XR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24386,9 +24478,9 @@ var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new wI(f.framebufferWidth, f.framebufferHeight, {
-						format: AP,
-						type: hP,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new OI(f.framebufferWidth, f.framebufferHeight, {
+						format: PP,
+						type: yP,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24445,7 +24537,7 @@ var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "
 			}), ee(e, O, i);
 		};
 		function ee(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = YF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = $F * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24475,7 +24567,7 @@ var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new Iz(), o.layers.enable(n), o.viewport = new SI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new Bz(), o.layers.enable(n), o.viewport = new EI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24489,7 +24581,7 @@ var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new JR(), g[n] = e);
+							e || (e = new QR(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24505,19 +24597,19 @@ var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "
 				data: i
 			}), p = null;
 		}
-		let ne = new nB();
+		let ne = new oB();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, iU = /*@__PURE__*/ new DI(), aU = /*@__PURE__*/ new Z();
-aU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function oU(e, t) {
+}, cU = /*@__PURE__*/ new jI(), lU = /*@__PURE__*/ new Z();
+lU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function uU(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, tz(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, az(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24525,7 +24617,7 @@ function oU(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(iU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(aU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(cU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(lU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24563,7 +24655,7 @@ function oU(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function sU(e, t, n, r) {
+function dU(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -24665,7 +24757,7 @@ function sU(e, t, n, r) {
 		dispose: _
 	};
 }
-var cU = new Uint16Array([
+var fU = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -25178,13 +25270,13 @@ var cU = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), lU = null;
-function uU() {
-	return lU === null && (lU = new jR(cU, 16, 16, FP, SP), lU.name = "DFG_LUT", lU.minFilter = fP, lU.magFilter = fP, lU.wrapS = sP, lU.wrapT = sP, lU.generateMipmaps = !1, lU.needsUpdate = !0), lU;
+]), pU = null;
+function mU() {
+	return pU === null && (pU = new FR(fU, 16, 16, zP, EP), pU.name = "DFG_LUT", pU.minFilter = gP, pU.magFilter = gP, pU.wrapS = dP, pU.wrapT = dP, pU.generateMipmaps = !1, pU.needsUpdate = !0), pU;
 }
-var dU = class {
+var hU = class {
 	constructor(e = {}) {
-		let { canvas: t = zF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = hP } = e;
+		let { canvas: t = UF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = yP } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -25192,16 +25284,16 @@ var dU = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
-			LP,
-			IP,
-			PP
+			VP,
+			BP,
+			RP
 		]), g = /* @__PURE__ */ new Set([
-			hP,
-			bP,
-			vP,
-			TP,
-			CP,
-			wP
+			yP,
+			wP,
+			SP,
+			kP,
+			DP,
+			OP
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -25214,8 +25306,8 @@ var dU = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = OF;
-		let j = 0, M = 0, N = null, P = -1, ee = null, F = new SI(), te = new SI(), ne = null, re = new cL(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new SI(0, 0, ae, oe), de = new SI(0, 0, ae, oe), fe = !1, pe = new FR(), me = new LR(), he = !1, ge = !1, _e = new DI(), ve = new X(), ye = new SI(), be = {
+		this._outputColorSpace = MF;
+		let j = 0, M = 0, N = null, P = -1, ee = null, F = new EI(), te = new EI(), ne = null, re = new fL(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new EI(0, 0, ae, oe), de = new EI(0, 0, ae, oe), fe = !1, pe = new zR(), me = new VR(), he = !1, ge = !1, _e = new jI(), ve = new X(), ye = new EI(), be = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25250,10 +25342,10 @@ var dU = class {
 			throw t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), J("WebGLRenderer: " + e.message), e;
 		}
 		function We() {
-			we = new jB(I), we.init(), Ve = new $H(I, we), Te = new dB(I, we, e, Ve), L = new ZH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new PB(I), R = new jH(), z = new QH(I, we, L, R, Te, Ve, Ee), De = new AB(T), Oe = new rB(I), He = new lB(I, Oe), ke = new MB(I, Oe, Ee, He), Ae = new IB(I, ke, Oe, He, Ee), Re = new FB(I, Te, z), Fe = new fB(R), je = new AH(T, De, we, Te, He, Fe), Me = new oU(T, R), Ne = new FH(), Pe = new HH(we), Le = new cB(T, De, L, Ae, p, s), Ie = new XH(T, Ae, Te), Ue = new sU(I, Ee, Te, L), ze = new uB(I, we, Ee), Be = new NB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
+			we = new FB(I), we.init(), Ve = new rU(I, we), Te = new hB(I, we, e, Ve), L = new tU(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new RB(I), R = new FH(), z = new nU(I, we, L, R, Te, Ve, Ee), De = new PB(T), Oe = new sB(I), He = new pB(I, Oe), ke = new IB(I, Oe, Ee, He), Ae = new BB(I, ke, Oe, He, Ee), Re = new zB(I, Te, z), Fe = new gB(R), je = new PH(T, De, we, Te, He, Fe), Me = new uU(T, R), Ne = new zH(), Pe = new KH(we), Le = new fB(T, De, L, Ae, p, s), Ie = new eU(T, Ae, Te), Ue = new dU(I, Ee, Te, L), ze = new mB(I, we, Ee), Be = new LB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
 		}
-		m !== 1009 && (w = new RB(m, t.width, t.height, o, r, i));
-		let Ge = new rU(T, I);
+		m !== 1009 && (w = new HB(m, t.width, t.height, o, r, i));
+		let Ge = new sU(T, I);
 		this.xr = Ge, this.getContext = function() {
 			return I;
 		}, this.getContextAttributes = function() {
@@ -25339,10 +25431,10 @@ var dU = class {
 			t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Le.dispose(), Ne.dispose(), Pe.dispose(), z.dispose(), R.dispose(), De.dispose(), Ae.dispose(), ke.dispose(), He.dispose(), Ue.dispose(), je.dispose(), Ge.dispose(), Ge.removeEventListener("sessionstart", tt), Ge.removeEventListener("sessionend", nt), rt.stop();
 		};
 		function Ke(e) {
-			e.preventDefault(), VF("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), GF("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function qe() {
-			VF("WebGLRenderer: Context Restored."), E = !1;
+			GF("WebGLRenderer: Context Restored."), E = !1;
 			let e = Ee.autoReset, t = Ie.enabled, n = Ie.autoUpdate, r = Ie.needsUpdate, i = Ie.type;
 			We(), Ee.autoReset = e, Ie.enabled = t, Ie.autoUpdate = n, Ie.needsUpdate = r, Ie.type = i;
 		}
@@ -25437,7 +25529,7 @@ var dU = class {
 		function nt() {
 			rt.start();
 		}
-		let rt = new nB();
+		let rt = new oB();
 		rt.setAnimationLoop(et), typeof self < "u" && rt.setContext(self), this.setAnimationLoop = function(e) {
 			$e = e, Ge.setAnimationLoop(e), e === null ? rt.stop() : rt.start();
 		}, Ge.addEventListener("sessionstart", tt), Ge.addEventListener("sessionend", nt), this.render = function(e, t) {
@@ -25448,7 +25540,7 @@ var dU = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = Ge.enabled === !0 && Ge.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, FF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, zF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && at(e, t, -Infinity, T.sortObjects);
 			}
@@ -25509,17 +25601,17 @@ var dU = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = we.has("EXT_color_buffer_half_float") || we.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new wI(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new OI(1, 1, {
 					generateMipmaps: !0,
-					type: e ? SP : hP,
-					minFilter: mP,
+					type: e ? EP : yP,
+					minFilter: vP,
 					samples: Math.max(4, Te.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
 					resolveStencilBuffer: !1,
 					storeMultisampledDepthBuffer: !1,
 					storeMultisampledStencilBuffer: !1,
-					colorSpace: dI.workingColorSpace
+					colorSpace: hI.workingColorSpace
 				});
 			}
 			let a = x.state.transmissionRenderTarget[r.id], o = r.viewport || F;
@@ -25577,7 +25669,7 @@ var dU = class {
 		function pt(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = qV.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = ZV.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -25587,7 +25679,7 @@ var dU = class {
 		}
 		function ht(e, t, n, r, i) {
 			t.isScene !== !0 && (t = be), z.resetTextureUnits();
-			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : dI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
+			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : hI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
 			r.toneMapped && (N === null || N.isXRRenderTarget === !0) && (h = T.toneMapping);
 			let g = n.morphAttributes.position || n.morphAttributes.normal || n.morphAttributes.color, _ = g === void 0 ? 0 : g.length, v = R.get(r), b = x.state.lights;
 			if (he === !0 && (ge === !0 || e !== ee)) {
@@ -25611,16 +25703,16 @@ var dU = class {
 			}
 			i.isBatchedMesh && (A.setOptional(I, i, "batchingTexture"), A.setValue(I, "batchingTexture", i._matricesTexture, z), A.setOptional(I, i, "batchingIdTexture"), A.setValue(I, "batchingIdTexture", i._indirectTexture, z), A.setOptional(I, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(I, "batchingColorTexture", i._colorsTexture, z));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = uU()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = mU()), O) {
 				if (A.setValue(I, "toneMappingExposure", T.toneMappingExposure), v.needsLights && gt(j, k), a && r.fog === !0 && Me.refreshFogUniforms(j, a), Me.refreshMaterialUniforms(j, r, se, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				qV.upload(I, pt(v), j, z);
+				ZV.upload(I, pt(v), j, z);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (qV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (ZV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -25731,7 +25823,7 @@ var dU = class {
 					let p = N === null ? null : R.get(N).__webglFramebuffer;
 					L.bindFramebuffer(I.FRAMEBUFFER, p);
 					let m = I.fenceSync(I.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return I.flush(), await WF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
+					return I.flush(), await JF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -25772,7 +25864,7 @@ var dU = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return FF;
+		return zF;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -25780,13 +25872,13 @@ var dU = class {
 	set outputColorSpace(e) {
 		this._outputColorSpace = e;
 		let t = this.getContext();
-		t.drawingBufferColorSpace = dI._getDrawingBufferColorSpace(e), t.unpackColorSpace = dI._getUnpackColorSpace();
+		t.drawingBufferColorSpace = hI._getDrawingBufferColorSpace(e), t.unpackColorSpace = hI._getUnpackColorSpace();
 	}
-}, fU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", pU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", mU = class {
+}, gU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", _U = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", vU = class {
 	attribute;
 	held = null;
 	constructor(e) {
-		this.attribute = new UL(new Int16Array(4 * e), 4);
+		this.attribute = new qL(new Int16Array(4 * e), 4);
 	}
 	holds(e) {
 		return this.held === e;
@@ -25797,27 +25889,27 @@ var dU = class {
 		for (let n = 0, r = 0; n < e.length; n += 3, r += 4) t[r] = e[n], t[r + 1] = e[n + 1], t[r + 2] = e[n + 2];
 		this.attribute.needsUpdate = !0;
 	}
-}, hU = class {
-	scene = new uL();
+}, yU = class {
+	scene = new mL();
 	uniforms = {
-		view: { value: new DI() },
-		weights: { value: new rI(1, 0) },
+		view: { value: new jI() },
+		weights: { value: new sI(1, 0) },
 		size: { value: 4 },
 		paper: { value: new X(1, 1, 1) }
 	};
-	geometry = new iR();
+	geometry = new cR();
 	material;
 	buffers = null;
 	look = null;
 	constructor(e) {
-		this.material = new oz({
-			vertexShader: fU,
-			fragmentShader: pU,
+		this.material = new uz({
+			vertexShader: gU,
+			fragmentShader: _U,
 			uniforms: this.uniforms,
-			glslVersion: PF,
+			glslVersion: RF,
 			defines: e ? { SHAPED: 1 } : {}
 		});
-		let t = new UR(this.geometry, this.material);
+		let t = new qR(this.geometry, this.material);
 		t.frustumCulled = !1, t.matrixAutoUpdate = !1, this.scene.add(t);
 	}
 	setPositions({ drawn: e }, { drawn: t }) {
@@ -25828,34 +25920,39 @@ var dU = class {
 	}
 	setLook(e) {
 		if (this.look === e) return;
-		this.look = e;
+		this.look = e, this.drawShapes(e);
 		let t = this.geometry.getAttribute("look");
 		t?.array.length === e.length ? Object.assign(t, {
 			array: e,
 			needsUpdate: !0
-		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new UL(e, 4)));
+		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new qL(e, 4)));
 	}
 	dispose() {
 		this.geometry.dispose(), this.material.dispose();
 	}
+	drawShapes(e) {
+		let t = !1;
+		for (let n = 3; n < e.length && !t; n += 4) t = (e[n] & 7) > 0;
+		t !== "SHAPED" in this.material.defines && (this.material.defines = t ? { SHAPED: 1 } : {}, this.material.needsUpdate = !0);
+	}
 	allocate(e) {
-		this.geometry.dispose(), this.buffers = [new mU(e), new mU(e)];
+		this.geometry.dispose(), this.buffers = [new vU(e), new vU(e)];
 	}
 };
 // src/space/cloud.ts
-function gU(e, t, n) {
+function bU(e, t, n) {
 	let r = document.createElement("canvas"), i = r.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!i) return null;
-	let a = new dU({
+	let a = new hU({
 		canvas: r,
 		context: i,
 		antialias: !1
 	});
 	a.autoClear = !1;
-	let o = new Mz(), s = [], c = (t) => s[t] ??= new hU(e);
+	let o = new Iz(), s = [], c = (t) => s[t] ??= new yU(e);
 	r.addEventListener("webglcontextlost", t), r.addEventListener("webglcontextrestored", n);
 	let l = 1;
 	return {
@@ -25880,67 +25977,67 @@ function gU(e, t, n) {
 	};
 }
 // src/space/motion.ts
-var _U = 380;
-function vU(e) {
+var xU = 380;
+function SU(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function yU({ from: e, to: t, morph: n }) {
+function CU({ from: e, to: t, morph: n }) {
 	return [(1 - n) * e.scale, n * t.scale];
 }
-function bU(e, t) {
+function wU(e, t) {
 	return e.to.drawn.length === t.drawn.length ? {
-		from: xU(e),
+		from: TU(e),
 		to: t,
 		morph: 0
-	} : vU(t);
+	} : SU(t);
 }
-function xU(e) {
+function TU(e) {
 	let { from: t, to: n, morph: r } = e;
 	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = yU(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	let i = Math.max(t.scale, n.scale), [a, o] = CU(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
 	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
 	return {
 		drawn: s,
 		scale: i
 	};
 }
-function SU(e, t) {
-	let [n, r] = yU(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+function EU(e, t) {
+	let [n, r] = CU(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
 	return [
 		i(0),
 		i(1),
 		i(2)
 	];
 }
-function CU(e, t) {
+function DU(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / _U);
+			let a = Math.min(1, (performance.now() - n) / xU);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/space/text_placement.ts
-function wU(e, [t, n], r, i = 7) {
+function OU(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = EU(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = EU(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = AU(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = AU(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && TU(e, a); t++) o();
+	for (let t = 0; t < 40 && kU(e, a); t++) o();
 	return a;
 }
-function TU(e, t) {
+function kU(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -25950,27 +26047,27 @@ function TU(e, t) {
 	}
 	return n;
 }
-function EU(e, t, n) {
+function AU(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
-function DU(e, t, n, r, i) {
+function jU(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/space/overlay.ts
-var OU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", kU = 132, AU = 96, jU = 16, MU = sj(OU);
-function NU(e, t, n) {
+var MU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", NU = 132, PU = 96, FU = 16, IU = sj(MU);
+function LU(e, t, n) {
 	let r = n.length > 1 && bn("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(PU), ...r ? [r] : []);
+	e.replaceChildren(...t.map(RU), ...r ? [r] : []);
 }
-function PU(e) {
+function RU(e) {
 	let { box: t, caption: n } = e, r = bn("g", {});
-	r.append(...LU(e), IU(e));
-	for (let t of e.threads) r.append(VU(e, t, !0));
-	return r.append(...zU(e)), e.path && r.append(VU(e, e.path, !1)), e.hover && r.append(FU(e, e.hover, "hover", 8)), e.focus && r.append(FU(e, e.focus, "focus", 9)), t.left > 0 && r.append(bn("path", {
+	r.append(...VU(e), BU(e));
+	for (let t of e.threads) r.append(GU(e, t, !0));
+	return r.append(...UU(e)), e.path && r.append(GU(e, e.path, !1)), e.hover && r.append(zU(e, e.hover, "hover", 8)), e.focus && r.append(zU(e, e.focus, "focus", 9)), t.left > 0 && r.append(bn("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
 	})), n && r.append(bn("text", {
@@ -25980,7 +26077,7 @@ function PU(e) {
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function FU({ project: e }, t, n, r) {
+function zU({ project: e }, t, n, r) {
 	let [i, a] = e(...t);
 	return bn("g", { class: `ring ${n}` }, bn("circle", {
 		class: "halo",
@@ -25993,16 +26090,16 @@ function FU({ project: e }, t, n, r) {
 		r
 	}));
 }
-function IU({ project: e }) {
+function BU({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return bn("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function LU({ project: e, circle: t, box: n }) {
+function VU({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, i] = e(0, 0, 0), a = RU(e, t);
+	let [r, i] = e(0, 0, 0), a = HU(e, t);
 	if (a < 12 || a > 2 * Math.max(n.width, n.height)) return [];
 	let o = ["sphere halo", "sphere"].map((e) => bn("circle", {
 		class: e,
@@ -26016,7 +26113,7 @@ function LU({ project: e, circle: t, box: n }) {
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function RU(e, t) {
+function HU(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -26030,23 +26127,23 @@ function RU(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function zU(e) {
-	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > jU, l = t(0, 0, 0), u = n.map((e, n) => {
+function UU(e) {
+	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > FU, l = t(0, 0, 0), u = n.map((e, n) => {
 		let [r, o, s] = [
 			0,
 			1,
 			2
 		].map((e) => a * i[3 * n + e]);
 		return t(r, o, s);
-	}), d = n.map((e) => cj(e, c ? AU : kU, MU)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+	}), d = n.map((e) => cj(e, c ? PU : NU, IU)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
 		x: u[e][0],
 		y: u[e][1],
-		width: MU(d[e]) + 4,
+		width: IU(d[e]) + 4,
 		height: 15
-	})), _ = wU(g, [l[0], l[1]], o), v = [], y = [];
+	})), _ = OU(g, [l[0], l[1]], o), v = [], y = [];
 	for (let e of p) {
 		let [t, n] = u[e], i = f(e) ? " behind" : "";
-		v.push(BU(l, [t, n], r[e], s, i));
+		v.push(WU(l, [t, n], r[e], s, i));
 		let a = h.indexOf(e);
 		if (a < 0) continue;
 		let [o, c] = _[a];
@@ -26062,7 +26159,7 @@ function zU(e) {
 	}
 	return [...v, ...y];
 }
-function BU(e, [t, n], r, i, a) {
+function WU(e, [t, n], r, i, a) {
 	let o = Math.hypot(t - e[0], n - e[1]), [s, c] = o > 0 ? [(t - e[0]) / o, (n - e[1]) / o] : [0, 0], l = Math.min(9, o), [u, d] = [t - l * s, n - l * c], f = `M${e[0]} ${e[1]}L${u} ${d}`, p = `M${t} ${n}L${u - .42 * l * c} ${d + .42 * l * s}L${u + .42 * l * c} ${d - .42 * l * s}Z`, m = bn("g", { class: `arrow${a}` }, bn("path", {
 		class: "halo",
 		d: f
@@ -26074,7 +26171,7 @@ function BU(e, [t, n], r, i, a) {
 	}));
 	return m.append(i ? bn("path", {
 		class: "tip",
-		d: GM(r.shape, 6),
+		d: YM(r.shape, 6),
 		fill: r.colour,
 		transform: `translate(${t} ${n})`
 	}) : bn("path", {
@@ -26082,12 +26179,12 @@ function BU(e, [t, n], r, i, a) {
 		fill: r.colour
 	})), m;
 }
-function VU({ project: e }, { places: t, now: n, colour: r }, i) {
+function GU({ project: e }, { places: t, now: n, colour: r }, i) {
 	let a = t.length / 3, o = Array.from({ length: a }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), s = (e) => e >= 0 && Number.isFinite(o[e][0]), c = o.map(([e, t], n) => s(n) && `${s(n - 1) ? "L" : "M"}${e.toFixed(1)} ${t.toFixed(1)}`).filter(Boolean).join("");
 	if (i) return bn("g", {}, bn("path", {
 		class: "thread",
 		d: c,
-		stroke: r && VM(r)
+		stroke: r && WM(r)
 	}));
 	let l = bn("g", { class: "path" }, bn("path", {
 		class: "halo",
@@ -26103,7 +26200,7 @@ function VU({ project: e }, { places: t, now: n, colour: r }, i) {
 	}))), l;
 }
 // src/space/picking.ts
-function HU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function KU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -26111,22 +26208,22 @@ function HU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function UU({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = yU(e), [l, u] = [r.width / 2, r.height / 2];
+function qU({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = CU(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function WU(e, t, n, r = 4, i = 9) {
+function JU(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return UU(e, (e, i, l, u) => {
+	return qU(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function GU(e, t) {
+function YU(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -26134,7 +26231,7 @@ function GU(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return UU(e, (e, t, l) => {
+	return qU(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -26142,8 +26239,8 @@ function GU(e, t) {
 	}), c;
 }
 // src/space/pointer_input.ts
-var KU = 4, qU = .12;
-function JU(e, t) {
+var XU = 4, ZU = .12;
+function QU(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -26155,7 +26252,7 @@ function JU(e, t) {
 		e.setPointerCapture(s.pointerId), n.set(s.pointerId, l(s)), a = l(s), o = n.size > 1, r.length && t.outline([], !1), r = i && n.size === 1 && s.button === 0 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > KU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > XU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -26170,7 +26267,7 @@ function JU(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = YU(e, t);
+		let n = $U(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -26178,14 +26275,14 @@ function JU(e, t) {
 		stop: () => s.abort()
 	};
 }
-function YU({ key: e, shiftKey: t }, n) {
+function $U({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * qU, r[1] * qU) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * ZU, r[1] * ZU) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -26195,7 +26292,7 @@ function YU({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/space/stage.ts
-function XU(e, { shaped: t }) {
+function eW(e, { shaped: t }) {
 	let n = bn("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -26208,10 +26305,10 @@ function XU(e, { shaped: t }) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys rotate it, with Shift they pan; plus and minus zoom; 0 resets the view; N and B select the next and the previous point."
 	}), a = null, o = null, s = [], c = null, l = null, u = 0, d = [], [f, p] = [1, 1], m = null, h = 0, g = !1, _ = 0, v = () => {
-		a = gU(t, () => e.lost(!0), () => {
+		a = bU(t, () => e.lost(!0), () => {
 			e.lost(!1), E();
 		}), a && i.append(a.canvas), i.append(n, r);
-	}, y = () => c ?? o?.home ?? jN, b = () => {
+	}, y = () => c ?? o?.home ?? FN, b = () => {
 		let e = o?.panes.length ?? 1;
 		return Array.from({ length: e }, (t, n) => ({
 			left: n * f / e,
@@ -26219,7 +26316,7 @@ function XU(e, { shaped: t }) {
 			width: f / e,
 			height: p
 		}));
-	}, x = (e) => IN(y(), e.width / e.height, o.reach), S = (e) => {
+	}, x = (e) => BN(y(), e.width / e.height, o.reach), S = (e) => {
 		let t = b()[e], { looks: n } = o.panes[e];
 		return {
 			motion: s[e],
@@ -26228,18 +26325,18 @@ function XU(e, { shaped: t }) {
 			box: t
 		};
 	}, C = (e) => Math.min(b().length - 1, Math.max(0, Math.floor(e * b().length / f))), w = (e, t) => {
-		m ??= ZU(i);
-		let n = XN(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
+		m ??= tW(i);
+		let n = eP(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
 		a?.draw(t.map((e, t) => ({
 			box: e,
 			matrix: x(e),
-			weights: yU(s[t]),
+			weights: CU(s[t]),
 			size: n
 		})), m);
 	}, T = (e = !0) => {
 		if (!o) return;
 		let t = o, r = b();
-		e && w(t, r), NU(n, r.map((e, n) => A(t, n, e)), d);
+		e && w(t, r), LU(n, r.map((e, n) => A(t, n, e)), d);
 	}, E = (e = !0) => {
 		g ||= e, h ||= requestAnimationFrame(() => {
 			h = 0, T(g), g = !1;
@@ -26254,14 +26351,14 @@ function XU(e, { shaped: t }) {
 	let k = window.matchMedia("(prefers-color-scheme: dark)");
 	k.addEventListener("change", D);
 	let A = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? SU(s[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? EU(s[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: c,
 			directions: r,
-			project: (e, t, r) => HU(d, n, e, t, r),
+			project: (e, t, r) => KU(d, n, e, t, r),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
@@ -26271,8 +26368,8 @@ function XU(e, { shaped: t }) {
 			hover: l === i ? null : f(l)
 		};
 	}, j = (t, n) => {
-		let a = C(t), s = o && t >= 0 ? WU(S(a), t, n) : -1, c = s < 0 ? null : s;
-		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && DU(r, t, n, f, p);
+		let a = C(t), s = o && t >= 0 ? JU(S(a), t, n) : -1, c = s < 0 ? null : s;
+		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && jU(r, t, n, f, p);
 	}, M = (t) => {
 		let n = t(y());
 		c = o?.flat ? {
@@ -26280,23 +26377,23 @@ function XU(e, { shaped: t }) {
 			azimuth: 0,
 			elevation: 0
 		} : n, j(-1, -1), e.camera(c), E();
-	}, N = JU(i, {
-		turn: (e, t) => o?.flat ? M((n) => zN(n, e, -t)) : M((n) => LN(n, -e, t)),
-		pan: (e, t) => M((n) => zN(n, e, t)),
+	}, N = QU(i, {
+		turn: (e, t) => o?.flat ? M((n) => UN(n, e, -t)) : M((n) => VN(n, -e, t)),
+		pan: (e, t) => M((n) => UN(n, e, t)),
 		zoom: (e, t, n) => {
 			let r = b()[C(t ?? 0)], i = p / 2, a = t === void 0 ? 0 : (t - r.left - r.width / 2) / i;
-			M((t) => RN(t, e, a, n === void 0 ? 0 : (i - n) / i));
+			M((t) => HN(t, e, a, n === void 0 ? 0 : (i - n) / i));
 		},
 		home: () => {
 			c = null, e.camera(y()), E();
 		},
 		hover: j,
 		click: (t, n) => {
-			let r = o ? WU(S(C(t)), t, n) : -1;
+			let r = o ? JU(S(C(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			d = n ? [] : t, n && o && e.lasso(GU(S(C(t[0][0])), t)), E(!1);
+			d = n ? [] : t, n && o && e.lasso(YU(S(C(t[0][0])), t)), E(!1);
 		},
 		next: e.next
 	}), P = new ResizeObserver(() => {
@@ -26309,11 +26406,11 @@ function XU(e, { shaped: t }) {
 			let t = e.smooth && !Dn() && o !== null && s.length === e.panes.length;
 			o = e;
 			let n = ++_;
-			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? bU(s[n], e) : vU(e)), e.panes.forEach(({ looks: e }, t) => {
+			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? wU(s[n], e) : SU(e)), e.panes.forEach(({ looks: e }, t) => {
 				a?.setPositions(t, s[t].from, s[t].to), a?.setLook(t, e.look);
 			}), j(-1, -1), T(), s.every(({ morph: e }) => e === 1)) return;
 			let r = s.map(({ morph: e }) => e);
-			await CU((e) => {
+			await DU((e) => {
 				s.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), T();
 			}, () => n !== _);
 		},
@@ -26326,14 +26423,14 @@ function XU(e, { shaped: t }) {
 		setLasso: (e) => N.setLasso(e),
 		lassoIsOn: () => N.lassoIsOn(),
 		scene: () => o ? S(o.panes.length - 1) : null,
-		pick: (e, t) => o ? WU(S(C(e)), e, t) : -1,
+		pick: (e, t) => o ? JU(S(C(e)), e, t) : -1,
 		refresh: D,
 		finish: () => a?.finish(),
 		picture() {
 			return T(), {
 				cloud: a?.canvas ?? null,
 				overlay: n,
-				paper: ZU(i),
+				paper: tW(i),
 				width: f,
 				height: p
 			};
@@ -26344,7 +26441,7 @@ function XU(e, { shaped: t }) {
 		}
 	};
 }
-function ZU(e) {
+function tW(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
@@ -26352,9 +26449,9 @@ function ZU(e) {
 	]).slice(0, 3).map(Number);
 }
 // src/state/address.ts
-function QU() {
+function nW() {
 	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${eW(e.view)}`), e = null;
+		e && history.replaceState(null, "", `#${iW(e.view)}`), e = null;
 	};
 	return {
 		keep(n) {
@@ -26368,8 +26465,8 @@ function QU() {
 		}
 	};
 }
-var $U = 4e3;
-function eW(e) {
+var rW = 4e3;
+function iW(e) {
 	let { filter: t, camera: n } = e, r = {
 		condition: e.condition,
 		layer: e.layer,
@@ -26381,16 +26478,16 @@ function eW(e) {
 		path: t.path > 0 && t.path,
 		image: e.image,
 		importance: e.importance && 1,
-		selection: e.selection.length > 0 && rW(e.selection),
-		camera: n !== null && nW(n).map((e) => +e.toFixed(3)).join("_")
+		selection: e.selection.length > 0 && sW(e.selection),
+		camera: n !== null && oW(n).map((e) => +e.toFixed(3)).join("_")
 	};
-	return typeof r.selection == "string" && r.selection.length > $U && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof r.selection == "string" && r.selection.length > rW && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function tW(e) {
+function aW(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", qn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? iW(t.get("selection")) : void 0);
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", qn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? cW(t.get("selection")) : void 0);
 	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Jn) ?? "all";
 	[
 		"classes",
@@ -26410,7 +26507,7 @@ function tW(e) {
 		panY: c[4]
 	}), n;
 }
-function nW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+function oW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 	return [
 		e,
 		t,
@@ -26419,7 +26516,7 @@ function nW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 		i
 	];
 }
-function rW(e) {
+function sW(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -26428,7 +26525,7 @@ function rW(e) {
 	}
 	return n.join(".");
 }
-function iW(e) {
+function cW(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -26440,17 +26537,17 @@ function iW(e) {
 	return t;
 }
 // src/panels/points_csv.ts
-function aW(e, t) {
+function lW(e, t) {
 	let { atlas: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: s } = n, c = (e) => cW(s.classes[e]), { all: l, dimensions: u, scale: d } = Nn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
+	let { names: a, labels: o, attributes: s } = n, c = (e) => fW(s.classes[e]), { all: l, dimensions: u, scale: d } = Nn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
 		"point",
 		"image",
 		"name",
 		"true_class",
 		"predicted_class",
 		"selected",
-		...p ? oW(i) : [],
+		...p ? uW(i) : [],
 		...f
 	].join(",")];
 	for (let e = 0; e < t.length; e++) {
@@ -26459,17 +26556,17 @@ function aW(e, t) {
 		h.push([
 			e,
 			n,
-			cW(a[n]),
+			fW(a[n]),
 			c(o[n]),
 			c(i.predictions[n]),
 			Number(m.has(e)),
-			...p ? sW(i, e, c) : [],
+			...p ? dW(i, e, c) : [],
 			...r
 		].join(","));
 	}
 	return h;
 }
-function oW({ trajectory: e, bits: t, stability: n }) {
+function uW({ trajectory: e, bits: t, stability: n }) {
 	return [
 		"row",
 		"column",
@@ -26481,7 +26578,7 @@ function oW({ trajectory: e, bits: t, stability: n }) {
 		...e ? ["trajectory"] : []
 	];
 }
-function sW(e, t, n) {
+function dW(e, t, n) {
 	let { category: r, confidence: i, trajectory: a, grid: o, bits: s, stability: c } = e, l = t % e.regions;
 	return [
 		Math.floor(l / o[1]),
@@ -26494,11 +26591,11 @@ function sW(e, t, n) {
 		...a ? [a[t]] : []
 	];
 }
-function cW(e) {
+function fW(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/ui/export.ts
-var lW = [
+var pW = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -26510,21 +26607,21 @@ var lW = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function uW(e, t, n) {
+function mW(e, t, n) {
 	let r = URL.createObjectURL(new Blob(t, { type: n }));
 	B("a", {
 		href: r,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(r), 1e4);
 }
-function dW(e) {
+function hW(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	pW(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
-	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${VM(r)}"/>`;
+	_W(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${WM(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function fW(e) {
-	let { cloud: t, width: n, height: r } = e.picture(), i = dW(e), a = new Image();
+async function gW(e) {
+	let { cloud: t, width: n, height: r } = e.picture(), i = hW(e), a = new Image();
 	a.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(i)}`, await a.decode();
 	let o = t ? t.width / n : 1, s = B("canvas", {
 		width: Math.round(n * o),
@@ -26532,18 +26629,18 @@ async function fW(e) {
 	});
 	return s.getContext("2d")?.drawImage(a, 0, 0, s.width, s.height), new Promise((e, t) => s.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser could not make the picture.")), "image/png"));
 }
-function pW(e, t) {
+function _W(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of lW) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) pW(e.children[n], t.children[n]);
+	for (let e of pW) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) _W(e.children[n], t.children[n]);
 }
 // src/ui/header_buttons.ts
-var mW = [
+var vW = [
 	"auto",
 	"light",
 	"dark"
 ];
-function hW(e, t, n, r, i) {
+function yW(e, t, n, r, i) {
 	let a = () => {
 		let { view: e, atlas: t } = n.current();
 		return `${t.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
@@ -26551,26 +26648,26 @@ function hW(e, t, n, r, i) {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let n = mW[(mW.indexOf(e.dataset.theme) + 1) % mW.length];
+			let n = vW[(vW.indexOf(e.dataset.theme) + 1) % vW.length];
 			e.dataset.theme = n, o.textContent = o.ariaLabel = `Theme: ${n}`, t.refresh();
 		}
 	}, "Theme: auto"), s = [
 		B("button", {
 			class: "quiet saves",
 			title: "The visible points with the arrows, as PNG",
-			click: () => void fW(t).then((e) => uW(`${a()}.png`, [e], "image/png"))
+			click: () => void gW(t).then((e) => mW(`${a()}.png`, [e], "image/png"))
 		}, "Save picture"),
 		B("button", {
 			class: "quiet saves",
 			title: "The same picture as SVG: arrows and names stay shapes and text",
-			click: () => uW(`${a()}.svg`, [dW(t)], "image/svg+xml")
+			click: () => mW(`${a()}.svg`, [hW(t)], "image/svg+xml")
 		}, "Save SVG"),
 		B("button", {
 			class: "quiet saves",
 			title: "All visible and selected points, as CSV",
 			click: () => {
 				let e = n.current(), r = t.scene()?.visible;
-				e && r && uW(`${a()}.csv`, [`${aW(e, r).join("\n")}\n`], "text/csv");
+				e && r && mW(`${a()}.csv`, [`${lW(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
 	], { address: c } = n;
@@ -26589,7 +26686,7 @@ function hW(e, t, n, r, i) {
 	}, "Keys"));
 }
 // src/ui/shortcuts.ts
-function gW() {
+function bW() {
 	return B("dialog", { "aria-label": "Keys" }, B("h2", {}, "Keys"), B("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "previous step, next step"],
@@ -26601,7 +26698,7 @@ function gW() {
 		["N and B", "in the space: next point, previous point"]
 	].flatMap(([e, t]) => [B("dt", {}, e), B("dd", {}, t)])), B("p", {}, "Drag to rotate, with Shift or the right button to pan; scroll to zoom. One finger rotates, two fingers pan and zoom. Click a point or a region of an image to select both."), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
 }
-function _W(e, t, n, r) {
+function xW(e, t, n, r) {
 	let i = (t) => {
 		t.stopPropagation();
 		let i = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, a = t.target instanceof HTMLInputElement && t.target.type === "text", o = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY", s = t.key === "]" ? 1 : t.key === "[" ? -1 : 0;
@@ -26619,11 +26716,11 @@ function _W(e, t, n, r) {
 	return t.addEventListener("keydown", i), () => t.removeEventListener("keydown", i);
 }
 // src/ui/layout.ts
-var vW = {
+var SW = {
 	webgl: "This browser has no WebGL2, so the points cannot be drawn. Images, curves and tables still work.",
 	context: "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work."
 };
-function yW(e, t, n, r, i) {
+function CW(e, t, n, r, i) {
 	let [a, o, s, ...c] = r, l = B("p", {
 		class: "status",
 		role: "status"
@@ -26631,13 +26728,13 @@ function yW(e, t, n, r, i) {
 		role: "alert",
 		class: "notice",
 		hidden: !0
-	}), p = gW(), m = B("div", { class: "page" }, B("header", {}, B("h1", {}, "patternscope"), B("p", {
+	}), p = bW(), m = B("div", { class: "page" }, B("header", {}, B("h1", {}, "patternscope"), B("p", {
 		class: "title",
 		title: t.attributes.title
-	}, t.attributes.title), hW(e, n, i, p, (e) => l.textContent = e)), a, o, B("main", { "aria-label": "Radial space" }, d, f, n.element, SW(n, i), B("div", { class: "under" }, l, u)), s, B("aside", { "aria-label": "Findings and images" }, ...c), CW(t), p);
+	}, t.attributes.title), yW(e, n, i, p, (e) => l.textContent = e)), a, o, B("main", { "aria-label": "Radial space" }, d, f, n.element, EW(n, i), B("div", { class: "under" }, l, u)), s, B("aside", { "aria-label": "Findings and images" }, ...c), DW(t), p);
 	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(m), {
 		update(e) {
-			Sn(l, bW(e, n)), u.textContent = u.title = t.condition(e.view.condition).note ?? "";
+			Sn(l, wW(e, n)), u.textContent = u.title = t.condition(e.view.condition).note ?? "";
 		},
 		showProblem(t, r) {
 			f.hidden = t === null, f.textContent = t ?? "", n.element.classList.toggle("blank", r);
@@ -26651,12 +26748,12 @@ function yW(e, t, n, r, i) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, vW[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, SW[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
-		destroy: _W(e, i.address ? document : e, i, p)
+		destroy: xW(e, i.address ? document : e, i, p)
 	};
 }
-function bW({ atlas: e, view: t, frame: n }, r) {
+function wW({ atlas: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
@@ -26669,7 +26766,7 @@ function bW({ atlas: e, view: t, frame: n }, r) {
 	}, n))).size;
 	return `${s} · ${t.selection.length.toLocaleString("en")} selected, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
-function xW(e, t, n, r = e) {
+function TW(e, t, n, r = e) {
 	return B("button", {
 		class: "tool",
 		"aria-label": e,
@@ -26677,7 +26774,7 @@ function xW(e, t, n, r = e) {
 		click: n
 	}, t);
 }
-function SW(e, t) {
+function EW(e, t) {
 	let n = B("button", {
 		class: "tool wide",
 		"aria-pressed": "false",
@@ -26701,28 +26798,28 @@ function SW(e, t) {
 		class: "tool wide",
 		title: "Clear the selection (Escape)",
 		click: () => t.select([])
-	}, "Clear"), B("span", { class: "gap" }), xW("Zoom in", "+", () => e.move((e) => RN(e, 1.3))), xW("Zoom out", "−", () => e.move((e) => RN(e, 1 / 1.3))), B("button", {
+	}, "Clear"), B("span", { class: "gap" }), TW("Zoom in", "+", () => e.move((e) => HN(e, 1.3))), TW("Zoom out", "−", () => e.move((e) => HN(e, 1 / 1.3))), B("button", {
 		class: "tool wide",
 		title: "Return to the initial view (0)",
 		click: () => t.change({ camera: null })
 	}, "Reset view"));
 }
-function CW({ attributes: e }) {
+function DW({ attributes: e }) {
 	let { left_out: t, aligned: n, dimensions: r, shown_share: i } = e, a = [...t];
 	return n || a.push("The checkpoints are not aligned to each other: points do not move smoothly from one to the next."), typeof i == "number" ? a.push(`Shown: 3 of ${r} dimensions, ${Math.round(100 * i)} % of what separates the classes. Strength and probabilities use all.`) : r > 3 && a.push(`The first three of ${r} dimensions are drawn; strength and probabilities use all.`), B("footer", {}, ...a.map((e) => B("p", {}, e)));
 }
 // src/ui/viewer.ts
-var wW = 700;
-async function TW(e, t, n) {
-	let r = HM(t.attributes.classes.length), i = await QN(t), a = Pn(t), o = Vn(t), s = Wn(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
+var OW = 700;
+async function kW(e, t, n) {
+	let r = GM(t.attributes.classes), i = await nP(t), a = Pn(t), o = Vn(t), s = Wn(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, u = Xn(t, Yn(t), n.address ? tW(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? QU() : null, h = (e) => {
+	}, u = Xn(t, Yn(t), n.address ? aW(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? nW() : null, h = (e) => {
 		let n = `conditions/${e}/thumbnails`;
 		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, Wn(t, n)), c.get(n)) : null;
 	}, g = async () => {
-		let e = u, n = EW(t, e), [o, c, l] = await Promise.allSettled([
+		let e = u, n = AW(t, e), [o, c, l] = await Promise.allSettled([
 			a(e),
 			n ? a(n) : null,
 			i.reach(e.condition, e.space)
@@ -26743,7 +26840,7 @@ async function TW(e, t, n) {
 		};
 	}, _ = async () => {
 		let e = ++f, r = performance.now();
-		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), wW);
+		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), OW);
 		let i = await g();
 		if (e !== f) return;
 		clearTimeout(p);
@@ -26752,7 +26849,7 @@ async function TW(e, t, n) {
 		let s = b(i);
 		for (let e of E) e.update(i);
 		D.update(i), a && (l.step = performance.now() - r), m?.keep(u), n.onChange?.(u, t), await s, e === f && o(i.frame);
-	}, v = $N(), y = Rn(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(tP(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
+	}, v = rP(), y = Rn(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(aP(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
 		let { camera: n } = u;
 		return u = Xn(t, u, e), u.camera !== n && w.setCamera(u.camera), _();
 	}, S = (e) => void x(e), C = (e) => {
@@ -26761,7 +26858,7 @@ async function TW(e, t, n) {
 			selection: [],
 			image: n[0]
 		}) : S({ selection: n });
-	}, w = XU({
+	}, w = eW({
 		pick: (e) => C(e === null ? [] : [e]),
 		lasso: (e) => C(e),
 		camera: (e) => {
@@ -26770,28 +26867,28 @@ async function TW(e, t, n) {
 				camera: e
 			}, m?.keep(u);
 		},
-		describe: (e, t) => d?.frame ? xN({
+		describe: (e, t) => d?.frame ? TN({
 			...d,
-			frame: eP(d, d.frame)[t]
+			frame: iP(d, d.frame)[t]
 		}, e) : document.createTextNode(""),
 		next: (e) => {
 			if (!d) return;
 			let n = tr(t, u.selection, u, d.view);
-			C(DW(w, {
+			C(jW(w, {
 				...d.view,
 				image: u.image,
 				selection: n
 			}, e));
 		},
 		lost: (e) => D.showNotice("context", e)
-	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = kN(x, () => u), E = [
+	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = NN(x, () => u), E = [
 		dr(S),
-		_N(S),
+		xN(S),
 		T,
 		Zj(S),
-		cN(S),
-		CN()
-	], D = yW(e, t, w, E.map(({ element: e }) => e), {
+		fN(S),
+		DN()
+	], D = CW(e, t, w, E.map(({ element: e }) => e), {
 		change: S,
 		select: C,
 		current: () => d,
@@ -26800,7 +26897,7 @@ async function TW(e, t, n) {
 	w.setCamera(u.camera), w.draws || D.showNotice("webgl", !0), await _(), l.opened = performance.now();
 	let O = () => void x({
 		...Yn(t),
-		...tW(location.hash)
+		...aW(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", O), {
 		atlas: t,
@@ -26815,7 +26912,7 @@ async function TW(e, t, n) {
 		}
 	};
 }
-function EW(e, t) {
+function AW(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -26829,7 +26926,7 @@ function EW(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function DW(e, t, n) {
+function jW(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -26840,14 +26937,14 @@ function DW(e, t, n) {
 	return [];
 }
 // src/ui/page.css?inline
-var OW = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:11px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/180px minmax(0,1fr)}.patternscope-atlas .stage-tools{gap:4px}.patternscope-atlas .tool.wide{padding:2px 8px}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", kW = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", AW = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-bits{flex:1 0 100%}.patternscope-atlas .key-bits[hidden]{display:none}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", jW = "patternscope-atlas-style";
-async function MW(e, t, n) {
-	document.getElementById(jW) || document.head.append(B("style", { id: jW }, kW, AW, OW)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
+var MW = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#fcfcfd)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--ink);--unreliable:var(--ink);--total:var(--lightningcss-light,#858d95)var(--lightningcss-dark,#7f8a95);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:11px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/180px minmax(0,1fr)}.patternscope-atlas .stage-tools{gap:4px}.patternscope-atlas .tool.wide{padding:2px 8px}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", NW = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", PW = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-bits{flex:1 0 100%}.patternscope-atlas .key-bits[hidden]{display:none}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", FW = "patternscope-atlas-style";
+async function IW(e, t, n) {
+	document.getElementById(FW) || document.head.append(B("style", { id: FW }, NW, PW, MW)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
 		class: "opening",
 		role: "status"
 	}, "Opening the atlas …"));
 	try {
-		let r = await TW(e, await hn(t), n);
+		let r = await kW(e, await hn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof cn ? t.kind : "damaged";
@@ -26859,13 +26956,13 @@ async function MW(e, t, n) {
 	}
 }
 // src/ui/widget.ts
-var NW = [
+var LW = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function PW(e, t) {
+function RW(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -26874,36 +26971,36 @@ function PW(e, t) {
 		selection: n
 	};
 }
-function FW(e, t, n = NW) {
+function zW(e, t, n = LW) {
 	let r = (e, t) => e.find((e) => e.name === t)?.key, i = {}, a = (t) => n.includes(t) ? e.get(t) : void 0, o = r(t.attributes.layers, a("layer")), s = r(t.attributes.conditions, a("condition")), [c, l] = [a("step"), a("selection")];
 	return s && (i.condition = s), o && (i.layer = o), Number.isInteger(c) && (i.step = c), Array.isArray(l) && (i.selection = l, l.length && (i.space = "regions")), i;
 }
-function IW(e, t, n) {
-	let r = Object.entries(PW(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function BW(e, t, n) {
+	let r = Object.entries(RW(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function LW({ model: e, el: t }) {
+async function VW({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
 	let i = r(e), a = null, o = !1;
-	a = await MW(n, i.get, {
+	a = await IW(n, i.get, {
 		address: !1,
 		onChange(t, n) {
-			a && (o = !0, IW(e, t, n), o = !1);
+			a && (o = !0, BW(e, t, n), o = !1);
 		}
 	});
-	let s = NW.map((t) => ({
+	let s = LW.map((t) => ({
 		event: `change:${t}`,
 		follow: () => {
-			a && !o && a.change(FW(e, a.atlas, [t]));
+			a && !o && a.change(zW(e, a.atlas, [t]));
 		}
 	}));
 	for (let { event: t, follow: n } of s) e.on(t, n);
-	return a && await a.change(FW(e, a.atlas)), () => {
+	return a && await a.change(zW(e, a.atlas)), () => {
 		for (let { event: t, follow: n } of s) e.off(t, n);
 		i.close(), a?.destroy(), n.remove();
 	};
 }
-var RW = { render: LW };
-export { RW as default };
+var HW = { render: VW };
+export { HW as default };
