@@ -21,7 +21,7 @@ _XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072
 
 
 def linear(colour: str) -> np.ndarray:
-    """Linear red, green and blue of a colour such as #4956f8."""
+    """Linear red, green and blue of a colour such as #4454ff."""
     values = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 

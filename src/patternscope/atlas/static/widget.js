@@ -13916,7 +13916,7 @@ function jM(e, t) {
 var MM = {
 	classes: [
 		{
-			colour: "#4956f8",
+			colour: "#4454ff",
 			names: [
 				"blue",
 				"mediumblue",
@@ -13925,7 +13925,7 @@ var MM = {
 			]
 		},
 		{
-			colour: "#ee6b0f",
+			colour: "#fc5e07",
 			names: [
 				"chocolate",
 				"coral",
@@ -13936,16 +13936,18 @@ var MM = {
 			]
 		},
 		{
-			colour: "#177b52",
+			colour: "#6c9f60",
 			names: [
 				"darkgreen",
 				"forestgreen",
 				"green",
-				"seagreen"
+				"lime",
+				"seagreen",
+				"yellowgreen"
 			]
 		},
 		{
-			colour: "#c11da0",
+			colour: "#c602a7",
 			names: [
 				"fuchsia",
 				"magenta",
@@ -13954,7 +13956,7 @@ var MM = {
 			]
 		},
 		{
-			colour: "#0695fe",
+			colour: "#1295ff",
 			names: [
 				"deepskyblue",
 				"dodgerblue",
@@ -13962,7 +13964,7 @@ var MM = {
 			]
 		},
 		{
-			colour: "#d70f1e",
+			colour: "#db0010",
 			names: [
 				"crimson",
 				"firebrick",
@@ -13973,34 +13975,20 @@ var MM = {
 			]
 		},
 		{
-			colour: "#809a67",
-			names: [
-				"khaki",
-				"lime",
-				"olive",
-				"yellowgreen"
-			]
+			colour: "#697053",
+			names: ["khaki", "olive"]
 		},
 		{
-			colour: "#b283af",
-			names: [
-				"orchid",
-				"pink",
-				"plum",
-				"thistle"
-			]
+			colour: "#d670ab",
+			names: ["orchid", "pink"]
 		},
 		{
-			colour: "#7a6673",
-			names: []
+			colour: "#8c5d79",
+			names: ["plum", "thistle"]
 		},
 		{
-			colour: "#94928f",
-			names: [
-				"gray",
-				"grey",
-				"silver"
-			]
+			colour: "#a9898b",
+			names: ["rosybrown"]
 		}
 	],
 	ink: "#74797f",

@@ -92,7 +92,7 @@ def class_marks(count: int) -> list[ClassMark]:
     Marks repeat after 80 classes; names then tell them apart.
 
     >>> class_marks(11)[0], class_marks(11)[10]
-    (ClassMark(colour='#4956f8', marker='o'), ClassMark(colour='#4956f8', marker='^'))
+    (ClassMark(colour='#4454ff', marker='o'), ClassMark(colour='#4454ff', marker='^'))
     """
     return [_mark(label, label % len(CLASS_COLOURS)) for label in range(count)]
 
@@ -103,7 +103,7 @@ def named_marks(names: Sequence[str]) -> list[ClassMark]:
     The others of each ten take what is left, in order.
 
     >>> [mark.colour for mark in named_marks(["orange", "cat"])]
-    ['#ee6b0f', '#4956f8']
+    ['#fc5e07', '#4454ff']
     """
     size, marks = len(CLASS_COLOURS), []
     for first in range(0, len(names), size):
