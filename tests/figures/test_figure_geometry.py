@@ -8,12 +8,12 @@ from hypothesis.extra.numpy import arrays
 
 from patternscope.figures import regional_embedding, sample_embedding
 from patternscope.figures.drawing.choices import ShownClasses, ShownSamples
+from patternscope.figures.drawing.density import class_density
 from patternscope.figures.drawing.examples import choose_examples
 from patternscope.figures.drawing.labels import place_labels, shortened, text_width
 from patternscope.figures.drawing.outlines import outlines
 from patternscope.figures.drawing.style import class_marks
 from patternscope.figures.drawing.views import choose_view, dimension_note, project, shown_lengths
-from patternscope.figures.drawing.density import class_density
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 5)))
 

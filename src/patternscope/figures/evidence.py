@@ -42,7 +42,7 @@ from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
 MOST = 24  # checkpoints
-_GAP, _BARS, _CHANCE, _ACCURACY, _FOOT, _HEADS = 0.12, 2.35, 1.15, 0.42, 0.62, 0.42
+_GAP, _BARS, _CHANCE, _ACCURACY, _ABOVE, _FOOT, _HEADS = 0.12, 2.35, 1.15, 0.32, 0.22, 0.62, 0.42
 _NOTE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 6.0}
 _ERROR_BAR: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 0.8, "capsize": 1.5}
 
@@ -124,7 +124,7 @@ class _Places:
         width = left + columns * wide + _GAP + _BARS + (_CHANCE if shown.chance else 0.0)
         lines = layout.heading_lines(width, _explanations(shown))
         top = 0.42 + 0.15 * len(lines) + _HEADS
-        below = (_GAP + _ACCURACY if columns > 1 else 0.0) + _FOOT
+        below = (_ABOVE + _ACCURACY if columns > 1 else 0.0) + _FOOT
         return cls((wide, tall), left, top, lines, (width, top + rows * tall + below))
 
 
@@ -160,7 +160,7 @@ def draw(shown: EvidenceData) -> Figure:
     _name_columns(figure, shown, places, right)
     down = places.top + rows * tall
     if columns > 1:
-        _draw_accuracy(layout.add_panel(figure, places.left, down + _GAP, columns * wide, _ACCURACY), shown)
+        _draw_accuracy(layout.add_panel(figure, places.left, down + _ABOVE, columns * wide, _ACCURACY), shown)
     _draw_scale(figure, shown, right)
     return figure
 
@@ -248,7 +248,7 @@ def _draw_accuracy(axes: Axes, shown: EvidenceData) -> None:
             axes.annotate(number(values[place]), (place, values[place]), (0, 3), color=SOFT, **_NOTE)
     names, what = shown.labels
     axes.set_xticks(written, [shortened(names[place], SMALL, 34) for place in written])
-    axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 1.3), yticks=[])
+    axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), yticks=[])
     axes.set_xlabel(what, labelpad=2)
     axes.set_ylabel("held-out\naccuracy", fontsize=SMALL, rotation=0, ha="right", va="center", labelpad=4)
     axes.tick_params(length=0)

@@ -69,9 +69,9 @@ def _draw_layer(axes: Any, layer: str, test: FaithfulnessResult) -> None:
     axes.text(1, 1, "area", color=SOFT, **corner)
     for line, order in enumerate(test.orders, start=1):
         look = _LOOKS[order.order]
-        axes.plot(test.shares, order.curve, label=ORDERS[order.order], **look)
+        axes.plot(test.shares, order.curve, label=ORDERS[order.order], clip_on=False, **look)
         axes.text(1, 1 - 0.065 * line, number(order.area.value), color=look["color"], **corner)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="share of regions removed")
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="share of regions removed")
     axes.set_title(shortened(layer, 8, 140))
 
 

@@ -112,7 +112,7 @@ def _draw_cloud(axes: Any, cloud: LayerCloud, shown: RegionalEmbeddingData) -> N
     view, reach, density, marks = shown.view, shown.reach, shown.density(cloud), shown.classes.marks
     space.prepare(axes, (reach, reach))
     look = {"extent": (-reach, reach, -reach, reach), "origin": "lower", "interpolation": "nearest"}
-    axes.imshow(density.colours([mark.colour for mark in marks], NOTHING), zorder=0.5, **look)
+    axes.imshow(density.colours([mark.colour for mark in marks], NOTHING), zorder=-1, **look)
     space.draw_sphere(axes, view, 1.0)
     tips = space.draw_arrows(axes, shown.mean_directions, view, 0.8 * reach, marks)
     if len(marks) <= _NAMED:

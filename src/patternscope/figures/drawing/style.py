@@ -76,6 +76,7 @@ _STYLE: dict[Any, Any] = {
     "image.composite_image": False,
     "svg.hashsalt": "patternscope",
     "svg.fonttype": "path",
+    "hatch.linewidth": 0.6,
 }
 
 
