@@ -21,10 +21,9 @@ class DrawFigure:
         figure, settings = load_figure(self.name), ctx.settings
         results = StoredResults.of(ctx)
         asked = {"examples": settings.figures.examples} if figure.examples else {}
-        samples = {"samples": count for count in asked.values()}
-        if figure.each_class:
-            samples = {"samples": one_per_class(results, settings.figures.examples)}
-        shown = figure.data(results, **samples)
+        count = asked.get("examples", 0)
+        count = one_per_class(results, count) if figure.each_class else count
+        shown = figure.data(results, **({"samples": count} if asked else {}))
         dpi = figure.fixed_dpi or settings.figures.dpi
         figure.save(shown, ctx.folder, dpi, ctx.report, **asked)
 

@@ -22,6 +22,7 @@ from patternscope.results.training import TrainingResult
 
 _OPEN = ("white", "white")
 _DASHES: dict[str, Any] = {"permuted": "-", "untrained": (0, (1.5, 1))}
+_LEGEND: dict[str, Any] = {"title": "above the bars: reliable / total", "title_fontsize": SMALL, "alignment": "left"}
 _TITLES = {"calibrated": "calibrated", "paper": "by the paper's rule", None: ""}
 
 
@@ -88,10 +89,14 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
     """Return the figure, a bar per layer and rule; on `ax` it has no heading. Source: Sec. 4, Fig. 4 in content."""
     if ax is not None:
         _draw_bars(ax, shown)
+        ax.legend(**_LEGEND)
         return ax.figure  # type: ignore[return-value]
     width = max(5.0, 1.1 * len(shown.layers) * (1.25 if shown.paper else 1.0))
-    figure = layout.new_figure(width, 4.3 if shown.paper else 3.8, laid_out=True)
-    _draw_bars(figure.add_subplot(), shown)
+    figure = layout.new_figure(width, 4.7 if shown.paper else 4.0, laid_out=True)
+    axes = figure.add_subplot()
+    _draw_bars(axes, shown)
+    # Below, where it covers no bar.
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, **_LEGEND)
     lines = layout.heading_lines(width, _explanations(shown))
     layout.write_heading(figure, "Knowledge points per image", *lines)
     return figure
@@ -141,7 +146,7 @@ def _draw_chance(axes: Any, value: float, ends: tuple[float, float], name: str, 
 
 
 def _set_limits(axes: Any, shown: CountsData) -> None:
-    """Names of layers, and room for the legend above bars that are low there."""
+    """Names of layers, and room for what stands above the bars."""
     highest = [max([counts[layer].total.high or 0.0 for counts in shown.by_rule.values()]) for layer in shown.layers]
     chance = [
         each.total.value or 0.0
@@ -154,10 +159,7 @@ def _set_limits(axes: Any, shown: CountsData) -> None:
     for place, (layer, share) in enumerate(shown.shares.items()):
         text = f"{percent(share)} of {shown.regions[layer]}"
         axes.annotate(text, (place, 0), (0, 2), textcoords="offset points", ha="center", fontsize=SMALL, zorder=6)
-    entries = 1 + 2 * len(shown.by_rule) + 2 * bool(chance)
-    room = 1.14 + 0.08 * entries if highest[0] > 0.5 * top or len(shown.by_rule) > 1 else 1.14
-    axes.set(ylabel="regions per image", ylim=(0, room * top), xlim=(-0.6, len(highest) - 0.4))
-    axes.legend(loc="upper left", title="above the bars: reliable / total", title_fontsize=SMALL, alignment="left")
+    axes.set(ylabel="regions per image", ylim=(0, 1.14 * top), xlim=(-0.6, len(highest) - 0.4))
 
 
 def table(shown: CountsData) -> list[dict[str, Any]]:

@@ -32,14 +32,14 @@ def draw(shown: ComparedNetworks) -> Figure:
         pair[0].set_title(shortened(layer, 8, 120))
         pair[0].set_xlabel("1 − cos of orientations")
         pair[1].set_xlabel(f"strength minus {shown.first}'s")
-    layout.write_heading(
-        figure,
-        f"Regional embeddings compared with the {shown.first}'s",
+    explanations = [
         f"All regions of {shown.images} images; bands are 95 % bootstrap intervals over images; strengths in units "
         "of the layer's mean",
         f"Numbers above: means over all regions (over the {shown.first}'s knowledge points); below: means of the "
         "absolute difference",
-    )
+    ]
+    lines = layout.heading_lines(figure.get_size_inches()[0], explanations)
+    layout.write_heading(figure, f"Regional embeddings compared with the {shown.first}'s", *lines)
     return figure
 
 

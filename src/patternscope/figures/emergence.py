@@ -96,7 +96,7 @@ def draw(shown: EmergenceData) -> Figure:
     options = {"sharex": True, "sharey": "row"}
     heights = (1.0, tall)
     figure, panels = layout.layer_figure(
-        len(shown.layers), (6.4, 0.9, 1.9), (0.85, sum(heights) + 0.55), ylabels, heights, **options
+        len(shown.layers), (6.4, 0.9, 1.9), (1.75, sum(heights) + 0.55), ylabels, heights, **options
     )
     order = _order(shown)
     for layer, (above, below) in zip(shown.layers, panels, strict=True):

@@ -34,7 +34,7 @@ def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> Tr
 def draw(shown: TrainingData) -> Figure:
     """Return the figure. Source: Sec. 4, Fig. 2 in content."""
     across, lines = layout.fold(len(shown.checkpoints))
-    width = max(across * _PANEL, 7.6)  # the foot is as long
+    width = max(across * _PANEL, 8.2)  # the foot is as long
     legend = 0.08 + layout.legend_height(width, len(shown.classes)) if len(shown.classes) <= _NAMED else 0.0
     pitch = _PANEL + _HEAD
     view, reach = shown.view, shown.reach

@@ -39,8 +39,8 @@ def report(
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         got = f"the folder {file}" if file.is_dir() else f"the file {file.parent}"
         raise InputError(f"--out: expected a file such as DIR/{REPORT_FILE}, got {got}") from error
-    for sentence in page.headlines:
-        say(sentence)
+    for finding in page.findings:
+        say(finding.sentence)
     for name in page.omitted_figures:
         say(f"figure {name}: not up to date, omitted; `patternscope figures {folder}` draws it")
     say(f"{file}: {file_size(file.stat().st_size)}")

@@ -209,5 +209,5 @@ PART = ReportPart(
         "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class.",
         "region_paths": "Paths of some regions through the layers and, with several checkpoints, over training.",
     },
-    headlines=2,
+    finding=5,
 )

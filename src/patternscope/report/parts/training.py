@@ -132,5 +132,5 @@ PART = ReportPart(
         "training_strip": "The sample embedding at each checkpoint, aligned and on one scale.",
         "training_animation": "The same as an animation.",
     },
-    headlines=1,
+    finding=1,
 )

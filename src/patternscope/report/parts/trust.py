@@ -147,5 +147,5 @@ PART = ReportPart(
         "network's certainty.",
         "losses": "Losses of the training and of the fits.",
     },
-    headlines=0,
+    shown=0,
 )
