@@ -24,6 +24,7 @@ def test_a_figure_can_be_read(name, attacked_study, taught_study):
 def test_the_check_sees_what_it_looks_for():
     figure = Figure(figsize=(4, 3))
     first, second = figure.subplots(1, 2)
+    figure.subplots_adjust(left=0.2, bottom=0.2, wspace=0.5)
     first.set(ylabel="share of regions", ylim=(0, 1.3), xlim=(0, 5))
     second.set(title="p(true class)", ylim=(0, 1), xlabel="step", xlim=(0, 9))
     first.text(1, 0.5, "one name")

@@ -49,7 +49,8 @@ class EmergenceData:
     @property
     def end(self) -> float:
         """The right side of the last checkpoint's cells: half a step to the one before beyond it."""
-        return 1.5 * self.places[-1] - 0.5 * self.places[-2]
+        before, last = ([-1, *self.places])[-2:]
+        return last + 0.5 * (last - before)
 
     def of_class(self, history: ClassHistory) -> list[float]:
         """Return what the cells of a class show: evidence in bits, or reliable points per image."""
@@ -117,9 +118,9 @@ def draw(shown: EmergenceData) -> Figure:
 
 def _order(shown: EmergenceData) -> list[int]:
     """The places of the classes among those shown, in the order in which they emerge in the deepest layer."""
-    emerged = [appearance.name for appearance in shown.layers[-1].lasting]
+    rank = {appearance.name: place for place, appearance in enumerate(shown.layers[-1].lasting)}
     names = [shown.layers[-1].classes[label].name for label in shown.classes.labels]
-    return sorted(range(len(names)), key=lambda place: emerged.index(names[place]))
+    return sorted(range(len(names)), key=lambda place: rank.get(names[place], len(rank)))
 
 
 def _draw_counts(axes: Any, layer: LayerHistory, shown: EmergenceData) -> None:
@@ -158,7 +159,7 @@ def _draw_classes(axes: Any, layer: LayerHistory, shown: EmergenceData, order: l
     at = {appearance.name: appearance.median_checkpoint for appearance in layer.lasting}
     numbers = [checkpoint.checkpoint for checkpoint in shown.checkpoints]
     for row, label in enumerate(labels):
-        checkpoint = at[layer.classes[label].name]
+        checkpoint = at.get(layer.classes[label].name)
         if checkpoint is not None:
             place = max(places[numbers.index(checkpoint)], places[0] + 0.015 * (shown.end - places[0]))
             axes.plot([place], [row], "o", ms=3.4, mfc="white", mec=INK, mew=0.7, clip_on=False)
@@ -173,7 +174,7 @@ def _draw_classes(axes: Any, layer: LayerHistory, shown: EmergenceData, order: l
 def _mark_checkpoints(above: Any, below: Any, shown: EmergenceData) -> None:
     """Ticks at all checkpoints, with the steps of those that stand apart."""
     names, places = shown.labels[0], shown.places
-    marks, apart = [0, len(places) - 1], 0.22 * (places[-1] - places[0])
+    marks, apart = sorted({0, len(places) - 1}), 0.22 * (places[-1] - places[0])
     for place in range(len(places)):
         if all(abs(places[place] - places[mark]) > apart for mark in marks):
             marks.append(place)
