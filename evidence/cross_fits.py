@@ -11,7 +11,7 @@ from evidence.object_measures import points_on
 from evidence.tables import Row
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 from patternscope.knowledge import bootstrap_counts, bootstrap_ratio, object_cover
-from patternscope.knowledge.calibration import at_temperature, calibrate_folds, calibration_error, reliability
+from patternscope.knowledge.calibration import at_temperature, calibrate_by_strength, calibration_error, reliability
 from patternscope.knowledge.points import threshold
 from patternscope.knowledge.probe import probe_evidence
 from patternscope.knowledge.region_evidence import evidence, shared_points
@@ -101,7 +101,7 @@ def judge(fit: Fit, layer: JudgedLayer, mean_directions: Tensor, *, mean_units: 
 
     With `mean_units` strengths are in units of their mean over the images fitted to, as the paper's rule takes them.
     """
-    scores, seconds = [], 0.0
+    scores, strengths, seconds = [], [], 0.0
     for half in (0, 1):
         rows = (layer.fold != half).nonzero().flatten()
         begun = time.process_time()
@@ -112,11 +112,16 @@ def judge(fit: Fit, layer: JudgedLayer, mean_directions: Tensor, *, mean_units: 
         if mean_units:
             embedding = embedding / embedding[rows].norm(dim=-1).mean().clamp_min(1e-12)
         scores.append(log_posterior(embedding, mean_directions, REGION_KAPPA_MAX))
+        strengths.append(embedding.norm(dim=-1))
     raw = torch.where((layer.fold == 0)[:, None, None], *scores)
-    temperature, calibrated = calibrate_folds(raw, layer.labels, layer.fold)
-    by_map = [at_temperature(each, float(own)).exp().max(dim=-1) for each, own in zip(scores, temperature, strict=True)]
+    strength = torch.where((layer.fold == 0)[:, None], *strengths)
+    temperatures, calibrated = calibrate_by_strength(raw, strength, layer.labels, layer.fold)
+    by_map = [
+        at_temperature(each, temperatures.rows(torch.full_like(layer.fold, half)).of(own)).exp().max(dim=-1)
+        for half, (each, own) in enumerate(zip(scores, strengths, strict=True))
+    ]
     confidence, category = (torch.stack(parts) for parts in zip(*by_map, strict=True))
-    return Judgement(raw, calibrated, temperature, confidence, category, seconds)
+    return Judgement(raw, calibrated, temperatures.middle, confidence, category, seconds)
 
 
 def worth(found: Judgement, layer: JudgedLayer) -> Row:

@@ -39,8 +39,8 @@ hold for `objective = "paper"`, `rule = "paper"` and `out_dim = 3`.
 In short:
 
 - Where nothing can be known, nothing is found: with targets permuted over images no layer has evidence or a point. A
-  network that is drawn anew from the top loses evidence layer by layer, down to 0.01 bits when nothing of it is left.
-  What images give away without any training is found too, where a linear probe finds it (digits).
+  network that is drawn anew from the top loses evidence layer by layer, down to what images give away without any
+  training: a linear probe finds that too (up to 0.8 bits on Fashion-MNIST and digits, 0.02 on pictograms).
 - Evidence is in bits per region on images that no map has seen. The map of the default keeps nearly all that a linear
   probe can read, and its probabilities hold: calibration error is below 0.05 in each layer that was measured.
 - Two maps of disjoint halves of the images agree on most of the points of the last two layers, on fewer in layers

@@ -45,6 +45,31 @@ def seeds_text(rows: Sequence[Row]) -> str:
     return f"Seeds of the networks: {', '.join(f'{name} {count}' for name, count in counts.items())}.\n"
 
 
+def over_seeds(rows: Sequence[Row], keys: Sequence[str]) -> list[Row]:
+    """Return the mean row of the networks from several seeds, for each combination of keys.
+
+    `seeds` is their number and NAME_networks the spread of a number over them; ends of intervals are averaged as well:
+    those of one network.
+
+    >>> over_seeds([{"layer": "a", "seed": 0, "points": 1.0}, {"layer": "a", "seed": 1, "points": 2.0}], ("layer",))
+    [{'layer': 'a', 'seeds': 2, 'points': 1.5, 'points_networks': 0.7071067811865476}]
+    """
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return [_mean_row(own, keys) for own in groups.values()]
+
+
+def _mean_row(rows: Sequence[Row], keys: Sequence[str]) -> Row:
+    mean: dict[str, Any] = {key: rows[0][key] for key in keys} | {"seeds": len(rows)}
+    for name, first in rows[0].items():
+        if name in mean or name == "seed" or not isinstance(first, float | int | None):
+            continue
+        values = [row[name] for row in rows if row[name] is not None]
+        mean |= {name: fmean(values) if values else None, f"{name}_networks": seed_spread(values)}
+    return mean
+
+
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; the first column is text, the others are numbers."""
     rules = ["---", *["---:"] * (len(heads) - 1)]
@@ -79,13 +104,14 @@ def optional_interval(row: Row, name: str, digits: int = 2) -> str:
 
 JUDGED = ("evidence", "readable", "share", "error before", "error after", "points", "ratio", "shared", "on object",
           "deletion")  # fmt: skip
-"""Heads of `judged_cells`."""
+"""Heads of `judged_cells`; ± is the spread over networks, where there are several."""
 
 
 def judged_cells(row: Row) -> list[str]:
     """Return what a layer is judged by, as cells."""
+    spread = row.get("evidence_networks")
     return [
-        interval_text(row, "evidence", 3),
+        interval_text(row, "evidence", 3) + ("" if spread is None else f" ± {spread:.3f}"),
         number(row["readable"], 3),
         number(row["share"]),
         number(row["error_before"], 3),
@@ -106,10 +132,18 @@ def better_text(row: Row) -> str:
 
 
 def measured_on(rows: Sequence[Row]) -> str:
-    """Return on which networks and images rows were measured, and which of the evidence's own were not run."""
-    names = dict.fromkeys(f"{row['network']} on {row['images']}" for row in rows)
-    text = f"Measured on {', '.join(names)}; one network each, so that another training may differ by more."
+    """Return on which networks and images rows were measured, from how many seeds, and which were not run."""
+    seeds: dict[str, set[int]] = {}
+    for row in rows:
+        seeds.setdefault(f"{row['network']} on {row['images']}", set()).add(row.get("seed", 0))
+    most = max((len(found) for found in seeds.values()), default=0)
+    names = [f"{name} ({len(found)})" if most > 1 else name for name, found in seeds.items()]
+    text = f"Measured on {', '.join(names)}; "
+    text += "in brackets the networks, each from a seed of its own." if most > 1 else _ONE_NETWORK
     if any(row["images"] not in IMAGE_SETS for row in rows):
         return f"{text}\n"
-    missing = [name for images in IMAGE_SETS for network in NETWORKS if (name := f"{network} on {images}") not in names]
+    missing = [name for images in IMAGE_SETS for network in NETWORKS if (name := f"{network} on {images}") not in seeds]
     return f"{text} Not run: {', '.join(missing)}.\n" if missing else f"{text}\n"
+
+
+_ONE_NETWORK = "one network each, so that another training may differ by more."

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from patternscope.knowledge import Temperatures
 from patternscope.results.json_csv import read_json
 from patternscope.tensor_files import read_tensors
 
@@ -19,6 +20,11 @@ def embed(region: Path, features: Tensor, images: Tensor | None = None) -> Tenso
 
 
 def calibrated(study: Path, layer: str, images: Tensor | None = None, checkpoint: str = "01") -> dict:
-    """What `find_knowledge_points` is asked for by the calibrated rule: strengths as they are, T of each image."""
-    temperature = read_tensors(study / f"evidence/{checkpoint}/{layer}/evidence.safetensors")["temperature"]
-    return {"unit_strength": 1.0, "temperature": temperature if images is None else temperature[images]}
+    """What `find_knowledge_points` is asked for by the calibrated rule: strengths as they are, T by strength."""
+    temperatures = stored(read_tensors(study / f"evidence/{checkpoint}/{layer}/evidence.safetensors"))
+    return {"unit_strength": 1.0, "temperature": temperatures if images is None else temperatures.rows(images)}
+
+
+def stored(arrays: dict[str, Tensor]) -> Temperatures:
+    """The temperatures among the arrays of a file."""
+    return Temperatures(arrays["temperature"], arrays["strong_temperature"], arrays["middle_strength"])

@@ -7,7 +7,7 @@ import torch
 
 from evidence.page import write_section
 from evidence.region_importances import ORDERS
-from evidence.tables import Row, better_text, interval_text, markdown_table, measured_on
+from evidence.tables import Row, better_text, interval_text, markdown_table, measured_on, number, over_seeds
 from patternscope.knowledge import bootstrap_mean
 from patternscope.results.record_codec import flat_interval
 
@@ -21,11 +21,12 @@ draw of the masks an image.
 
 Orders: evidence of the region for the true class by the map that has not seen the image (the order of p), w,
 strength, Grad-CAM of the network as trained, and random. 100 images a network; intervals are the 95 % bootstrap over
-images, and differences are paired. One network each.
+images, and differences are paired. Of networks from several seeds the tables have means, of the ends of intervals too.
 """
 NAMES = {**ORDERS, "evidence": "evidence"}
 RIVALS = ("grad_cam", "w", "strength", "random")
-_KEYS = ("images", "network", "layer", "asked")
+_KEYS = ("images", "network", "seed", "layer", "asked")
+_SHOWN = ("images", "network", "layer", "asked")
 
 
 def area_rows(rows: Sequence[Row]) -> list[Row]:
@@ -63,20 +64,28 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
         measured_on(rows),
         *_verdicts(differences),
         "\n### Areas\n",
-        _area_table(measured),
+        _area_table(over_seeds(measured, (*_SHOWN, "order"))),
         "### Differences\n",
         "Area of evidence less that of another order; an interval below zero means that evidence is better.\n",
-        _difference_table(differences),
+        _difference_table(over_seeds(differences, (*_SHOWN, "less"))),
     ]
     write_section(folder, text, None, (), capped=measured, capped_differences=differences)
 
 
 def _verdicts(differences: Sequence[Row]) -> Iterable[str]:
-    """How evidence compares on the fine-tuned copy."""
-    for images, layer in dict.fromkeys((row["images"], row["layer"]) for row in differences):
-        own = [r for r in differences if (r["images"], r["layer"], r["asked"]) == (images, layer, "fine-tuned")]
-        parts = [f"{better_text(row)} {NAMES[row['less']]} ({interval_text(row, 'difference', 3)})" for row in own]
-        yield f"- {images}, {layer}, fine-tuned copy: evidence is {', '.join(parts)}."
+    """How often evidence is better and worse than each rival on the fine-tuned copies, and by how much on average."""
+    copies = [row for row in differences if row["asked"] == "fine-tuned"]
+    for images in dict.fromkeys(row["images"] for row in copies):
+        parts = []
+        for rival in RIVALS:
+            own = [row for row in copies if (row["images"], row["less"]) == (images, rival)]
+            told = [better_text(row) for row in own]
+            mean = number(sum(row["difference"] for row in own) / len(own), 3)
+            better, worse = told.count("better than"), told.count("worse than")
+            parts.append(f"{NAMES[rival]} {better} times better and {worse} times worse, mean difference {mean}")
+        count = len(copies) // len(RIVALS)
+        cases = len([row for row in copies if row["images"] == images]) // len(RIVALS)
+        yield f"- {images}, fine-tuned copies, {cases} of {count} layers: evidence against {'; '.join(parts)}."
 
 
 def _area_table(measured: Sequence[Row]) -> str:
@@ -85,8 +94,7 @@ def _area_table(measured: Sequence[Row]) -> str:
     for row in measured:
         cells.setdefault(_name(row), []).append(interval_text(row, "area", 3))
     return markdown_table(
-        ["images, layer, network", *[NAMES[order] for order in orders]],
-        [[name, *texts] for name, texts in cells.items()],
+        ["network, layer, copy", *[NAMES[order] for order in orders]], [[name, *texts] for name, texts in cells.items()]
     )
 
 
@@ -94,9 +102,9 @@ def _difference_table(differences: Sequence[Row]) -> str:
     cells: dict[str, list[str]] = {}
     for row in differences:
         cells.setdefault(_name(row), []).append(interval_text(row, "difference", 3))
-    heads = ["images, layer, network", *[NAMES[rival] for rival in RIVALS]]
+    heads = ["network, layer, copy", *[NAMES[rival] for rival in RIVALS]]
     return markdown_table(heads, [[name, *texts] for name, texts in cells.items()])
 
 
 def _name(row: Row) -> str:
-    return f"{row['images']}, {row['layer']}, {row['asked']}"
+    return f"{row['network']} on {row['images']}, {row['layer']}, {row['asked']}"

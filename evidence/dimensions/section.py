@@ -17,6 +17,7 @@ from evidence.tables import (
     measured_on,
     number,
     optional_interval,
+    over_seeds,
 )
 from patternscope.embeddings.settings import dimensions
 
@@ -39,8 +40,9 @@ def write(folder: Path, rows: Sequence[Row], by_classes: Sequence[Row], tried: S
     text = ["## Dimensions\n", INTRODUCTION, measured_on(rows), *_verdicts(known)]
     text += ["\n![Share of what is readable, by dimensions](dimensions_figure.png)\n"]
     text += ["### Means over networks and image sets\n", _means_table(known)]
-    for images, network in dict.fromkeys((row["images"], row["network"]) for row in known):
-        own = [row for row in known if (row["images"], row["network"]) == (images, network)]
+    means = over_seeds(known, ("images", "network", "layer", "dimensions", "from_end"))
+    for images, network in dict.fromkeys((row["images"], row["network"]) for row in means):
+        own = [row for row in means if (row["images"], row["network"]) == (images, network)]
         text += [f"### {network} on {images}\n", _table(own)]
     if by_classes:
         done = sorted({row["classes"] for row in by_classes})
@@ -56,7 +58,7 @@ def write(folder: Path, rows: Sequence[Row], by_classes: Sequence[Row], tried: S
     else:
         text += ["### Other numbers of classes\n", "Not measured here.\n"]
     tables = {"classes": by_classes} if by_classes else {}
-    write_section(folder, text, draw(known, by_classes), known, dimensions=known, **tables)
+    write_section(folder, text, draw(means, by_classes), known, dimensions=known, **tables)
 
 
 def _verdicts(rows: Sequence[Row]) -> Iterable[str]:

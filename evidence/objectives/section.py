@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 
 from evidence.page import write_section
-from evidence.tables import JUDGED, Row, judged_cells, markdown_table, mean_of, measured_on, number
+from evidence.tables import JUDGED, Row, judged_cells, markdown_table, mean_of, measured_on, number, over_seeds
 
 CHOSEN, PAPER = "likelihood", "paper"
 LEAST_READABLE = 0.02  # bits: a share of less tells nothing
@@ -60,8 +60,9 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
         "*Last* is the last layer, *before* the one before it.\n",
         _means_table(known),
     ]
-    for images, network in dict.fromkeys((row["images"], row["network"]) for row in known):
-        own = [row for row in known if (row["images"], row["network"]) == (images, network)]
+    means = over_seeds(known, ("images", "network", "layer", "objective", "dimensions"))
+    for images, network in dict.fromkeys((row["images"], row["network"]) for row in means):
+        own = [row for row in means if (row["images"], row["network"]) == (images, network)]
         text += [f"### {network} on {images}\n", _table(own)]
     write_section(folder, text, None, (), objectives=known)
 

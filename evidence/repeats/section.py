@@ -6,7 +6,7 @@ from statistics import fmean
 
 from evidence.objectives.section import with_places
 from evidence.page import write_section
-from evidence.tables import Row, markdown_table, measured_on, number
+from evidence.tables import Row, markdown_table, measured_on, number, over_seeds
 from patternscope.knowledge import seed_spread
 
 INTRODUCTION = """`python -m evidence repeats`. 500 images are divided into halves five times. *Shared*: calibrated
@@ -14,8 +14,8 @@ points that the two maps of a division have in common (the same region and class
 and least of the divisions. *Ratio* and *evidence* of the cross-fitted layer: mean, and in brackets the largest
 difference between two divisions. *Half interval*: half the 95 % interval of the ratio over images, for comparison.
 *Threads*: the same fits on two threads instead of one. *Seed*: how much the map of all images changes with the seed
-of the fit, which draws nothing. What another number of threads does to the training of the network is not measured
-here.
+of the fit, which draws nothing. Of networks from several seeds the table has the means. What another number of
+threads does to the training of the network is not measured here.
 """
 WANTED = {1: ("the last layer", 0.8), 2: ("the layer before", 0.65)}
 LIMIT = 0.01
@@ -24,11 +24,15 @@ FEWEST = 0.1  # points per image: the ratio of fewer is a matter of a few region
 
 def summarised(rows: Sequence[Row]) -> list[Row]:
     """Return a row per layer: means and largest differences over divisions, and what threads and seeds change."""
-    return [_of_layer(rows, key) for key in dict.fromkeys((r["images"], r["network"], r["layer"]) for r in rows)]
+    return [_of_layer(rows, key) for key in dict.fromkeys(map(_network_and_layer, rows))]
 
 
-def _of_layer(rows: Sequence[Row], key: tuple[str, str, str]) -> Row:
-    own = [row for row in rows if (row["images"], row["network"], row["layer"]) == key]
+def _network_and_layer(row: Row) -> tuple[str, str, int, str]:
+    return row["images"], row["network"], row.get("seed", 0), row["layer"]
+
+
+def _of_layer(rows: Sequence[Row], key: tuple[str, str, int, str]) -> Row:
+    own = [row for row in rows if _network_and_layer(row) == key]
     single = [row for row in own if row["threads"] == 1]
     first, double = single[0], next(row for row in own if row["threads"] == 2)
     shared = [row["shared"] for row in single if row["shared"] is not None]
@@ -36,7 +40,8 @@ def _of_layer(rows: Sequence[Row], key: tuple[str, str, str]) -> Row:
     summary: Row = {
         "images": key[0],
         "network": key[1],
-        "layer": key[2],
+        "seed": key[2],
+        "layer": key[3],
         "shared": fmean(shared) if shared else None,
         "shared_least": min(shared, default=None),
         "ratio_images": fmean(ends) if ends else None,
@@ -62,7 +67,7 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
         measured_on(rows),
         *_verdicts(summary),
         "",
-        _table(summary),
+        _table(over_seeds(summary, ("images", "network", "layer"))),
     ]
     write_section(folder, text, None, (), repeats=rows, repeats_layers=summary)
 

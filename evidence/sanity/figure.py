@@ -11,19 +11,22 @@ if TYPE_CHECKING:
 
 
 def draw(rows: Sequence[Row]) -> "Figure":
-    """Draw a panel per image set: checks from top to bottom, a mark with its interval per layer."""
+    """Draw a panel per network and image set: checks from top to bottom, a mark with its interval per layer."""
     from matplotlib.figure import Figure
 
     studies = list(dict.fromkeys((row["images"], row["network"]) for row in rows))
     with figure_style():
-        figure = Figure(figsize=(4.2 * len(studies) + 1.6, 4.6), layout="constrained")
-        panels = figure.subplots(1, len(studies), sharey=True, squeeze=False)[0]
-        for axes, (images, network) in zip(panels, studies, strict=True):
+        columns = min(3, len(studies))
+        lines = -(-len(studies) // columns)
+        figure = Figure(figsize=(3.6 * columns + 2.0, 4.4 * lines + 0.2), layout="constrained")
+        panels = figure.subplots(lines, columns, squeeze=False).flatten()
+        for axes in panels[len(studies) :]:
+            axes.set_visible(False)
+        for axes, (images, network) in zip(panels, studies, strict=False):
             _draw_panel(axes, [row for row in rows if (row["images"], row["network"]) == (images, network)])
             axes.set_title(f"{network} on {images}", fontsize=SMALL + 0.5)
             axes.set_xlabel("evidence, bits per region")
-        handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+            axes.legend(fontsize=SMALL - 1, loc="lower right")
     return figure
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evidence.page import write_section
 from evidence.sanity.figure import draw
-from evidence.tables import Row, interval_text, markdown_table, measured_on, number
+from evidence.tables import Row, markdown_table, mean_of, measured_on, number, over_seeds
 
 INTRODUCTION = """`python -m evidence sanity`. The layers of a network are fitted and judged as in a study, and then
 again where nothing, or less, can be known. *Permuted targets*: features are exchanged between the images. *Above* a
@@ -13,11 +13,12 @@ layer: all that follows it is drawn anew, as in the model randomisation of Adeba
 statistics of the samples; *all*: the whole network. *Shuffled labels*: the network is trained as it was, on labels
 permuted over the training images. Targets: those of the trained network, or the network's *own* decision.
 
-Evidence is in bits per region about the true class, with its 95 % interval over images; points are knowledge points of
-an image. Where nothing can be known both must be 0: at most 0.01 bits and 0.1 points. *Readable* is the evidence of a
-linear probe, which is fitted to the true classes: what it finds in a network that knows nothing is what images alone
-give away. *Accuracy* is of the network's decision: where it is right more often than chance (0.10), something is
-known.
+Evidence is in bits per region about the true class; points are knowledge points of an image. Where nothing can be
+known both must be 0: at most 0.01 bits and 0.1 points. *Readable* is the evidence of a linear probe, which is fitted
+to the true classes: what it finds in a network that knows nothing is what images alone give away. *Accuracy* is of
+the network's decision: where it is right more often than chance (0.10), something is known. Cells of the tables are
+bits, in brackets points; of networks from several seeds the means, ± their spread. Intervals over images are in
+[sanity.csv](evidence/sanity.csv).
 """
 BITS, POINTS = 0.01, 0.1
 NOTHING = "permuted targets"
@@ -42,7 +43,11 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     for images, network in dict.fromkeys((row["images"], row["network"]) for row in rows):
         own = [row for row in rows if (row["images"], row["network"]) == (images, network)]
         text += [f"### {network} on {images}\n", f"{_of_training(own)}\n", _table(own)]
-    write_section(folder, text, draw(rows), rows, sanity=rows)
+    write_section(folder, text, draw(_means(rows)), rows, sanity=rows)
+
+
+def _means(rows: Sequence[Row]) -> list[Row]:
+    return over_seeds(rows, ("images", "network", "check", "targets", "layer"))
 
 
 def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
@@ -77,24 +82,26 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
 
 def _of_training(rows: Sequence[Row]) -> str:
     """How well the shuffled labels were learnt."""
-    learnt = next((row["training_accuracy"] for row in rows if row["check"] == NO_LABELS), None)
-    if learnt is None:
+    learnt = [row for row in rows if row["check"] == NO_LABELS]
+    if not learnt:
         return "Training on shuffled labels was not run here."
-    return f"Of the shuffled labels {number(learnt)} were learnt (chance: 0.10)."
+    return f"Of the shuffled labels {number(mean_of(learnt, 'training_accuracy'))} were learnt (chance: 0.10)."
 
 
 def _table(rows: Sequence[Row]) -> str:
-    heads = ["check, targets, layer", "evidence", "points", "reliable", "error after", "readable", "accuracy"]
-    cells = [
-        [
-            f"{row['check']}, {row['targets']}, {row['layer']}",
-            interval_text(row, "evidence", 3),
-            number(row["points"], 2),
-            number(row["reliable"], 2),
-            number(row["error"], 3),
-            number(row["readable"], 3),
-            number(row["accuracy"]),
-        ]
-        for row in rows
-    ]
-    return markdown_table(heads, cells)
+    """Bits and points of each layer, a line per check."""
+    means, layers = _means(rows), list(dict.fromkeys(row["layer"] for row in rows))
+    lines = []
+    for check, targets in dict.fromkeys((row["check"], row["targets"]) for row in means):
+        own = {row["layer"]: row for row in means if (row["check"], row["targets"]) == (check, targets)}
+        accuracy = number(next(iter(own.values()))["accuracy"])
+        lines.append([f"{check}, {targets}", accuracy, *[_cell(own[layer], "evidence") for layer in layers]])
+        if targets == "own":
+            lines.append([f"{check}, readable", accuracy, *[_cell(own[layer], "readable") for layer in layers]])
+    return markdown_table(["check, targets", "accuracy", *layers], lines)
+
+
+def _cell(row: Row, name: str) -> str:
+    spread = row[f"{name}_networks"]
+    bits = number(row[name], 3) + ("" if spread is None else f" ± {spread:.3f}")
+    return bits if name == "readable" else f"{bits} ({number(row['points'], 2)})"

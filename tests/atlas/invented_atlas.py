@@ -19,6 +19,7 @@ from patternscope.atlas.store import write_store
 from patternscope.knowledge.calibration import class_shares
 from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.points import threshold
+from patternscope.knowledge.temperatures import Temperatures
 
 KAPPA_MAX = 1000.0
 UNIT = 0.8  # mean strength of calibrated layers
@@ -74,10 +75,12 @@ def invent_layer(
 ) -> LayerContent:
     """A layer whose points stand at `growth[t]` of their way, and at `astray[t]` of the way to the next class.
 
-    Two halves of the images have a temperature each if it is calibrated; otherwise it is one of an old study.
+    Two halves of the images have temperatures each if it is calibrated; otherwise it is one of an old study.
     """
     regions, classes = grid[0] * grid[1], len(mu)
-    temperature = torch.from_numpy(np.where(np.arange(len(labels)) % 2, 0.7, 1.6)) if calibrated else None
+    odd = torch.arange(len(labels)) % 2 == 1
+    halves = [torch.where(odd, one, other).double() for one, other in ((0.7, 1.6), (0.5, 1.1), (0.9, 1.2))]
+    temperatures = Temperatures(*halves) if calibrated else None
     unit = UNIT if calibrated else 1.0
 
     def step(at: int) -> Regions:
@@ -92,7 +95,7 @@ def invent_layer(
         towards = (1 - turn) * mu[said] + turn * mu[(said + 1) % classes]
         noise = rng.normal(scale=0.25, size=(len(labels), regions, mu.shape[1]))
         position = (growth[at] * reach * towards + noise).astype(np.float32)
-        rule = PointRule(threshold("auto", classes), KAPPA_MAX, 1.0, temperature)
+        rule = PointRule(threshold("auto", classes), KAPPA_MAX, 1.0, temperatures)
         given = torch.from_numpy(unit * position), torch.from_numpy(mu).float(), torch.from_numpy(labels)
         found, bits = rule.points(*given), rule.bits(*given)
         weights = rng.dirichlet(np.full(regions, 0.3), len(labels)) if importance else None
@@ -103,7 +106,7 @@ def invent_layer(
             found.mask.numpy(),
             found.reliable.numpy(),
             weights,
-            *(() if bits is None else (temperature.numpy(), bits.numpy(), rng.integers(7, size=bits.shape) / REFITS)),
+            *(() if bits is None else (temperatures, bits.numpy(), rng.integers(7, size=bits.shape) / REFITS)),
         )
 
     counted = [step(at) for at in range(len(growth))]

@@ -17,6 +17,7 @@ from atlas.pages import Watched, opened, served
 from patternscope.atlas.page import write_folder, write_single
 from patternscope.atlas.store import write_store
 from patternscope.figures.drawing.style import named_marks
+from patternscope.knowledge import Temperatures
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
 from patternscope.radial.view import principal_axes, shown_share
@@ -64,7 +65,7 @@ def posterior_of(content, layer, condition, step: int) -> np.ndarray:
     given, direction = layer.regions(step), torch.from_numpy(condition.direction[step]).double()
     embedding = torch.from_numpy(layer.unit * given.position.astype(np.float64))
     scores = log_posterior(embedding, direction, content.kappa_max)
-    temperature = 1.0 if given.temperature is None else torch.from_numpy(given.temperature)
+    temperature = 1.0 if given.temperatures is None else given.temperatures.of(embedding.norm(dim=-1))
     return at_temperature(scores, temperature).exp().reshape(-1, len(content.classes)).numpy()
 
 
@@ -76,10 +77,12 @@ def nine(browser, tmp_path_factory):
 
     def regions(step: int):
         given = layer.regions(step)
-        temperature = np.where(np.arange(20) == 7, np.inf, given.temperature)
+        known, nothing = given.temperatures, torch.arange(20) == 7
+        ends = (each.masked_fill(nothing, torch.inf) for each in (known.weak, known.strong))
+        temperatures = Temperatures(*ends, known.unit)
         confidence = np.where(np.arange(20)[:, None] == 7, 0.1, given.confidence)
         mask, reliable = (np.where(np.arange(20)[:, None] == 7, False, at) for at in (given.mask, given.reliable))
-        return replace(given, temperature=temperature, confidence=confidence, mask=mask, reliable=reliable)
+        return replace(given, temperatures=temperatures, confidence=confidence, mask=mask, reliable=reliable)
 
     training = replace(training, layers={name: replace(layer, regions=regions)})
     content = replace(content, conditions=(training, *content.conditions[1:]))

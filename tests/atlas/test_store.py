@@ -16,9 +16,11 @@ from PIL import Image
 from atlas.invented_atlas import invent
 from patternscope.atlas.selection import evenly, smaller, with_steps, without_importance
 from patternscope.atlas.store import write_store
+from patternscope.knowledge import Temperatures
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
 from patternscope.radial.view import principal_axes, shown_share
+from patternscope.results.evidence import TEMPERATURES
 
 DOCUMENT = Path(__file__).parents[2] / "docs/atlas-format.md"
 ENTRY = re.compile(r"^( {4,})(\S+) +(u1|u2|i2|f4) \(([^)]*)\)")
@@ -48,7 +50,7 @@ def arrays(store: Path) -> dict[str, zarr.Array]:
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):
     told = promised()
-    assert len(told) == 25
+    assert len(told) == 27
     root = opened(store).attrs.asdict()
     conditions = {each["key"]: each for each in root["conditions"]}
     seen = set()
@@ -87,7 +89,9 @@ def test_values_come_back_within_half_an_integer(store, content):
                 assert scales[step] <= 1 / 256 or np.abs(integers).max() == 32767
                 error = integers * scales[step] - given.position.reshape(integers.shape)
                 assert np.abs(error).max() <= 0.501 * scales[step]
-                assert (np.asarray(found["temperature"][step]) == given.temperature.astype(np.float32)).all()
+                known = given.temperatures
+                for stored, values in zip(TEMPERATURES, (known.weak, known.strong, known.unit), strict=True):
+                    assert (np.asarray(found[stored][step]) == values.float().numpy()).all()
                 bits = np.asarray(found["bits"][step]) * found["bits"].attrs["scale"][step]
                 assert np.abs(bits - given.bits.ravel()).max() <= 0.00501
                 if condition.key == "training":
@@ -138,7 +142,14 @@ def test_the_page_can_compute_the_posterior_from_what_is_stored(dimensions, cali
         stored = np.asarray(position[1]) * position.attrs["scale"][1] * position.attrs["unit"]
         direction = np.asarray(group["conditions/training/direction"][1])
         images, regions = given.category.shape
-        temperature = np.repeat(found["temperature"][1], regions) if calibrated else np.ones(images * regions)
+        weak, strong, unit = (
+            (np.repeat(found[each][1], regions) for each in TEMPERATURES)
+            if calibrated
+            else (np.ones(images * regions) for _ in range(3))
+        )
+        strength = layer.unit * np.linalg.norm(given.position, axis=-1).ravel()
+        share = strength / (strength + unit)
+        temperature = 1 / ((1 - share) / weak + share / strong)
         assert ("temperature" in found) == calibrated
         exact = exact_posterior(content, layer, given, content.conditions[0].direction[1])
         # Half of the page's last digit.
@@ -150,7 +161,7 @@ def exact_posterior(content, layer, given, direction: np.ndarray) -> np.ndarray:
     """p(c | region) of all regions as the study has it."""
     embedding = torch.from_numpy(layer.unit * given.position.astype(np.float64))
     scores = log_posterior(embedding, torch.from_numpy(direction).double(), content.kappa_max)
-    temperature = 1.0 if given.temperature is None else torch.from_numpy(given.temperature)
+    temperature = 1.0 if given.temperatures is None else given.temperatures.of(embedding.norm(dim=-1))
     return at_temperature(scores, temperature).exp().reshape(-1, len(content.classes)).numpy()
 
 
@@ -187,7 +198,7 @@ def test_positions_are_no_finer_than_they_are_told(tmp_path):
     (name, layer), training = *content.conditions[0].layers.items(), content.conditions[0]
 
     def scale(unit: float, temperature: float) -> float:
-        regions = replace(layer.regions(0), temperature=np.full(4, temperature))
+        regions = replace(layer.regions(0), temperatures=Temperatures.equal(torch.full((4,), temperature)))
         changed = replace(training, layers={name: replace(layer, unit=unit, regions=lambda step: regions)})
         folder = tmp_path / f"{unit}-{temperature}"
         write_store(folder, replace(content, conditions=(changed,)))

@@ -16,6 +16,7 @@ from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.controls import ControlsResult
+from patternscope.results.evidence import TEMPERATURES
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.networks import StudentAnalysisResult
@@ -62,7 +63,9 @@ def test_training_shows_the_results_of_each_checkpoint(study):
             scale = group[f"{path}/position"].attrs["scale"][step] * known.unit_strength
             assert np.abs(shown - embedding.reshape(shown.shape)).max() <= 0.51 * scale
             told = results.evidence(layer, step)
-            assert (np.asarray(group[f"{path}/temperature"][step]) == told.point_temperature.float().numpy()).all()
+            calibrated = told.point_temperatures
+            for name, values in zip(TEMPERATURES, (calibrated.weak, calibrated.strong, calibrated.unit), strict=True):
+                assert (np.asarray(group[f"{path}/{name}"][step]) == values.float().numpy()).all()
             evidence = np.asarray(group[f"{path}/evidence"][step])
             assert evidence[:, 0] == pytest.approx([told.evidence.value, told.readable.value])
             assert evidence[0, 1:] == pytest.approx([told.evidence.low, told.evidence.high])

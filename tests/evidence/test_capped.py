@@ -60,7 +60,7 @@ def test_a_cap_of_nothing_is_refused():
 
 def test_differences_are_paired_over_images():
     def row(order, areas):
-        about = {"images": "i", "network": "n", "layer": "l", "asked": "fine-tuned"}
+        about = {"images": "i", "network": "n", "seed": 0, "layer": "l", "asked": "fine-tuned"}
         return {**about, "order": order, "areas": areas}
 
     rows = [row("evidence", [0.1, 0.9]), *[row(name, [0.2, 1.0]) for name in ("grad_cam", "w", "strength", "random")]]

@@ -99,6 +99,14 @@ def test_what_is_found_where_nothing_is_known_is_counted(tmp_path):
     )
 
 
+def test_networks_from_several_seeds_are_averaged_with_their_spread(tmp_path):
+    about = {"check": "as trained", "targets": "own", "accuracy": 0.9, "points": 20.0}
+    sanity.write(tmp_path, [told("a", bits, seed=seed, **about) for seed, bits in enumerate((1.0, 2.0))])
+    text = (tmp_path / "section.md").read_text()
+    assert "| as trained, own | 0.90 | 1.500 ± 0.707 (20.00) |" in text
+    assert "(2); in brackets the networks, each from a seed of its own." in text
+
+
 def test_an_unfamiliar_network_is_judged_by_its_controls():
     controls = {f"{name}{end}": 0.0 for name in ("permuted", "untrained") for end in ("", "_low", "_high", "_points")}
     rows = [told(layer, bits, accuracy=0.9, **controls) for layer, bits in (("a", 0.2), ("b", 0.1))]

@@ -83,21 +83,19 @@ def test_the_same_results_give_the_same_bytes(study, tmp_path):
 def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(study, tmp_path):
     own = shutil.copytree(study, tmp_path / "study")
 
-    def ran(**changes):
-        done = run_analysis(own, settings(**changes), figures, device="cpu").done
-        return {unit.stage for unit in done}
+    def outdated(**changes):
+        plan = study_plan(settings(**changes), figures, folder=own)
+        return {each.unit.stage for each in study_status(own, plan) if not each.up_to_date}
 
-    assert ran() == set()
+    assert outdated() == set()
+    pictures = {stage.name for stage in STAGES if stage.name != "figures/training_animation"}
+    assert outdated(figures={"dpi": 50}) == pictures
+    done = run_analysis(own, settings(knowledge={"tau": 0.5}), device="cpu").done
+    assert {unit.stage for unit in done} == {"evidence", "controls", "knowledge", "emergence", "summary"}
     points = ("knowledge_points", "regional_embedding", "counts", "emergence", "region_paths")
-    names = (*points, "evidence", "evidence_maps")
-    drawn = {f"figures/{name}" for name in names}
-    stages = {"evidence", "controls", "knowledge", "emergence", "summary"}
+    drawn = {f"figures/{name}" for name in (*points, "evidence", "evidence_maps")}
     # The file of evidence also has the paper's counts, which may or may not depend on the threshold here.
-    assert ran(knowledge={"tau": 0.5}) - {"figures/reliability"} == {*stages, *drawn}
-    plan = study_plan(settings(knowledge={"tau": 0.5}, figures={"dpi": 50}), figures, folder=own)
-    assert {each.unit.stage for each in study_status(own, plan) if not each.up_to_date} == {
-        stage.name for stage in STAGES if stage.name != "figures/training_animation"
-    }
+    assert outdated(knowledge={"tau": 0.5}) - {"figures/reliability"} == drawn
 
 
 def test_tables_repeat_the_results(study):

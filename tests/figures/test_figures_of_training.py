@@ -162,7 +162,8 @@ def test_paths_of_regions_are_those_of_the_results(results):
             known, region_fit = results.knowledge(name, at), results.region(name, at)
             h = region_fit.embedding[sample] / known.unit_strength
             mu = results.sample(at).mean_directions
-            own, told = region_fit.embedding[[sample]], results.evidence(name, at).point_temperature[[sample]]
+            own = region_fit.embedding[[sample]]
+            told = results.evidence(name, at).point_temperatures.rows(torch.tensor([sample]))
             probability = class_probability(own, mu, torch.tensor([label]), known.kappa_max, told)[0].numpy()
             # The region is the one at whose centre the box of the last layer lies.
             rows, columns = region_fit.grid

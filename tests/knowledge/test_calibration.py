@@ -15,11 +15,8 @@ from patternscope.knowledge.calibration import (
     calibrate_folds,
     calibration_error,
     class_shares,
-    fold_temperatures,
     reliability,
-    temperature_of_points,
 )
-from patternscope.knowledge.region_evidence import evidence
 
 SEEDS = st.integers(0, 999)
 BALANCED, UNBALANCED = (0.25,) * 4, (0.55, 0.25, 0.15, 0.05)
@@ -159,31 +156,3 @@ def test_refuses_bad_input_in_one_line(changed, said):
     with pytest.raises(InputError, match=said) as raised:
         calibrate_folds(fold=fold, **given_)
     assert "\n" not in str(raised.value)
-
-
-def test_of_few_images_noise_has_no_points_and_what_is_known_keeps_them():
-    """The regions of an image err together: forty images are forty draws, however many regions they have."""
-    images, regions, trials = 40, 16, 40
-    labels = torch.arange(images) % 2
-    prior = class_shares(labels, 2)
-    found = {"noise": 0, "noise by the temperature alone": 0, "known": 0}
-    for seed in range(trials):
-        draw = torch.Generator().manual_seed(seed)
-        per_image = torch.randn(images, 1, generator=draw)
-        noise = per_image + 0.3 * torch.randn(images, regions, generator=draw)
-        fold = torch.randperm(images, generator=draw) % 2
-        for name, score in (("noise", noise), ("known", noise.abs() * (1 - 2 * labels)[:, None])):
-            s = 2 * torch.stack([score, -score], dim=-1)
-            temperature = fold_temperatures(s, labels, fold)[fold]
-            told = evidence(at_temperature(s, temperature, prior), labels, prior, resamples=200, seed=0).interval
-
-            def points(used: torch.Tensor, s: torch.Tensor = s) -> bool:
-                confidence = at_temperature(s, used, prior).exp().amax(-1)
-                return bool((confidence > 0.6).double().sum(1).mean() > 0.1)
-
-            found[name] += points(temperature_of_points(temperature, told))
-            if name == "noise":
-                found["noise by the temperature alone"] += points(temperature)
-    assert found["noise"] <= 0.05 * trials
-    assert found["noise by the temperature alone"] > 0.2 * trials  # so that this test can fail
-    assert found["known"] == trials

@@ -82,7 +82,11 @@ def test_what_is_written_of_a_student(taught_study, student):
     for layer, row in zip(LAYERS, found["layers"], strict=True):
         arrays = read_tensors(study / f"student_analysis/{student}/{layer}.safetensors")
         points = find_knowledge_points(
-            arrays["embedding"], sample["mean_directions"], labels, unit_strength=1.0, temperature=arrays["temperature"]
+            arrays["embedding"],
+            sample["mean_directions"],
+            labels,
+            unit_strength=1.0,
+            temperature=unseen_maps.stored(arrays),
         )
         assert (row["layer"], row["second_layer"]) == (layer, layer)
         assert row["total"] == pytest.approx(arrays["mask"].sum(1).double().mean().item())

@@ -167,7 +167,11 @@ describe("texts", () => {
   it("name no class where nothing is known of the image", () => {
     const frame = {
       regions: 2,
-      temperature: Float32Array.of(1, Infinity),
+      temperatures: {
+        weak: Float32Array.of(1, Infinity),
+        strong: Float32Array.of(1, Infinity),
+        unit: Float32Array.of(1, 1),
+      },
       category: Uint8Array.of(0, 1, 0, 1),
     };
     expect([0, 1, 2, 3].map((id) => predictedClass(frame, id, ["cat", "dog"]))).toEqual([

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from patternscope.knowledge.knowledge_points import KnowledgePoints
+from patternscope.knowledge.temperatures import Temperatures
 
 Grid = tuple[int, int]
 Kind = Literal["training", "attack", "model"]
@@ -33,8 +34,8 @@ class Regions:
     """The regions of a layer at one step.
 
     `position` (n, r, e) in units of the layer's mean strength; `category`, `confidence`, `mask`, `reliable` (n, r) as
-    in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None. `temperature` (n,) of each image, None
-    for 1 throughout. `bits` (n, r) evidence for the true class and `stability` (n, r), the share of refits in which a
+    in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None. `temperatures` of the images, None for 1
+    throughout. `bits` (n, r) evidence for the true class and `stability` (n, r), the share of refits in which a
     region is a point of its class; None where the study has not measured them.
     """
 
@@ -44,12 +45,18 @@ class Regions:
     mask: np.ndarray
     reliable: np.ndarray
     importance: np.ndarray | None = None
-    temperature: np.ndarray | None = None
+    temperatures: Temperatures | None = None
     bits: np.ndarray | None = None
     stability: np.ndarray | None = None
 
     @classmethod
-    def of(cls, position: np.ndarray, points: KnowledgePoints, **others: Tensor | None) -> Self:
+    def of(
+        cls,
+        position: np.ndarray,
+        points: KnowledgePoints,
+        temperatures: Temperatures | None = None,
+        **others: Tensor | None,
+    ) -> Self:
         """Return the regions at these positions with their knowledge points and what else is known of them."""
         return cls(
             position,
@@ -57,6 +64,7 @@ class Regions:
             points.confidence.numpy(),
             points.mask.numpy(),
             points.reliable.numpy(),
+            temperatures=temperatures,
             **{name: None if values is None else values.numpy() for name, values in others.items()},
         )
 

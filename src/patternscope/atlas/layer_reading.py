@@ -10,6 +10,7 @@ from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.point_rule import PointRule
+from patternscope.knowledge.temperatures import Temperatures
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.controls import ControlsResult
 from patternscope.results.evidence import EvidenceResult
@@ -40,7 +41,7 @@ def training_layer(results: StudyResults, layer: str) -> LayerContent:
             results.region(layer, checkpoint).embedding.numpy() / _unit(known[step].unit_strength),
             found.points,
             importance=results.importance(layer, checkpoint).region_weights,
-            temperature=_temperature(found, evidence),
+            temperatures=_temperatures(found, evidence),
             bits=None if evidence is None else evidence.bits,
             stability=found.stability,
         )
@@ -63,8 +64,8 @@ def attacked_layer(
 ) -> LayerContent:
     """Return a layer at the kept steps of the attack, through the maps of the clean images."""
     known, directions = results.knowledge(layer), results.sample().mean_directions
-    temperature = _temperature(known, measured(results, layer))
-    rule = PointRule(known.tau, known.kappa_max, known.unit_strength or None, temperature)
+    temperatures = _temperatures(known, measured(results, layer))
+    rule = PointRule(known.tau, known.kappa_max, known.unit_strength or None, temperatures)
     path = attack.layers[layer].embedding
 
     def counts(step: int) -> np.ndarray:
@@ -76,7 +77,7 @@ def attacked_layer(
         return Regions.of(
             path[step].numpy() / _unit(known.unit_strength),
             rule.points(path[step], directions, labels),
-            temperature=temperature,
+            temperatures=temperatures,
             bits=rule.bits(path[step], directions, labels),
         )
 
@@ -96,7 +97,7 @@ def student_layer(results: StudyResults, analysis: StudentAnalysisResult, layer:
 
     def regions(step: int) -> Regions:
         own = analysis.layers[layer.layer]
-        return Regions.of(own.embedding.numpy() / _unit(unit), own.points, temperature=own.temperature, bits=own.bits)
+        return Regions.of(own.embedding.numpy() / _unit(unit), own.points, own.temperatures, bits=own.bits)
 
     counts = count_array(layer.second.counts)[None]
     return LayerContent(layer.grid, regions, counts, direction=teachers, unit=_posterior_unit(rule, unit))
@@ -149,9 +150,9 @@ def _chance_array(results: StudyResults, layer: str) -> np.ndarray | None:
     )
 
 
-def _temperature(known: KnowledgeResult, told: EvidenceResult | None) -> Tensor | None:
-    """T of each image, by which the points of a layer were calibrated; None by the rule of the paper."""
-    return told.point_temperature if known.rule == "calibrated" and told is not None else None
+def _temperatures(known: KnowledgeResult, told: EvidenceResult | None) -> Temperatures | None:
+    """The temperatures by which the points of a layer were calibrated; None by the rule of the paper."""
+    return told.point_temperatures if known.rule == "calibrated" and told is not None else None
 
 
 def _posterior_unit(rule: str | None, strength: float | None) -> float:

@@ -11,7 +11,9 @@ from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, R
 from patternscope.atlas.linear_view import view_basis
 from patternscope.atlas.store_arrays import NONE, StoreWriter, put_step
 from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
+from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.kappa import concentration_per_strength
+from patternscope.results.evidence import TEMPERATURES
 
 if TYPE_CHECKING:
     import zarr
@@ -50,7 +52,7 @@ def write_layer(
     arrays = _Arrays(writer, path, (steps, n, r), space.classes)
     for step in range(steps):
         regions = layer.regions(step)
-        finest = _finest(regions.temperature, layer.unit, space.slope)
+        finest = _finest(regions.temperatures, layer.unit, space.slope)
         arrays.put_scaled("position", step, regions.position @ space.basis.T, "<i2", finest)
         for name, values, dtype in _small_integers(regions, layer.refits, space.classes):
             arrays.put(name, step, values, dtype)
@@ -58,8 +60,10 @@ def write_layer(
             arrays.put_scaled("bits", step, regions.bits.clip(-32767 * _BITS, 32767 * _BITS), "<i2", _BITS)
         if regions.importance is not None:
             arrays.put_scaled("importance", step, regions.importance, "|u1")
-        if regions.temperature is not None:
-            arrays.put("temperature", step, regions.temperature, "<f4")
+        if regions.temperatures is not None:
+            known = regions.temperatures
+            for name, values in zip(TEMPERATURES, (known.weak, known.strong, known.unit), strict=True):
+                arrays.put(name, step, values.numpy(), "<f4")
         yield layer.unit * float(np.linalg.norm(regions.position, axis=-1).max(initial=0.0))
     arrays.describe(layer)
 
@@ -93,17 +97,19 @@ class _Arrays:
         """The array of that name, a chunk per step; all but weights and temperatures have an axis of points."""
         if name not in self.arrays:
             steps, n, r = self.shape
-            shape = values.shape if name in ("importance", "temperature") else (n * r, *values.shape[2:])
+            shape = values.shape if name in ("importance", *TEMPERATURES) else (n * r, *values.shape[2:])
             self.arrays[name] = self.writer.make(f"{self.path}/{name}", (steps, *shape), dtype, steps=True)
         return self.arrays[name]
 
 
-def _finest(temperature: np.ndarray | None, unit: float, slope: float) -> float:
+def _finest(temperatures: Temperatures | None, unit: float, slope: float) -> float:
     """The scale below which an integer of a position tells no more, in units of the layer's mean strength.
 
     A log probability changes by at most about ``unit slope / T`` per unit of position.
     """
-    coolest = 1.0 if temperature is None else float(temperature.min())
+    coolest = 1.0
+    if temperatures is not None:
+        coolest = min(float(temperatures.weak.min()), float(temperatures.strong.min()))
     return min(_FINEST_DRAWN, _FINEST_TOLD * coolest / (unit * slope))
 
 

@@ -17,7 +17,7 @@ from patternscope.figures.drawing.needs import ALL_KNOWLEDGE, ALL_REGIONS, ALL_S
 from patternscope.figures.drawing.views import View, choose_view, dimension_note, project, shown_lengths, view_cells
 from patternscope.knowledge.emergence import corresponding_regions
 from patternscope.knowledge.point_rule import PointRule
-from patternscope.results.evidence import EvidenceResult
+from patternscope.results.evidence import TEMPERATURES, EvidenceResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.result import reads
 
@@ -119,8 +119,8 @@ def _regions(
     # A layer without any strength is shown as it is.
     points = fit.embedding[places] / (known.unit_strength or 1.0)
     labels, directions = results.images.labels[examples.samples], results.sample(checkpoint).mean_directions
-    temperature = results.evidence(layer, checkpoint).point_temperature if known.rule == "calibrated" else None
-    rule = PointRule(known.tau, known.kappa_max, known.unit_strength, temperature).rows(
+    temperatures = results.evidence(layer, checkpoint).point_temperatures if known.rule == "calibrated" else None
+    rule = PointRule(known.tau, known.kappa_max, known.unit_strength, temperatures).rows(
         torch.from_numpy(places[0][:, 0])
     )
     probability = rule.probability(fit.embedding[places], directions, labels)
@@ -275,7 +275,7 @@ def about(shown: RegionPathsData) -> dict[str, Any]:
     }
 
 
-_TEMPERATURES = reads(EvidenceResult, "temperature", "evidence", checkpoint="all", layer="all")
+_TEMPERATURES = reads(EvidenceResult, *TEMPERATURES, "evidence", checkpoint="all", layer="all")
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES, ALL_REGIONS, ALL_KNOWLEDGE)
 FIGURE = StudyFigure(
     "region_paths", data, draw, table, about, _READS, (_TEMPERATURES,), version=5, weight=1.0, examples=True

@@ -23,7 +23,10 @@ _FEW = 50  # regions of a bin whose share says little
 
 @dataclass(frozen=True)
 class LayerReliability:
-    """How reliable a layer's confidence is: its bins, the expected calibration error, and the temperatures of folds."""
+    """How reliable a layer's confidence is: its bins, the expected calibration error, and the temperatures of folds.
+
+    Temperatures are those of regions of the mean strength.
+    """
 
     layer: str
     bins: tuple[ReliabilityBin, ...]
@@ -45,12 +48,18 @@ def data(results: StudyResults, layers: Layers = None) -> ReliabilityData:
     """Return what the figure shows: `layers`, by default all, at the last checkpoint."""
     told = {name: results.evidence(name) for name in choose_layers(results, EvidenceResult, layers)}
     known = [
-        LayerReliability(name, each.reliability, each.calibration_error, tuple(each.temperature.unique().tolist()))
+        LayerReliability(
+            name, each.reliability, each.calibration_error, tuple(each.temperatures.middle.unique().tolist())
+        )
         for name, each in told.items()
     ]
     against = next(iter(told.values())).against
     regions = {name: each.bits.numel() for name, each in told.items()}
     return ReliabilityData(known, against, results.training().title_of_last, regions)
+
+
+def _of_folds(told: EvidenceResult) -> tuple[float, ...]:
+    return tuple(told.temperatures.middle.unique().tolist())
 
 
 @figure_style()
@@ -75,7 +84,7 @@ def _explanations(shown: ReliabilityData) -> list[str]:
     """What is judged, and how to read it."""
     return [
         f"Correct{at_checkpoint(shown.checkpoint)}: the most probable class of a region is {SUBJECTS[shown.against]} "
-        "of its image. Each image is judged by a map and a temperature T that were fitted without it.",
+        "of its image. Each image is judged by a map and temperatures T that were fitted without it.",
         "Dots: regions of similar confidence, area by their share of all. On the diagonal, confidence is right; below "
         f"it, too high. Open: fewer than {_FEW} regions. Error: expected calibration error.",
     ]
@@ -106,7 +115,7 @@ def _temperature_text(layer: LayerReliability) -> str:
         return "T = ∞: nothing is known,\nall regions say the same"
     ends = [number(each) for each in (min(known), max(layer.temperatures)) if each != inf]
     ends += ["∞"] * (len(known) < len(layer.temperatures))
-    return f"T = {'–'.join(dict.fromkeys(ends))}"
+    return f"T = {'–'.join(dict.fromkeys(ends))}\nat the mean strength"
 
 
 def _draw_shares(axes: Axes, layer: LayerReliability) -> None:

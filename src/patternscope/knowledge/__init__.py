@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ReliabilityBin,
         at_temperature,
         calibrate,
+        calibrate_by_strength,
         calibrate_folds,
         calibration_error,
         class_shares,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from patternscope.knowledge.folds import assign_folds
     from patternscope.knowledge.intervals import Interval, above_zero, seed_spread, with_seed_spread, within_noise
     from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
+    from patternscope.knowledge.ledger import Flow, Ledger, flow_of_regions, keep_ledger, lasting_share
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,
         LayerDifference,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
         shared_by_all,
         shared_by_chance,
     )
+    from patternscope.knowledge.temperatures import Temperatures, temperatures_of_points
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -71,8 +74,8 @@ else:
                 "bootstrap_ratio",
             ),
             "calibration": (
-                "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_folds",
-                "calibration_error", "class_shares", "fold_temperatures", "reliability",
+                "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_by_strength",
+                "calibrate_folds", "calibration_error", "class_shares", "fold_temperatures", "reliability",
             ),
             "emergence": (
                 "ClassAppearance", "class_appearance", "corresponding_regions", "first_appearance",
@@ -84,6 +87,7 @@ else:
             ),
             "folds": ("assign_folds",),
             "intervals": ("Interval", "above_zero", "seed_spread", "with_seed_spread", "within_noise"),
+            "ledger": ("Flow", "Ledger", "flow_of_regions", "keep_ledger", "lasting_share"),
             "network_comparison": (
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
             ),
@@ -94,6 +98,7 @@ else:
             ),
             "probe": ("probe_evidence",),
             "quality": ("agreement", "object_cover", "strength_uncertainty_correlation"),
+            "temperatures": ("Temperatures", "temperatures_of_points"),
             "replicates": ("difference_over_networks", "over_networks", "shared_by_all", "shared_by_chance"),
         },
     )  # fmt: skip

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.knowledge.points import class_probability
+from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.checks import check_same_shape
 from patternscope.radial.defaults import REGION_KAPPA_MAX
 
@@ -70,7 +71,7 @@ def trajectory_types(
     *,
     unit_strength: float,
     kappa_max: float = REGION_KAPPA_MAX,
-    temperature: Tensor | None = None,
+    temperature: Tensor | Temperatures | None = None,
 ) -> Tensor:
     """Return the type of each region's trajectory during an attack: (n, r) uint8 of :class:`Trajectory`.
 
@@ -91,7 +92,8 @@ def trajectory_types(
         mean_directions: mu of the sample embedding (c, e).
         unit_strength: the layer's mean strength on clean images, > 0.
         kappa_max: largest concentration of regional embeddings.
-        temperature: T of each image (n,) for a calibrated p, which takes strengths as they are; None for the paper's.
+        temperature: as of `find_knowledge_points`, for a calibrated p, which takes strengths as they are; None for the
+            paper's.
 
     Raises:
         InputError: a path that is not (t, n, r, e), a target that is the label.

@@ -1,4 +1,4 @@
-"""One temperature for a layer: how far its posterior is to be trusted, from images that it was not fitted to."""
+"""Temperatures of a layer: how far its posterior is to be trusted, from images that it was not fitted to."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,11 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge.intervals import Interval, above_zero
-from patternscope.radial.checks import class_labels
+from patternscope.knowledge.surprise import Surprise, below_largest
+from patternscope.knowledge.temperatures import Temperatures, strength_share
+from patternscope.radial.checks import check_same_shape, class_labels
 
 BINS = 15
-# The sharpest posterior: the inverse of the lowest temperature.
-_SHARPEST = 1e6
-# Images of an unknown class that count beside those of a known one.
-_UNKNOWN = 0.5
-_MOST_STEPS = 60
-_TOLERANCE = 1e-7
-# A probability of 0 counts as the smallest one that a float64 can hold.
-_LEAST_LOG = -708.0
 
 
 @dataclass(frozen=True)
@@ -31,18 +24,6 @@ class Calibration:
 
     temperature: float
     log_posterior: Tensor
-
-
-def temperature_of_points(temperature: Tensor, evidence: Interval) -> Tensor:
-    """Return the temperatures (n,) by which regions are knowledge points: inf where the layer knows nothing.
-
-    A temperature that was chosen on few images may be too low by chance; without evidence beyond the noise, points
-    would be chance as well (docs/method.md, "Evidence").
-
-    >>> temperature_of_points(torch.tensor([0.5, 2.0]), Interval(0.1, -0.1, 0.3))
-    tensor([inf, inf])
-    """
-    return temperature if above_zero(evidence) else torch.full_like(temperature, torch.inf)
 
 
 @dataclass(frozen=True)
@@ -85,7 +66,7 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
 
 
 def at_temperature(log_posterior: Tensor, temperature: float | Tensor, class_prior: Tensor | None = None) -> Tensor:
-    """Return log p_T for a temperature, or one per image (n,): (n, r, c) -> (n, r, c) in float64.
+    """Return log p_T for a temperature, one per image (n,) or one per region (n, r): (n, r, c) -> (n, r, c) in float64.
 
     With shares pi (c,) they are the prior, otherwise each class is as likely as another.
 
@@ -94,15 +75,16 @@ def at_temperature(log_posterior: Tensor, temperature: float | Tensor, class_pri
     """
     scores = log_posterior.double()
     given = torch.as_tensor(temperature, dtype=torch.float64, device=scores.device)
-    if given.shape not in ((), (len(scores),)) or not (given > 0).all():
+    if given.shape not in ((), scores.shape[:1], scores.shape[:2]) or not (given > 0).all():
         raise InputError(
-            f"temperature: expected a positive number or {len(scores)} of them, one per image, got {temperature!r:.60}"
+            f"temperature: expected a positive number or {len(scores)} of them, one per image, or one per region, "
+            f"got {temperature!r:.60}"
         )
-    inverse = (1 / given).reshape(-1, 1, 1)
+    inverse = (1 / given).reshape(*given.shape, *[1] * (3 - given.ndim))
     c = scores.shape[-1]
     shares = scores.new_full((c,), 1 / c) if class_prior is None else class_prior.to(scores)
     logs = shares.log().expand_as(scores)
-    return torch.where(inverse > 0, torch.log_softmax(logs + inverse * _bounded(scores), dim=-1), logs)
+    return torch.where(inverse > 0, torch.log_softmax(logs + inverse * below_largest(scores), dim=-1), logs)
 
 
 def calibrate_folds(
@@ -119,19 +101,57 @@ def calibrate_folds(
     tensor([ True, False])
     """
     scores, labels, prior = _checked(log_posterior, labels, class_prior)
-    temperatures = _of_folds(scores, labels, fold)
+    temperatures = torch.full((_folds_of(fold, labels),), torch.inf, dtype=torch.float64)
+    for own in fold.unique().tolist():
+        others = fold != own
+        shares = class_shares(labels[others], scores.shape[-1])
+        temperatures[own] = _temperature(scores[others], labels[others], shares)
     return temperatures, at_temperature(scores, temperatures[fold], prior)
 
 
-def fold_temperatures(log_posterior: Tensor, labels: Tensor, fold: Tensor) -> Tensor:
-    """Return the temperatures of `calibrate_folds` alone (folds,), where no probability is asked for.
+def calibrate_by_strength(
+    log_posterior: Tensor, strength: Tensor, labels: Tensor, fold: Tensor, class_prior: Tensor | None = None
+) -> tuple[Temperatures, Tensor]:
+    """Calibrate each fold by the temperatures of the others, which depend on the strength of a region.
+
+    ``(T_weak, T_strong) = argmin mean_ir -sum_c t_ic log softmax(log pi + s / T(l))_c``, T(l) as :class:`Temperatures`
+    with the mean strength of the others as its unit, and t as :func:`calibrate`: of both temperatures it is convex. A
+    linear map says too much of regions that hold little of any class and too little of those that hold much, or the
+    other way round (docs/method.md, "Evidence").
+
+    Arguments and errors as :func:`calibrate_folds`; `strength` (n, r) >= 0, of the same maps as the posterior. Returns
+    the temperatures of the folds and log p_T (n, r, c).
+
+    Cost: some twenty passes over (n, r, c) numbers in float64.
 
     >>> s = torch.tensor([[[9.0, 0.0]], [[0.0, 9.0]], [[9.0, 0.0]], [[0.0, 9.0]]])
-    >>> fold_temperatures(s, torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 1])).isinf()
+    >>> known, _ = calibrate_by_strength(s, torch.ones(4, 1), torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 1]))
+    >>> known.middle.isinf()
+    tensor([ True, False])
+    """
+    scores, labels, prior = _checked(log_posterior, labels, class_prior)
+    found = fold_temperatures(scores, strength, labels, fold)
+    return found, at_temperature(scores, found.rows(fold).of(strength.to(scores.device)), prior)
+
+
+def fold_temperatures(log_posterior: Tensor, strength: Tensor, labels: Tensor, fold: Tensor) -> Temperatures:
+    """Return the temperatures of `calibrate_by_strength` alone, a row per fold, where no probability is asked for.
+
+    >>> s = torch.tensor([[[9.0, 0.0]], [[0.0, 9.0]], [[9.0, 0.0]], [[0.0, 9.0]]])
+    >>> labels, fold = torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 1])
+    >>> fold_temperatures(s, torch.ones(4, 1), labels, fold).weak.isinf()
     tensor([ True, False])
     """
     scores, labels, _ = _checked(log_posterior, labels, None)
-    return _of_folds(scores, labels, fold)
+    strength = strength.to(scores)
+    check_same_shape(scores[..., 0], strength, "log_posterior, strength", "(n, r)", least=1)
+    rows = torch.full((3, _folds_of(fold, labels)), torch.inf, dtype=torch.float64)
+    rows[2] = 1.0
+    for own in fold.unique().tolist():
+        others = fold != own
+        shares = class_shares(labels[others], scores.shape[-1])
+        rows[:, own] = torch.tensor(_pair(scores[others], strength[others], labels[others], shares)).double()
+    return Temperatures(*rows)
 
 
 def reliability(log_posterior: Tensor, labels: Tensor) -> tuple[ReliabilityBin, ...]:
@@ -173,63 +193,29 @@ def class_shares(labels: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels, minlength=classes).double() / len(labels)
 
 
-def _of_folds(scores: Tensor, labels: Tensor, fold: Tensor) -> Tensor:
-    """The temperature of each fold, chosen on the others with their own shares of the classes."""
+def _folds_of(fold: Tensor, labels: Tensor) -> int:
+    """The number of folds, from 0 to the largest, of which two or more must have images."""
     if fold.shape != labels.shape or len(found := fold.unique()) < 2:
         raise InputError(f"fold: expected two or more folds of {len(labels)} images, got {fold.unique().tolist()}")
-    temperatures = torch.full((int(found.max()) + 1,), torch.inf, dtype=torch.float64)
-    for own in found.tolist():
-        others = fold != own
-        shares = class_shares(labels[others], scores.shape[-1])
-        temperatures[own] = _temperature(scores[others], labels[others], shares)
-    return temperatures
+    return int(found.max()) + 1
 
 
 def _temperature(scores: Tensor, labels: Tensor, prior: Tensor) -> float:
     """The temperature of the least mean -log p(y), inf where no posterior is better than the shares."""
-    sharpest = _best_inverse(scores, labels, prior)
-    return 1 / sharpest if sharpest > 0 else torch.inf
+    return _inverted(Surprise.of(scores, labels, prior).best())
 
 
-def _best_inverse(scores: Tensor, labels: Tensor, prior: Tensor) -> float:
-    """The inverse temperature in [0, 1e6] of the least mean -log p(y), by a safeguarded Newton iteration."""
-    classes = torch.arange(len(prior), device=scores.device)[prior > 0]
-    rows = _bounded(scores.index_select(-1, classes)).flatten(0, 1)
-    logs = prior[classes].log()
-    place = torch.searchsorted(classes, labels)[:, None].expand(scores.shape[:2]).reshape(-1, 1)
-    n = len(labels)
-    told = (n * rows.gather(1, place).mean() + _UNKNOWN * (rows @ prior[classes]).mean()) / (n + _UNKNOWN)
-
-    def slope_and_curve(inverse: float) -> tuple[float, float]:
-        p = torch.softmax(logs + inverse * rows, dim=1)
-        mean = (p * rows).sum(dim=1)
-        return float(mean.mean() - told), float((p * rows * rows).sum(dim=1).sub(mean * mean).mean())
-
-    # A slope within rounding errors of 0, of equal scores or a single class, is none.
-    smallest = 1e-12 * (1 + float(rows.abs().max()))
-    if slope_and_curve(0.0)[0] >= -smallest:
-        return 0.0
-    if slope_and_curve(_SHARPEST)[0] < 0:
-        return _SHARPEST
-    low, high, inverse = 0.0, _SHARPEST, 1.0
-    for _ in range(_MOST_STEPS):
-        slope, curve = slope_and_curve(inverse)
-        low, high = (inverse, high) if slope < 0 else (low, inverse)
-        newton = inverse - slope / curve if curve > 0 else torch.inf
-        inside = low < newton < high
-        new = newton if inside else (low * high) ** 0.5 if low > 0 else high / 16
-        if abs(new - inverse) <= _TOLERANCE * inverse:
-            return new
-        inverse = new
-    return inverse
+def _pair(scores: Tensor, strength: Tensor, labels: Tensor, prior: Tensor) -> tuple[float, float, float]:
+    """T_weak, T_strong and the unit of strength of the least mean -log p(y)."""
+    unit = strength.mean() or strength.new_ones(())
+    surprise = Surprise.of(scores, labels, prior)
+    share = strength_share(strength.flatten(), unit)
+    weak, strong = surprise.best_pair(torch.stack([1 - share, share]))
+    return _inverted(weak), _inverted(strong), float(unit)
 
 
-def _bounded(scores: Tensor) -> Tensor:
-    """Scores below the largest of their row, where a posterior of 0 is as small as a number or another of the row."""
-    below = scores - scores.amax(dim=-1, keepdim=True)
-    none = below.isneginf()
-    least = below.masked_fill(none, 0.0).amin(dim=-1, keepdim=True).clamp_max(_LEAST_LOG)
-    return torch.where(none, least, below)
+def _inverted(inverse: float) -> float:
+    return 1 / inverse if inverse > 0 else torch.inf
 
 
 def _checked(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

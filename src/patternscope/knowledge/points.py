@@ -8,6 +8,7 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.knowledge.knowledge_points import KnowledgePoints
+from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.checks import check_at_least, check_finite, check_positive, class_labels
 from patternscope.radial.defaults import REGION_KAPPA_MAX
 from patternscope.radial.posterior import log_posterior
@@ -21,13 +22,13 @@ def find_knowledge_points(
     *,
     kappa_max: float = REGION_KAPPA_MAX,
     unit_strength: float | None = None,
-    temperature: float | Tensor = 1.0,
+    temperature: float | Tensor | Temperatures = 1.0,
 ) -> KnowledgePoints:
     """Find the regions whose embedding assigns a class a probability above tau.
 
     ``max_c p(c | h^(r)) > tau``; reliable where that class is the image's own. p is the radial posterior with a
     uniform prior, on strengths divided by `unit_strength` as in the reference code. Source: Sec. 3.4. Calibrated points
-    have a unit of 1, the embedding by a map that has not seen the image, and the temperature of `calibrate`.
+    have a unit of 1, the embedding by a map that has not seen the image, and temperatures by `calibrate_by_strength`.
 
     Args:
         region_embedding: h (n, r, e).
@@ -38,7 +39,8 @@ def find_knowledge_points(
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
             embedding.
-        temperature: T by which the log posterior is divided, one or one per image (n,); inf says nothing is known.
+        temperature: T by which the log posterior is divided: one, one per image (n,), or by strength as
+            `calibrate_by_strength` chooses them; inf says nothing is known.
 
     Returns:
         KnowledgePoints.
@@ -94,11 +96,11 @@ def tempered_posterior(
     region_embedding: Tensor,
     mean_directions: Tensor,
     kappa_max: float = REGION_KAPPA_MAX,
-    temperature: float | Tensor = 1.0,
+    temperature: float | Tensor | Temperatures = 1.0,
 ) -> Tensor:
     """Return log p(c | h^(r)) with a uniform prior, divided by a temperature and normalised again.
 
-    h (n, r, e), mu (c, e), T one or one per image (n,) -> (n, r, c), of the embedding's type.
+    h (n, r, e), mu (c, e), T one, one per image (n,) or by strength -> (n, r, c), of the embedding's type.
 
     >>> tempered_posterior(torch.ones(1, 1, 2), torch.eye(2), temperature=float("inf")).exp()
     tensor([[[0.5000, 0.5000]]])
@@ -106,6 +108,8 @@ def tempered_posterior(
     posterior = log_posterior(region_embedding, mean_directions, kappa_max)
     if isinstance(temperature, float) and temperature == 1.0:
         return posterior
+    if isinstance(temperature, Temperatures):
+        temperature = temperature.of(torch.linalg.vector_norm(region_embedding, dim=-1))
     return at_temperature(posterior, temperature).to(posterior.dtype)
 
 
@@ -114,7 +118,7 @@ def class_probability(
     mean_directions: Tensor,
     classes: Tensor,
     kappa_max: float = REGION_KAPPA_MAX,
-    temperature: float | Tensor = 1.0,
+    temperature: float | Tensor | Temperatures = 1.0,
 ) -> Tensor:
     """Return p(class | h^(r)) of one class per image, with a uniform prior. Source: Sec. 3.4.
 
@@ -135,7 +139,7 @@ def class_log_odds(
     mean_directions: Tensor,
     classes: Tensor,
     kappa_max: float = REGION_KAPPA_MAX,
-    temperature: float | Tensor = 1.0,
+    temperature: float | Tensor | Temperatures = 1.0,
 ) -> Tensor:
     """Return log p / (1 - p) of p = p(class | h^(r)): the order of p where p itself is rounded to 1.
 

@@ -5,12 +5,15 @@ from typing import Literal
 
 from torch import Tensor
 
-from patternscope.knowledge.calibration import ReliabilityBin, temperature_of_points
+from patternscope.knowledge.calibration import ReliabilityBin
 from patternscope.knowledge.intervals import Interval, above_zero
+from patternscope.knowledge.temperatures import Temperatures, temperatures_of_points
 from patternscope.results.knowledge import Counts
 from patternscope.results.result import Result, arrays, record
 
 Against = Literal["labels", "decision"]
+TEMPERATURES = ("temperature", "strong_temperature", "middle_strength")
+"""The fields of `EvidenceResult` that say how far each region's posterior is to be trusted."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,9 @@ class EvidenceResult(Result):
 
     Attributes:
         bits: log2 p_T(y | h) / pi_y of each region (n, r) float32, y the true class.
-        temperature: T of each image's fold (n,) float64, inf where nothing is known.
+        temperature, strong_temperature, middle_strength: of each image's fold (n,) float64, `temperatures` together: T
+            of regions without strength and of endless strength, inf where nothing is known, and the strength between;
+            in studies of earlier versions T is the same for all strengths, and the other two are None.
         refit_category, refit_confidence: most probable class and its probability in each refit of the layer (f, n, r),
             int16 and float16; the refits are the maps that lack a fold, on all images.
         evidence: mean over regions. readable: of a linear probe. calibration_error: in [0, 1].
@@ -41,6 +46,8 @@ class EvidenceResult(Result):
 
     bits: Tensor = arrays("evidence")
     temperature: Tensor = arrays("evidence")
+    strong_temperature: Tensor | None = arrays("evidence")
+    middle_strength: Tensor | None = arrays("evidence")
     refit_category: Tensor = arrays("refits")
     refit_confidence: Tensor = arrays("refits")
     evidence: Interval = record("evidence")
@@ -58,9 +65,14 @@ class EvidenceResult(Result):
         return above_zero(self.evidence)
 
     @property
-    def point_temperature(self) -> Tensor:
-        """The temperature of each image by which its regions are knowledge points (n,): inf without evidence."""
-        return temperature_of_points(self.temperature, self.evidence)
+    def temperatures(self) -> Temperatures:
+        """The temperature of each region by its image's fold and its strength."""
+        return stored_temperatures(self.temperature, self.strong_temperature, self.middle_strength)
+
+    @property
+    def point_temperatures(self) -> Temperatures:
+        """The temperatures by which regions are knowledge points: inf without evidence."""
+        return temperatures_of_points(self.temperatures, self.evidence)
 
     @property
     def emerged(self) -> Tensor:
@@ -75,3 +87,8 @@ class EvidenceResult(Result):
         """Evidence as a share of what is readable; None where nothing is readable."""
         told, readable = self.evidence.value, self.readable.value
         return None if told is None or not readable or readable <= 0 else told / readable
+
+
+def stored_temperatures(weak: Tensor, strong: Tensor | None, unit: Tensor | None) -> Temperatures:
+    """Return temperatures as they are stored (n,); those of earlier versions are the same for all strengths."""
+    return Temperatures.equal(weak) if strong is None or unit is None else Temperatures(weak, strong, unit)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
+from patternscope.knowledge.temperatures import Temperatures
+from patternscope.results.evidence import stored_temperatures
 from patternscope.results.json_csv import write_rows
 from patternscope.results.knowledge import CountDifferences, Counts
 from patternscope.results.record_codec import encode
@@ -89,8 +91,8 @@ class LayerComparison:
 class ComparedLayer:
     """A layer of the second network in the first's frame: embedding h (n, r, e) and its knowledge points (n, r).
 
-    bits: evidence of each region (n, r), temperature: T of each image (n,); None by the rule of the paper and in
-    studies of earlier versions.
+    bits: evidence of each region (n, r). temperature, strong_temperature, middle_strength: as `EvidenceResult` (n,).
+    None by the rule of the paper and, the last two as well, in studies of earlier versions.
     """
 
     embedding: Tensor
@@ -101,6 +103,15 @@ class ComparedLayer:
     strength: Tensor
     bits: Tensor | None = None
     temperature: Tensor | None = None
+    strong_temperature: Tensor | None = None
+    middle_strength: Tensor | None = None
+
+    @property
+    def temperatures(self) -> Temperatures | None:
+        """The temperature of each region, None where points are not calibrated."""
+        if self.temperature is None:
+            return None
+        return stored_temperatures(self.temperature, self.strong_temperature, self.middle_strength)
 
     @property
     def points(self) -> KnowledgePoints:

@@ -222,7 +222,7 @@ class _Pair:
             resamples=settings.knowledge.bootstrap,
             seed=settings.seed,
         )
-        return comparison, compared_layer(second, rule.temperature)
+        return comparison, compared_layer(second, rule.temperatures)
 
 
 def _about(study: FinishedStudy) -> ComparedStudy:

@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
-from patternscope.knowledge.calibration import fold_temperatures, temperature_of_points
+from patternscope.knowledge.calibration import fold_temperatures
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES, EmbeddedLayer, compare_layers
 from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.points import mean_strength
+from patternscope.knowledge.temperatures import Temperatures, temperatures_of_points
 from patternscope.radial.posterior import log_posterior
-from patternscope.results.evidence import EvidenceResult
+from patternscope.results.evidence import TEMPERATURES, EvidenceResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.knowledge import CountDifferences, Counts, KnowledgeResult
 from patternscope.results.networks import (
@@ -57,9 +59,9 @@ def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, r
     """
     known = replace(rule, mean_strength=rule.mean_strength or mean_strength(embedding) or 1.0)
     bits = known.bits(embedding, mean_directions, labels)
-    if known.temperature is not None and bits is not None:
+    if known.temperatures is not None and bits is not None:
         told = bootstrap_mean(bits.double().mean(dim=1))
-        known = replace(known, temperature=temperature_of_points(known.temperature, told))
+        known = replace(known, temperatures=temperatures_of_points(known.temperatures, told))
     points = known.points(embedding, mean_directions, labels)
     return EmbeddedLayer(embedding, known.mean_strength or 1.0, points, bits)
 
@@ -72,17 +74,19 @@ def recalibrated(
     How far a map's posterior is to be trusted depends on the features. The embedding (n, r, e) is by the maps that lack
     each image's fold, and a fold's temperature is chosen on the other folds, as in the layer itself.
     """
-    if rule.temperature is None:
+    if rule.temperatures is None:
         return rule
     fold = region.unseen[0]
     scores = log_posterior(embedding, mean_directions, rule.kappa_max)
-    return replace(rule, temperature=fold_temperatures(scores, labels, fold)[fold])
+    strength = torch.linalg.vector_norm(embedding, dim=-1)
+    return replace(rule, temperatures=fold_temperatures(scores, strength, labels, fold).rows(fold))
 
 
-def compared_layer(layer: EmbeddedLayer, temperature: Tensor | None) -> ComparedLayer:
-    """Return what is kept of a layer of the second network, with the temperature (n,) of its images if calibrated."""
+def compared_layer(layer: EmbeddedLayer, known: Temperatures | None) -> ComparedLayer:
+    """Return what is kept of a layer of the second network, with the temperatures of its images if calibrated."""
     bits = None if layer.bits is None else layer.bits.float()
-    return ComparedLayer(layer.embedding, **vars(layer.points), bits=bits, temperature=temperature)
+    kept = (None, None, None) if known is None else (known.weak, known.strong, known.unit)
+    return ComparedLayer(layer.embedding, **vars(layer.points), bits=bits, **dict(zip(TEMPERATURES, kept, strict=True)))
 
 
 def compare_layer(

@@ -9,6 +9,13 @@ export const NOT_ATTACKED = 65535;
 /** What the points of the space are: the embeddings of regions, or of whole images. */
 export type Space = "regions" | "images";
 
+/** Per image, T of regions without strength and of endless strength, and the strength between (docs/atlas-format.md). */
+export interface Temperatures {
+  weak: Float32Array;
+  strong: Float32Array;
+  unit: Float32Array;
+}
+
 export interface Frame {
   condition: Condition;
   layer: Layer;
@@ -28,7 +35,7 @@ export interface Frame {
   confidence: Uint8Array;
   knowledge: Uint8Array;
   /** Temperature per image; null for 1 throughout. */
-  temperature: Float32Array | null;
+  temperatures: Temperatures | null;
   /** Per region, where they were measured: evidence for the image's class, and the refits with the same point. */
   bits: { values: Int16Array; scale: number } | null;
   stability: { values: Uint8Array; refits: number } | null;
@@ -62,7 +69,7 @@ export async function readFrame(
     category: atlas.read<Uint8Array | Uint16Array>(ofLayer("category"), step),
     confidence: atlas.read<Uint8Array>(ofLayer("confidence"), step),
     knowledge: atlas.read<Uint8Array>(ofLayer("knowledge"), step),
-    temperature: readTemperature(atlas, name, key, step),
+    temperatures: readTemperatures(atlas, name, key, step),
     bits: readBits(atlas, ofLayer("bits"), step),
     stability: readStability(atlas, ofLayer("stability"), step),
     trajectory: optional(ofLayer("trajectory")) as Promise<Uint8Array> | null,
@@ -84,7 +91,7 @@ export async function readFrame(
     category: await read.category,
     confidence: await read.confidence,
     knowledge: await read.knowledge,
-    temperature: await read.temperature,
+    temperatures: await read.temperatures,
     bits: await read.bits,
     stability: await read.stability,
     trajectory: await read.trajectory,
@@ -103,15 +110,25 @@ export function readDirections(
   return atlas.read(atlas.has(own) ? own : `conditions/${condition}/direction`, step);
 }
 
-/** Read the temperature of each image; null where probabilities are those of positions as they are. */
-export async function readTemperature(
+/** Read the temperatures of the images; null where probabilities are those of positions as they are. */
+export async function readTemperatures(
   atlas: Atlas,
   condition: string,
   layer: string,
   step: number,
-): Promise<Float32Array | null> {
-  const path = `layers/${layer}/${condition}/temperature`;
-  return atlas.has(path) ? atlas.read<Float32Array>(path, step) : null;
+): Promise<Temperatures | null> {
+  const path = `layers/${layer}/${condition}`;
+  if (!atlas.has(`${path}/temperature`)) return null;
+  const read = (name: string) => atlas.read<Float32Array>(`${path}/${name}`, step);
+  // An atlas of an earlier version has one temperature for all strengths.
+  if (!atlas.has(`${path}/strong_temperature`)) {
+    const weak = await read("temperature");
+    return { weak, strong: weak, unit: weak.map(() => 1) };
+  }
+  const [weak, strong, unit] = await Promise.all(
+    ["temperature", "strong_temperature", "middle_strength"].map(read),
+  );
+  return { weak, strong, unit };
 }
 
 async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {

@@ -1,18 +1,19 @@
 /** What is known of one region: its class probabilities, its strength, its evidence, how stable it is. */
 
 import type { Atlas, Positions } from "./atlas";
-import { readDirections, readTemperature, type Frame, type FrameKey } from "./frame";
+import { readDirections, readTemperatures, type Frame, type FrameKey } from "./frame";
 import { coordinates, logPosterior } from "./posterior";
 
 /** What probabilities are made of. */
-type Tempered = Pick<Frame, "temperature" | "regions">;
+type Tempered = Pick<Frame, "temperatures" | "regions">;
 type Judged = Tempered & Pick<Frame, "directions" | "region">;
 
 /** log p of each class, of all dimensions and calibrated as the study's own; logs do not saturate. */
 export function regionLogPosterior(atlas: Atlas, frame: Judged, id: number): number[] {
   const { all, dimensions, scale, unit } = frame.region;
   const point = coordinates(all, dimensions, scale * unit, id);
-  return logPosterior(point, frame.directions, atlas.concentration, temperatureOf(frame, id));
+  const temperature = temperatureOf(frame, id, Math.hypot(...point));
+  return logPosterior(point, frame.directions, atlas.concentration, temperature);
 }
 
 export function regionPosterior(atlas: Atlas, frame: Judged, id: number): number[] {
@@ -25,22 +26,27 @@ export async function readRegionPosterior(
   { condition, layer, step }: FrameKey,
   id: number,
 ): Promise<number[]> {
-  const [region, directions, temperature] = await Promise.all([
+  const [region, directions, temperatures] = await Promise.all([
     atlas.positions(`layers/${layer}/${condition}/position`, step),
     readDirections(atlas, condition, layer, step),
-    readTemperature(atlas, condition, layer, step),
+    readTemperatures(atlas, condition, layer, step),
   ]);
   const [rows, columns] = atlas.grid(condition, layer);
-  return regionPosterior(atlas, { region, directions, temperature, regions: rows * columns }, id);
+  return regionPosterior(atlas, { region, directions, temperatures, regions: rows * columns }, id);
 }
 
-function temperatureOf({ temperature, regions }: Tempered, id: number): number {
-  return temperature ? temperature[Math.floor(id / regions)] : 1;
+/** 1 / T = (1 - phi) / T_weak + phi / T_strong, phi = l / (l + unit), l in the unit of the study. */
+function temperatureOf({ temperatures, regions }: Tempered, id: number, strength: number): number {
+  if (!temperatures) return 1;
+  const image = Math.floor(id / regions);
+  const share = strength / (strength + temperatures.unit[image]);
+  return 1 / ((1 - share) / temperatures.weak[image] + share / temperatures.strong[image]);
 }
 
 /** Whether nothing is known of the region's image here, so that all classes are equally probable. */
-export function isUninformed(frame: Tempered, id: number): boolean {
-  return temperatureOf(frame, id) === Infinity;
+export function isUninformed({ temperatures, regions }: Tempered, id: number): boolean {
+  const image = Math.floor(id / regions);
+  return temperatures?.weak[image] === Infinity && temperatures.strong[image] === Infinity;
 }
 
 /** Strength of a point in all dimensions. */

@@ -60,7 +60,7 @@ export function formatBitsCount({ value, low, high }: Count): string {
 
 /** The class that a region predicts; where nothing is known of its image, none. */
 export function predictedClass(
-  frame: Pick<Frame, "temperature" | "regions" | "category">,
+  frame: Pick<Frame, "temperatures" | "regions" | "category">,
   id: number,
   names: string[],
 ): string {

@@ -1,7 +1,7 @@
 /** Class probabilities of a region over the steps of a condition, and through the layers. */
 
 import { sortClasses } from "../data/findings";
-import { readTemperature, type Frame } from "../data/frame";
+import { readTemperatures, type Frame } from "../data/frame";
 import { readRegionPosterior } from "../data/regions";
 import { h, replaceChildren } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
@@ -126,15 +126,15 @@ async function layerRows(
   const rows = condition.layers.map(async (key) => {
     const region = samePlace(id, frame.grid, atlas.grid(condition.key, key));
     const read = (name: string) => atlas.read<Uint8Array>(`layers/${key}/${condition.key}/${name}`, step);
-    const [category, confidence, knowledge, temperature] = await Promise.all([
+    const [category, confidence, knowledge, temperatures] = await Promise.all([
       read("category"),
       read("confidence"),
       read("knowledge"),
-      readTemperature(atlas, condition.key, key, step),
+      readTemperatures(atlas, condition.key, key, step),
     ]);
     const [rows, columns] = atlas.grid(condition.key, key);
     const layer = atlas.layer(key).name;
-    const source = { temperature, category, regions: rows * columns };
+    const source = { temperatures, category, regions: rows * columns };
     const name = predictedClass(source, region, atlas.attributes.classes);
     const p = storedProbability(confidence[region]);
     const kind = knowledge[region] & 2 ? "reliable" : knowledge[region] & 1 ? "unreliable" : "none";

@@ -1934,7 +1934,7 @@ async function On(e, { condition: t, layer: n, step: r }) {
 		category: e.read(i("category"), r),
 		confidence: e.read(i("confidence"), r),
 		knowledge: e.read(i("knowledge"), r),
-		temperature: An(e, t, n, r),
+		temperatures: An(e, t, n, r),
 		bits: jn(e, i("bits"), r),
 		stability: Mn(e, i("stability"), r),
 		trajectory: o(i("trajectory")),
@@ -1954,7 +1954,7 @@ async function On(e, { condition: t, layer: n, step: r }) {
 		category: await c.category,
 		confidence: await c.confidence,
 		knowledge: await c.knowledge,
-		temperature: await c.temperature,
+		temperatures: await c.temperatures,
 		bits: await c.bits,
 		stability: await c.stability,
 		trajectory: await c.trajectory,
@@ -1966,8 +1966,27 @@ function kn(e, t, n, r) {
 	return e.read(e.has(i) ? i : `conditions/${t}/direction`, r);
 }
 async function An(e, t, n, r) {
-	let i = `layers/${n}/${t}/temperature`;
-	return e.has(i) ? e.read(i, r) : null;
+	let i = `layers/${n}/${t}`;
+	if (!e.has(`${i}/temperature`)) return null;
+	let a = (t) => e.read(`${i}/${t}`, r);
+	if (!e.has(`${i}/strong_temperature`)) {
+		let e = await a("temperature");
+		return {
+			weak: e,
+			strong: e,
+			unit: e.map(() => 1)
+		};
+	}
+	let [o, s, c] = await Promise.all([
+		"temperature",
+		"strong_temperature",
+		"middle_strength"
+	].map(a));
+	return {
+		weak: o,
+		strong: s,
+		unit: c
+	};
 }
 async function jn(e, t, n) {
 	if (!e.has(t)) return null;
@@ -13285,8 +13304,8 @@ function cj(e, t, n) {
 }
 // src/data/regions.ts
 function lj(e, t, n) {
-	let { all: r, dimensions: i, scale: a, unit: o } = t.region;
-	return pn(fn(r, i, a * o, n), t.directions, e.concentration, fj(t, n));
+	let { all: r, dimensions: i, scale: a, unit: o } = t.region, s = fn(r, i, a * o, n), c = fj(t, n, Math.hypot(...s));
+	return pn(s, t.directions, e.concentration, c);
 }
 function uj(e, t, n) {
 	return lj(e, t, n).map(Math.exp);
@@ -13300,15 +13319,18 @@ async function dj(e, { condition: t, layer: n, step: r }, i) {
 	return uj(e, {
 		region: a,
 		directions: o,
-		temperature: s,
+		temperatures: s,
 		regions: c * l
 	}, i);
 }
-function fj({ temperature: e, regions: t }, n) {
-	return e ? e[Math.floor(n / t)] : 1;
+function fj({ temperatures: e, regions: t }, n, r) {
+	if (!e) return 1;
+	let i = Math.floor(n / t), a = r / (r + e.unit[i]);
+	return 1 / ((1 - a) / e.weak[i] + a / e.strong[i]);
 }
-function pj(e, t) {
-	return fj(e, t) === Infinity;
+function pj({ temperatures: e, regions: t }, n) {
+	let r = Math.floor(n / t);
+	return e?.weak[r] === Infinity && e.strong[r] === Infinity;
 }
 function mj({ all: e, dimensions: t, scale: n }, r) {
 	let i = 0;
@@ -14197,7 +14219,7 @@ async function rN({ atlas: e, view: t, marks: n }, r, i, a) {
 			u("knowledge"),
 			An(e, o.key, c, s)
 		]), [h, g] = e.grid(o.key, c), _ = e.layer(c).name, v = Dj({
-			temperature: m,
+			temperatures: m,
 			category: d,
 			regions: h * g
 		}, l, e.attributes.classes), y = Cj(f[l]), b = p[l] & 2 ? "reliable" : p[l] & 1 ? "unreliable" : "none";

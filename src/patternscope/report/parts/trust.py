@@ -67,8 +67,8 @@ def other_networks(noise: MeasuredNoise) -> str:
     """Return what another training would change, where that was measured."""
     if not noise.networks:
         return (
-            "What another training changes was not measured; a section [replicates] in the settings trains more networks "
-            "from other seeds and measures it."
+            "What another training changes was not measured; a section [replicates] in the settings trains more "
+            "networks from other seeds and measures it."
         )
     last = {layer: several for (layer, checkpoint), several in noise.networks.items() if checkpoint is None}
     shares = [f"{percent(at.consensus)} in {layer} ({percent(at.chance)} by chance)" for layer, at in last.items()]

@@ -18,7 +18,7 @@ from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.point_rule import PointRule
 from patternscope.results.attack import AttackAnalysisResult, AttackResult, Histogram, TrajectoryCount
-from patternscope.results.evidence import EvidenceResult
+from patternscope.results.evidence import TEMPERATURES, EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import reads
@@ -66,7 +66,7 @@ class _AttackedRegions:
             self.directions,
             unit_strength=self.unit,
             kappa_max=self.rule.kappa_max,
-            temperature=self.rule.temperature,
+            temperature=self.rule.temperatures,
         )
 
 
@@ -175,7 +175,7 @@ STAGES = (
             reads(ImagesResult, "labels"),
             reads(SampleResult, "mean_directions", checkpoint="last"),
             reads(RegionResult, "mean_strength", checkpoint="last"),
-            reads(EvidenceResult, "temperature", "evidence", checkpoint="last"),
+            reads(EvidenceResult, *TEMPERATURES, "evidence", checkpoint="last"),
             reads(ImportanceResult, "region_weights", checkpoint="last"),
             reads(AttackResult, "targets", "layers"),
         ),

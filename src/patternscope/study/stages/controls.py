@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts
-from patternscope.knowledge.calibration import temperature_of_points
 from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.region_evidence import evidence
+from patternscope.knowledge.temperatures import temperatures_of_points
 from patternscope.networks import Normalised, recompute_batch_statistics, record, reinitialised
 from patternscope.results.controls import Control, ControlsResult, Untrained
 from patternscope.results.features import FeaturesResult
@@ -81,8 +81,8 @@ class _Chance:
         known, kappa_max = self.settings.knowledge, self.settings.region.kappa_max
         region, judged = refit_layer(self.settings, "calibrated", regional, probs, labels, self.sample, self.images)
         told = evidence(judged.log_posterior, labels.to(regional.device), resamples=known.bootstrap, seed=self.seed)
-        temperature = temperature_of_points(judged.temperature.cpu(), told.interval)
-        calibrated = PointRule(float(known.tau), kappa_max, region.mean_strength or None, temperature)
+        temperatures = temperatures_of_points(judged.temperatures.cpu(), told.interval)
+        calibrated = PointRule(float(known.tau), kappa_max, region.mean_strength or None, temperatures)
         paper = PointRule(float(known.tau), kappa_max, region.mean_strength_of_all or None)
         by_all = embed_by_all(region, regional)
         return Control(
@@ -120,7 +120,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "controls",
-        version=2,
+        version=3,
         run=run_controls,
         settings=(
             "seed",

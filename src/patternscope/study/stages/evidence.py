@@ -12,6 +12,7 @@ from patternscope.knowledge.calibration import at_temperature, class_shares, fol
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.knowledge.probe import probe_evidence
 from patternscope.knowledge.region_evidence import Evidence, evidence
+from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial import log_posterior
 from patternscope.results.evidence import ClassEvidence, EvidenceResult
 from patternscope.results.features import FeaturesResult
@@ -50,11 +51,11 @@ class Judged:
     """What maps that have not seen an image say of its regions.
 
     Attributes:
-        temperature: T of each image (n,) float64. log_posterior: log p_T (n, r, c), classes' shares included.
+        temperatures: a row per image. log_posterior: log p_T (n, r, c), classes' shares included.
         confidence, category: probability and index of the most probable class in each refit (f, n, r).
     """
 
-    temperature: Tensor
+    temperatures: Temperatures
     log_posterior: Tensor
     confidence: Tensor
     category: Tensor
@@ -69,22 +70,25 @@ def judge_images(
     """
     directions, labels = mean_directions.to(regional), labels.to(regional.device)
     per_split = len(region.fold_maps) // len(region.unseen)
-    judged: list[tuple[Tensor, Tensor]] = []
+    judged: list[tuple[Temperatures, Tensor, Tensor]] = []
     confidences, categories = [], []
     for maps, unseen in zip(region.fold_maps.split(per_split), region.unseen.to(regional.device), strict=True):
-        embedded = (embed_regions(each.to(regional), regional, region.scale) for each in maps)
+        embedded = [embed_regions(each.to(regional), regional, region.scale) for each in maps]
         by_map = torch.stack([log_posterior(h, directions, kappa_max) for h in embedded])
+        strength = torch.stack([torch.linalg.vector_norm(h, dim=-1) for h in embedded])
         fold = unseen % per_split
-        by_others = by_map[fold, torch.arange(len(fold), device=fold.device)]
-        temperatures = fold_temperatures(by_others, labels, fold)
-        judged.append((temperatures.to(fold.device)[fold], by_others))
-        for scores, temperature in zip(by_map, temperatures.tolist(), strict=True):
+        of_image = torch.arange(len(fold), device=fold.device)
+        by_others, strength_by_others = by_map[fold, of_image], strength[fold, of_image]
+        temperatures = fold_temperatures(by_others, strength_by_others, labels, fold)
+        judged.append((temperatures.rows(fold), by_others, strength_by_others))
+        for own, (scores, strengths) in enumerate(zip(by_map, strength, strict=True)):
+            temperature = temperatures.rows(torch.full((len(fold),), own)).of(strengths)
             confidence, category = at_temperature(scores, temperature).exp().max(dim=-1)
             confidences.append(confidence.half())
             categories.append(category.short())
-    temperature, by_others = judged[0]
-    calibrated = at_temperature(by_others, temperature, class_shares(labels, len(directions)))
-    return Judged(temperature, calibrated, torch.stack(confidences), torch.stack(categories))
+    temperatures, by_others, strength = judged[0]
+    calibrated = at_temperature(by_others, temperatures.of(strength), class_shares(labels, len(directions)))
+    return Judged(temperatures, calibrated, torch.stack(confidences), torch.stack(categories))
 
 
 def measure_evidence(
@@ -116,7 +120,9 @@ def measure_evidence(
     )
     return EvidenceResult(
         bits=told.per_region.float().cpu(),
-        temperature=judged.temperature.cpu(),
+        temperature=judged.temperatures.weak.cpu(),
+        strong_temperature=judged.temperatures.strong.cpu(),
+        middle_strength=judged.temperatures.unit.cpu(),
         refit_category=judged.category.cpu(),
         refit_confidence=judged.confidence.cpu(),
         evidence=told.interval,
@@ -160,7 +166,7 @@ def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "evidence",
-        version=2,
+        version=3,
         run=run_evidence,
         settings=("seed", "knowledge.tau", "knowledge.bootstrap", "region.kappa_max"),
         needs=(

@@ -11,7 +11,7 @@ from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.quality import object_cover
 from patternscope.knowledge.region_evidence import shared_points, stability
-from patternscope.results.evidence import EvidenceResult
+from patternscope.results.evidence import TEMPERATURES, EvidenceResult
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult, Rule, ThresholdCounts
@@ -43,8 +43,8 @@ def point_rule(
     rule: Rule, tau: float, kappa_max: float, mean_strength: float, told: EvidenceResult | None
 ) -> PointRule:
     """Return when a region of a layer is a knowledge point, calibrated by what was measured of it if so asked."""
-    temperature = told.point_temperature if rule == "calibrated" and told is not None else None
-    return PointRule(tau, kappa_max, mean_strength or None, temperature)
+    temperatures = told.point_temperatures if rule == "calibrated" and told is not None else None
+    return PointRule(tau, kappa_max, mean_strength or None, temperatures)
 
 
 def count_points(
@@ -131,7 +131,7 @@ STAGES = (
             reads(ImagesResult, "labels", "classes"),
             reads(SampleResult, "mean_directions"),
             reads(RegionResult, "embedding", "grid", "unseen"),
-            reads(EvidenceResult, "temperature", "evidence", "refit_category"),
+            reads(EvidenceResult, *TEMPERATURES, "evidence", "refit_category"),
             reads(RegionResult, "mean_strength", checkpoint="last"),
         ),
         per=("checkpoint", "layer"),

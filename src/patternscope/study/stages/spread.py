@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from patternscope.knowledge.calibration import temperature_of_points
 from patternscope.knowledge.intervals import seed_spread
 from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.region_evidence import evidence
+from patternscope.knowledge.temperatures import temperatures_of_points
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import SampleResult
@@ -45,9 +45,9 @@ def _counts_of_draw(
     probs = inputs.load(FeaturesResult).target_probs
     fitted, judged = refit_layer(settings, knowledge.rule, regional, probs, labels, sample, images, draw)
     told = evidence(judged.log_posterior, labels.to(regional.device), resamples=knowledge.bootstrap, seed=seed)
-    calibrated = temperature_of_points(judged.temperature.cpu(), told.interval)
-    temperature = calibrated if knowledge.rule == "calibrated" else None
-    rule = PointRule(float(knowledge.tau), kappa_max, fitted.mean_strength or None, temperature)
+    calibrated = temperatures_of_points(judged.temperatures.cpu(), told.interval)
+    temperatures = calibrated if knowledge.rule == "calibrated" else None
+    rule = PointRule(float(knowledge.tau), kappa_max, fitted.mean_strength or None, temperatures)
     points = rule.points(fitted.embedding, sample.mean_directions, labels)
     return PlainCounts(points.total, points.total_reliable, points.ratio, told.bits)
 
@@ -61,7 +61,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "spread",
-        version=3,
+        version=4,
         run=run_spread,
         settings=("seed", "spread", "importance", "region", "knowledge"),
         needs=(

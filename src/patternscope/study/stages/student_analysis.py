@@ -156,7 +156,7 @@ class _Student:
             resamples=self.settings.knowledge.bootstrap,
             seed=self.ctx.resampling_seed,
         )
-        return comparison, compared_layer(second, rule.temperature)
+        return comparison, compared_layer(second, rule.temperatures)
 
     def _own_embedding(self, samples: _Samples, features: Tensor) -> tuple[Tensor, PointRule]:
         """The regional embedding by maps of the student's own, fitted as those of a study are, and its rule."""
@@ -201,7 +201,7 @@ def _stage(student: str) -> Stage:
     """The stage of one student."""
     return Stage(
         stage_name(StudentAnalysisResult, student),
-        version=5,
+        version=6,
         run=run_student_analysis,
         settings=(
             "seed",
