@@ -106,7 +106,7 @@ def _segment(padded: np.ndarray, row: int, column: int, side: int, inset: float)
 
 DASHES = (0, (2.2, 1.1))
 """The line around regions of another class."""
-_LINES = (("-", RELIABLE), (DASHES, UNRELIABLE))
+_LINES: tuple[tuple[Any, str], ...] = (("-", RELIABLE), (DASHES, UNRELIABLE))
 _VEIL = 0.45
 STABLE = (0.5, 0.9)
 """Shares of refits from which an outline is heavier."""
@@ -159,7 +159,7 @@ def name_groups(axes: Axes, chosen: np.ndarray, category: np.ndarray, classes: S
         place = "left" if column < 2 else "right" if column > chosen.shape[1] - 3 else "center"
         x += {"left": -0.4, "right": 0.4, "center": 0.0}[place] * cell[0]
         look: dict[str, Any] = {"ha": place, "va": "center", "fontsize": 5.5, "zorder": 7, **halo()}
-        axes.text(x, y, shortened(classes[label], 5.5, 40), **look)
+        axes.text(x, y, shortened(classes[int(label)], 5.5, 40), **look)
 
 
 def outline_legend(
