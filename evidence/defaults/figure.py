@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from evidence.tables import Row, value_text
-from patternscope.figures.drawing.style import PETROFF10, SMALL, SOFT, figure_style
+from patternscope.figures.drawing.style import CLASS_COLOURS, SMALL, SOFT, figure_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def draw(rows: Sequence[Row]) -> "Figure":
 
 def _draw_setting(axes: Any, rows: Sequence[Row]) -> None:
     """Draw values in order, evenly spaced; the default is marked."""
-    for (name, text), colour in zip(_SHOWN.items(), PETROFF10, strict=False):
+    for (name, text), colour in zip(_SHOWN.items(), CLASS_COLOURS, strict=False):
         places = [place for place, row in enumerate(rows) if row[name] is not None]
         values = [0.0 if rows[place]["default"] else rows[place][f"{name}_difference"] for place in places]
         axes.plot(places, values, color=colour, marker="o", markersize=3, label=text)

@@ -20,7 +20,7 @@ from atlas.pages import Watched, opened, served
 from patternscope.atlas.page import write_folder, write_single
 from patternscope.atlas.store import write_store
 from patternscope.atlas.store_arrays import from_planes
-from patternscope.figures.drawing.style import class_marks
+from patternscope.figures.drawing.style import named_marks
 from patternscope.knowledge import Temperatures
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
@@ -362,7 +362,7 @@ def test_every_class_has_coloured_pixels(shown, content):
     rect = shown.handle("camera")["rect"]
     clip = {"x": rect["left"], "y": rect["top"], "width": rect["width"], "height": rect["height"]}
     pixels = np.asarray(Image.open(io.BytesIO(shown.page.screenshot(clip=clip))).convert("RGB")).astype(int)
-    for mark in class_marks(len(content.classes)):
+    for mark in named_marks(content.classes):
         colour = np.array([int(mark.colour[at : at + 2], 16) for at in (1, 3, 5)])
         assert (np.abs(pixels - colour).max(axis=2) < 24).sum() > 20, mark.colour
 

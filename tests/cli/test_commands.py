@@ -171,7 +171,9 @@ def test_a_class_without_held_out_images_is_named_after_a_run(tmp_path, capsys):
     arguments = ("run", tmp_path / "s.toml", "--out", tmp_path / "s", "--until", "images", "--device", "cpu")
     code, out, _ = call(capsys, *arguments)
     assert code == 0
-    assert "Fewer held-out images exist than the 50 per class asked for: c (0), a (3) and b (3)." in out
+    assert "Fewer held-out images exist than the 50 per class asked for: c (0), a (3) and b (3)." in " ".join(
+        out.split()
+    )
 
 
 PLACES = {"below a file": "file/study", "too long a name": "n" * 300}

@@ -62,8 +62,18 @@ def test_a_study_of_the_usual_size_has_a_mark_for_each_layer_in_80_columns(capsy
     units += [UnitStatus(Unit("student_analysis", n, layer), "done", 10**8, 99.0) for n in range(8) for layer in four]
     print_status(units)
     lines = capsys.readouterr().out.splitlines()
-    assert max(len(line.rstrip()) for line in lines[:-3]) <= 80
+    assert max(len(line.rstrip()) for line in lines) <= 80
     assert any(line.split()[:3] == ["student_analysis", "■■■■", "■■■■"] for line in lines)
+
+
+def test_every_line_fits_80_columns_whatever_states_and_layers_there_are(capsys):
+    states = ("done", "dropped", "missing", "stale", "running", "damaged")
+    layers = [f"encoder_block_{number}" for number in range(12)]
+    units = [UnitStatus(Unit("fit", 0, layer), state, 10**9, 9.0) for layer in layers for state in states]
+    print_status(units)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    assert all(any(f"{state} 12" in line for line in lines) for state in states)
 
 
 def test_without_unicode_the_marks_are_plain(monkeypatch):

@@ -124,7 +124,7 @@ def test_an_attack_that_misled_nobody_is_a_finding_and_the_study_goes_on(attacke
     attacked = attack.attacked_count
     assert f"The attack succeeded on none of {attacked} images." in [text.get_text() for text in drawing.texts]
     assert {unit.state for unit in saved_status(folder, pages)} == {"done"}
-    assert any(f"succeeded on 0 of {attacked} " in line for line in read_study_page(folder).headlines)
+    assert any(f"succeeded on 0 of {attacked} " in each.sentence for each in read_study_page(folder).findings)
 
 
 @pytest.mark.parametrize("dimensions", [2, 3, 5])

@@ -110,7 +110,8 @@ def test_figures_of_an_earlier_version_are_drawn_without_what_it_lacks(results):
     assert "chance" not in said(counts.draw(shown)).lower()
     points = knowledge_points.data(old, 2)
     assert points.layers[0].stability is None
-    assert len(knowledge_points.draw(points).legends) == 1
+    # Without the legend of weights: the kinds of outline, and the classes of the unreliable ones.
+    assert len(knowledge_points.draw(points).legends) == 2
     assert {row["stability"] for row in knowledge_points.table(points)} == {None}
 
 

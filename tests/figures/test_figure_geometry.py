@@ -9,12 +9,12 @@ from hypothesis.extra.numpy import arrays
 
 from patternscope.figures import regional_embedding, sample_embedding
 from patternscope.figures.drawing.choices import ShownClasses, ShownSamples
+from patternscope.figures.drawing.density import class_density
 from patternscope.figures.drawing.examples import choose_examples
 from patternscope.figures.drawing.labels import place_labels, shortened, text_width
 from patternscope.figures.drawing.outlines import outlines
 from patternscope.figures.drawing.style import class_marks
 from patternscope.figures.drawing.views import choose_view, dimension_note, project, shown_lengths
-from patternscope.figures.regional_embedding import stratified
 from patternscope.radial.view import separating_axes
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 5)))
@@ -142,11 +142,29 @@ def test_examples_are_spread_over_classes_and_nested(count, seed):
     assert set(chosen) <= set(choose_examples(labels, count + 1, seed))
 
 
-def test_a_rare_group_is_not_lost():
-    groups = np.array([0] * 9999 + [1])
-    chosen = stratified(groups, 100, seed=0)
-    assert 9999 in chosen
-    assert len(chosen) <= 101
+@given(st.integers(0, 200), st.integers(1, 12), st.integers(0, 50))
+@settings(max_examples=40)
+def test_a_density_counts_each_point_within_reach_once(count, cells, seed):
+    rng = np.random.default_rng(seed)
+    places, category = rng.uniform(-1.4, 1.4, (count, 2)), rng.integers(-1, 3, count)
+    density = class_density(places, category, 3, 1.0, cells)
+    assert density.total.sum() == (np.abs(places) < 1).all(axis=1).sum()
+    assert (density.category[density.total == 0] == -1).all()
+    # Mirrored points lie in mirrored cells.
+    mirrored = class_density(places * [1, -1], category, 3, 1.0, cells)
+    assert np.array_equal(mirrored.total[::-1], density.total)
+
+
+def test_a_cell_has_the_class_of_most_of_its_points_and_darkens_with_their_number():
+    places = np.repeat([[-0.5, 0.5], [0.5, 0.5], [-0.5, -0.5]], [9, 5, 2], axis=0)
+    category = np.array([0] * 4 + [1] * 5 + [-1] * 3 + [0] * 2 + [1] * 2)
+    density = class_density(places, category, 2, 1.0, 2)
+    assert density.category.tolist() == [[1, -1], [1, -1]]
+    assert density.total.tolist() == [[2, 0], [9, 5]]
+    shades = density.colours(["#ff0000", "#0000ff"], "#888888")
+    assert shades[1, 0].tolist() == [0, 0, 1]
+    assert shades[0, 0].sum() > shades[1, 0].sum()
+    assert shades[0, 1].tolist() == [1, 1, 1]
 
 
 def test_eighty_classes_have_marks_of_their_own():
@@ -169,7 +187,7 @@ def test_embeddings_of_any_size_are_drawn(classes, dimensions):
     said = " ".join(text.get_text() for text in figure.texts)
     assert ("Shown: 3 of 5" in said) == (dimensions == 5)
     assert len([text for text in figure.axes[0].texts if "class" in text.get_text()]) == classes
-    cloud = regional_embedding.LayerCloud("layer4.1", directions[labels], labels - 1, 5000)
+    cloud = regional_embedding.LayerCloud("layer4.1", directions[labels], labels - 1)
     data = regional_embedding.RegionalEmbeddingData([cloud], directions, known, 0.4, "training step 3")
     panel = regional_embedding.draw(data).axes[0]
-    assert any(f"showing {len(labels):,} of 5,000" in text.get_text() for text in panel.texts)
+    assert any(f"{len(labels):,} regions" in text.get_text() for text in panel.texts)

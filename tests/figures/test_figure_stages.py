@@ -14,6 +14,7 @@ from patternscope.api.figure_stages import figure_stages
 from patternscope.errors import InputError
 from patternscope.figures import counts, importance, knowledge_points, losses, regional_embedding, sample_embedding
 from patternscope.figures.drawing.saving import save_figure
+from patternscope.figures.drawing.views import project
 from patternscope.results.study import open_results
 from patternscope.results.summary import SummaryResult
 from patternscope.settings.study import StudySettings, make_settings
@@ -124,10 +125,14 @@ def test_each_region_shown_has_its_place_in_units_of_the_mean_strength(study):
     cloud = regional_embedding.data(results).clouds[1]
     points = results.region("conv_53").embedding.flatten(0, 1)
     unit = results.knowledge("conv_53").unit_strength
-    assert cloud.total == len(points) == len(cloud.points)
+    assert len(points) == len(cloud.points)
     assert np.allclose(cloud.points * unit, points, atol=1e-6)
     mask = results.knowledge("conv_53").mask.numpy().ravel()
     assert ((cloud.category >= 0) == mask).all()
+    shown = regional_embedding.data(results)
+    rows = [row for row in regional_embedding.table(shown) if row["layer"] == "conv_53"]
+    seen = np.abs(project(cloud.points, shown.view)[:, :2]).max(axis=1)
+    assert sum(row["regions"] for row in rows) == (seen < shown.reach).sum()
 
 
 def test_drawing_leaves_matplotlib_and_random_state_alone(study):

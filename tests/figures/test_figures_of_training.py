@@ -140,11 +140,17 @@ def test_curves_of_any_size_are_drawn(count, layers, classes):
     by_class = tuple(ClassHistory(name, counts) for name in names)
     growth = CountDifferences(one, one, none)
     histories = [LayerHistory(f"layer{number}", None, growth, counts, by_class, (), ()) for number in range(layers)]
-    figure = emergence.draw(emergence.EmergenceData(histories, checkpoints, ShownClasses.of(names), 0.4, 9))
+    shown = emergence.EmergenceData(histories, checkpoints, ShownClasses.of(names), 0.4, 9)
+    figure = emergence.draw(shown)
     drawn = [axes for axes in figure.axes if axes.axison]
-    assert len(drawn) == 2 * layers
-    assert all(axes.get_ylim()[0] == 0 < 1 <= axes.get_ylim()[1] for axes in drawn)
-    assert len(drawn[-1].get_xticks()) <= 5
+    assert len(drawn) == 2 * layers + 1  # and the scale of the colours
+    above, below = drawn[0], drawn[-2]
+    assert above.get_ylim()[0] == 0 < 1 <= above.get_ylim()[1]
+    assert below.collections[0].get_array().shape == (classes, count)
+    assert len(below.get_xticks()) <= 5
+    # Cells are as wide as training is long between their checkpoints.
+    sides = below.collections[0].get_coordinates()[0, :, 0]
+    assert all(low <= place <= high for low, place, high in zip(sides[:-1], shown.places, sides[1:], strict=True))
 
 
 def test_paths_of_regions_are_those_of_the_results(results):

@@ -83,7 +83,8 @@ def test_curves_of_chosen_classes(results):
     figure = load_figure("emergence")
     shown = figure.data(results, classes=["yellow"], layers=["conv_33"])
     assert {(row["layer"], row["class"]) for row in figure.table(shown)} == {("conv_33", None), ("conv_33", "yellow")}
-    assert len(figure.draw(shown).axes[1].get_lines()) == 1
+    cells = figure.draw(shown).axes[1].collections[0].get_array()
+    assert cells.shape == (1, len(shown.checkpoints))
 
 
 @pytest.mark.parametrize("name", ["counts", "sample_embedding"])

@@ -15,7 +15,9 @@ from patternscope.errors import InputError
 from patternscope.figures import figure_names
 from patternscope.report import render, write_pdf
 from patternscope.report.citing import PAPER
-from patternscope.report.pictures import captions
+from patternscope.report.contents import Setup
+from patternscope.report.page import read_page
+from patternscope.report.pictures import Picture, Pictures, captions
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.emergence import EmergenceResult
 from patternscope.results.study import open_results
@@ -109,10 +111,34 @@ def test_what_is_said_is_what_was_found(attacked_study):
     assert [part.key for part in page.parts] == ["evidence", "depth", "training", "attack", "trust"]
 
 
+def test_the_first_screen_has_three_findings_and_a_figure_and_nothing_is_said_twice(attacked_study):
+    known = read_study_page(attacked_study)
+    assert [finding.part for finding in known.findings] == ["evidence", "training", "attack"]
+    said = [finding.sentence for finding in known.findings]
+    said += [sentence for part in known.parts for sentence in part.sentences]
+    assert len(said) == len(set(said))
+    drawn = [
+        Picture(name, part, f"Caption of {name}.", f"data:image/png;base64,{name}", 800, 300)
+        for name, (part, _) in captions().items()
+    ]
+    setup = Setup("vgg16_slim", "squares", 12, 10)
+    page = read_page(open_results(attacked_study), setup, known.reproduction, Pictures(drawn))
+    assert page.hero is not None
+    assert page.hero.name == "evidence"
+    html = render(page)
+    assert html.index(page.hero.caption) < html.index('<section id="evidence">')
+    shown = [picture for part in page.parts for picture in (*part.pictures, *part.folded)]
+    assert html.count("<img ") == 1 + len(shown)
+    assert page.hero not in shown
+    assert "<details>" in html
+    assert "<details>" not in render(page, for_print=True)
+
+
 def test_a_study_of_one_checkpoint_and_one_layer(single):
     page = read_study_page(single)
     assert [part.key for part in page.parts] == ["evidence", "depth", "trust"]
-    assert page.headlines[0].startswith(("A region of conv_53 has ", "No layer has evidence"))
+    assert [finding.part for finding in page.findings] == ["evidence", "depth"]
+    assert page.findings[0].sentence.startswith(("A region of conv_53 has ", "No layer has evidence"))
     assert "1 layer. A" in page.about
     assert "checkpoint" not in page.about
     assert page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class asked for")

@@ -22,7 +22,7 @@ const modules = new Map(
   Object.entries(texts).map(([file, text]) => {
     const module = file.slice("../src/".length, -".ts".length);
     const names = [...text.matchAll(/^(?:import|\} from)\b[^;]*?"([^"]+)";$/gm)].map(([, name]) => name);
-    const local = names.filter((name) => name.startsWith(".") && !name.includes(".css"));
+    const local = names.filter((name) => name.startsWith(".") && !/\.(css|json)/.test(name));
     return [
       module,
       {

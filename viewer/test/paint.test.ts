@@ -9,6 +9,7 @@ import {
   RELIABLE,
   strengthColour,
   TRAJECTORY_COLOURS,
+  TRAJECTORY_SHAPES,
   UNRELIABLE,
 } from "../src/state/colours";
 import { NO_FILTER } from "../src/state/facets";
@@ -49,6 +50,8 @@ const painted = (...given: Parameters<typeof view>) =>
   paint(frame, view(...given), labels, marks, { strength: 2, bits: 2 });
 const rgb = (look: Uint8Array) =>
   Array.from({ length: look.length / 4 }, (_, id) => [...look.subarray(4 * id, 4 * id + 3)]);
+const looks = (look: Uint8Array) =>
+  rgb(look).map((colour, id) => ({ rgb: colour, shape: look[4 * id + 3] & 7 }));
 const states = (look: Uint8Array) =>
   Array.from({ length: look.length / 4 }, (_, id) => (look[4 * id + 3] >> 3) & 3);
 
@@ -65,10 +68,12 @@ describe("painting", () => {
     expect(rgb(painted({ colour: "predicted" }).look)[2]).toEqual(marks[0].rgb);
     const ofRegions = [marks[0].rgb, marks[2].rgb, MUTED, marks[0].rgb, marks[11].rgb, MUTED];
     expect(rgb(painted({ colour: "knowledge" }).look)).toEqual(ofRegions);
-    const reliable = [RELIABLE, UNRELIABLE, MUTED, UNRELIABLE, RELIABLE, MUTED];
-    expect(rgb(painted({ colour: "reliability" }).look)).toEqual(reliable);
-    expect(rgb(painted({ colour: "path" }).look)).toEqual(
-      [1, 2, 0, 4, 1, 3].map((type) => TRAJECTORY_COLOURS[type]),
+    const [one, other, none] = [RELIABLE, UNRELIABLE, { rgb: MUTED, shape: 0 }];
+    const { look } = painted({ colour: "reliability" });
+    expect(looks(look)).toEqual([one, other, none, other, one, none]);
+    expect(one.shape).not.toBe(other.shape);
+    expect(looks(painted({ colour: "path" }).look)).toEqual(
+      [1, 2, 0, 4, 1, 3].map((type) => ({ rgb: TRAJECTORY_COLOURS[type], shape: TRAJECTORY_SHAPES[type] })),
     );
   });
 
@@ -92,11 +97,11 @@ describe("painting", () => {
     const { look } = painted({ colour: "evidence" });
     const [none, full, against, some, beyond, above] = rgb(look);
     expect(none).toEqual(MUTED);
-    expect(full).toEqual(RELIABLE);
-    expect(against).toEqual(UNRELIABLE);
+    expect(full).toEqual(evidenceColour(1));
+    expect(against).toEqual(evidenceColour(-1));
     expect(some).toEqual(evidenceColour(0.25));
-    expect(beyond).toEqual(UNRELIABLE);
-    expect(above).toEqual(RELIABLE);
+    expect(beyond).toEqual(against);
+    expect(above).toEqual(full);
     expect(states(look)).toEqual(Array(6).fill(STATE.plain));
   });
 
@@ -149,7 +154,7 @@ describe("painting", () => {
   it("paints images where a point is an image", () => {
     const { look, count } = painted({ space: "images", colour: "reliability" });
     expect(count).toBe(3);
-    expect(rgb(look)).toEqual([RELIABLE, UNRELIABLE, RELIABLE]);
+    expect(looks(look)).toEqual([RELIABLE, UNRELIABLE, RELIABLE]);
   });
 });
 

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Atlas } from "../src/data/atlas";
 import type { Attributes } from "../src/data/format";
 import { fromAddress, packIds, toAddress, unpackIds } from "../src/state/address";
+import cases from "../../tests/figures/named_marks.json";
 import { FRONT } from "../src/state/camera";
-import { classMarks, strengthColour } from "../src/state/colours";
+import { classMarks, namedMarks, strengthColour } from "../src/state/colours";
 import { NO_FILTER } from "../src/state/facets";
 import { applyChanges, firstView, samePlace, type View } from "../src/state/view";
 
@@ -181,5 +182,10 @@ describe("marks", () => {
     expect(new Set(marks.map(({ colour, shape }) => `${colour}${shape}`)).size).toBe(40);
     expect(marks[11].colour).toBe(marks[1].colour);
     expect(strengthColour(-1)).toEqual(strengthColour(0));
+  });
+
+  it("are those of the figures for the same names", () => {
+    for (const { names, colours } of cases)
+      expect(namedMarks(names).map(({ colour }) => colour)).toEqual(colours);
   });
 });

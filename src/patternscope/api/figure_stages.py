@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from patternscope.figures import figure_names, load_figure
+from patternscope.figures.drawing.examples import one_per_class
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.results.study import StoredResults
 from patternscope.workflow.stages import Stage, UnitContext
@@ -18,9 +19,11 @@ class DrawFigure:
     def __call__(self, ctx: UnitContext) -> None:
         """Write the figure into the unit's folder."""
         figure, settings = load_figure(self.name), ctx.settings
+        results = StoredResults.of(ctx)
         asked = {"examples": settings.figures.examples} if figure.examples else {}
-        samples = {"samples": settings.figures.examples} if figure.examples else {}
-        shown = figure.data(StoredResults.of(ctx), **samples)
+        count = asked.get("examples", 0)
+        count = one_per_class(results, count) if figure.each_class else count
+        shown = figure.data(results, **({"samples": count} if asked else {}))
         dpi = figure.fixed_dpi or settings.figures.dpi
         figure.save(shown, ctx.folder, dpi, ctx.report, **asked)
 

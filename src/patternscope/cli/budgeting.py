@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from patternscope.api.stages import pages_of
-from patternscope.cli.printing import file_size, new_table, say, show, time_span
+from patternscope.cli.printing import file_size, folded, new_table, say, show, tell, time_span
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.analysed_network import TRIED
@@ -20,7 +20,7 @@ _LEAST = 5.0  # seconds of a run whose cost is worth a line
 def write_budget(budget: Budget) -> None:
     """Print the estimated cost of a run on stderr, unless it is next to nothing."""
     if budget.seconds >= _LEAST:
-        sys.stderr.write(f"{budget_line(budget)}\n")
+        sys.stderr.write(f"{folded(budget_line(budget))}\n")
 
 
 def announce(folder: Path, settings: StudySettings) -> Callable[[Budget], None]:
@@ -29,14 +29,14 @@ def announce(folder: Path, settings: StudySettings) -> Callable[[Budget], None]:
     def write(budget: Budget) -> None:
         counts = count_images(folder, settings)
         if counts is not None and TrainingResult.STAGE in budget.stages:
-            sys.stderr.write(f"{beginning(settings, len(counts.classes))}\n")
+            sys.stderr.write(f"{folded(beginning(settings, len(counts.classes)))}\n")
         write_budget(budget)
 
     return write
 
 
 def budget_line(budget: Budget) -> str:
-    """Return a budget in one line.
+    """Return a budget as a sentence.
 
     >>> budget_line(Budget(88, 190.0, 262_000_000, 1_100_000_000, 72_000_000_000, {}))
     'to do: 88 units, about 3 min on this machine, 262.0 MB on disk (72.0 GB free), 1.1 GB of memory per process'
@@ -55,7 +55,7 @@ def print_dry_run(folder: Path, settings: StudySettings, until: str | None, devi
     if counts is None:
         # What a factory returns for so many classes is told when their number is known.
         if ":" not in settings.network.architecture:
-            say(beginning(settings, TRIED))
+            tell(beginning(settings, TRIED))
         say(f"{folder}: the number of images is not known yet; run with --until images first")
         return
     plan = study_plan(settings, pages_of, folder=folder)
@@ -64,10 +64,10 @@ def print_dry_run(folder: Path, settings: StudySettings, until: str | None, devi
         say(f"{folder}: nothing to do")
         return
     if TrainingResult.STAGE in budget.stages:
-        say(beginning(settings, len(counts.classes)))
+        tell(beginning(settings, len(counts.classes)))
     table = new_table("stage", "time", "disk", "memory")
     for name, cost in budget.stages.items():
         table.add_row(name, time_span(cost.seconds), file_size(cost.disk), file_size(cost.memory))
     show(table)
-    say(budget_line(budget))
+    tell(budget_line(budget))
     budget.check_disk(folder)

@@ -81,6 +81,20 @@ def say(line: str) -> None:
     console().print(line, markup=False, soft_wrap=True)
 
 
+def tell(sentence: str) -> None:
+    """Print a sentence, in lines as wide as the terminal."""
+    say(folded(sentence, console().width))
+
+
+def folded(sentence: str, width: int = WIDTH) -> str:
+    """Return a sentence in lines of at most `width` letters; words such as paths stay whole.
+
+    >>> folded("one two three", 8)
+    'one two\\nthree'
+    """
+    return textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
+
+
 def _plain(error: UnicodeError) -> tuple[str, int]:
     """What stands for characters that cannot be encoded."""
     if not isinstance(error, UnicodeEncodeError):

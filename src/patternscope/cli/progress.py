@@ -8,6 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from patternscope.cli.printing import folded
 from patternscope.workflow.runner import Event
 
 
@@ -48,7 +49,7 @@ def event_line(event: Event, tally: Tally) -> str | None:
     if event.kind == "done":
         return f"{event.unit.path}: {event.seconds:.1f} s ({tally.finished} of {tally.units})"
     if event.kind == "damaged":
-        return f"damaged, computed again: {event.text}"
+        return folded(f"damaged, computed again: {event.text}")
     return None
 
 

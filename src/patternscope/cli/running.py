@@ -6,7 +6,7 @@ from pathlib import Path
 from patternscope.api.running import executor_of
 from patternscope.api.stages import pages_of
 from patternscope.cli.budgeting import announce
-from patternscope.cli.printing import say
+from patternscope.cli.printing import say, tell
 from patternscope.cli.progress import progress
 from patternscope.cli.tables import print_tables
 from patternscope.figures.drawing.video import write_videos
@@ -63,9 +63,9 @@ def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -
     results = open_results(folder)
     if results.has(ImagesResult):
         for sentence in omitted_images(results.images, settings.images.samples_per_class):
-            say(sentence)
+            tell(sentence)
     if results.has(TrainingResult) and (sentence := results.training().head_sentence):
-        say(sentence)
+        tell(sentence)
     write_videos(folder / "figures")
     print_tables(results)
     _print_files(folder, results)
@@ -79,4 +79,4 @@ def _print_files(folder: Path, results: StudyResults) -> None:
     if results.has(AtlasResult):
         atlas = results.load(AtlasResult)
         for line in atlas.omitted if atlas.refused is None else [atlas.refused]:
-            say(f"{AtlasResult.html_file(Path())}: {line}")
+            tell(f"{AtlasResult.html_file(Path())}: {line}")

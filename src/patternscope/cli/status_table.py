@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from patternscope.cli.printing import console, file_size, new_table, say, show, time_span
+from patternscope.cli.printing import console, file_size, new_table, say, show, tell, time_span
 from patternscope.results.study import is_network
 from patternscope.workflow.status import State, UnitStatus
 
@@ -149,14 +149,26 @@ def _print_legend(units: Sequence[UnitStatus], cells: _Cells) -> None:
     ]
     layers = list(dict.fromkeys(status.unit.layer for status in units if status.unit.layer))
     say("")
-    say(f"{'   '.join(counts)}   {file_size(sum(status.size or 0 for status in units))} on disk")
+    _say_beside([*counts, f"{file_size(sum(status.size or 0 for status in units))} on disk"])
     if layers and not cells.one_mark:
-        say(f"columns are checkpoints; the marks of one are its layers: {' '.join(layers)}")
+        tell(f"columns are checkpoints; the marks of one are its layers: {' '.join(layers)}")
     elif layers:
         say(f"columns are checkpoints; a mark is the least finished of {len(layers)} layers")
     for status in units:
         if status.state == "running":
             say(f"running: {status.unit.path}, for {time_span(status.seconds or 0.0)}")
+
+
+def _say_beside(parts: Sequence[str]) -> None:
+    """Print parts beside each other, in as many lines as they need."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(longer := f"{lines[-1]}   {part}") <= console().width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    for line in lines:
+        say(line)
 
 
 def print_units(units: Sequence[UnitStatus]) -> None:

@@ -9,15 +9,12 @@ from patternscope.figures.drawing.bars import spans
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import ATTACK, ATTACK_ANALYSIS
-from patternscope.figures.drawing.style import RELIABLE, UNRELIABLE, figure_style
+from patternscope.figures.drawing.style import INK, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.record_codec import flat_interval
 
-_CURVES = {
-    "orientation_change": ("change of orientation, 1 − cos", RELIABLE),
-    "strength_change": ("relative change of strength", UNRELIABLE),
-}
+_CURVES = {"orientation_change": "change of orientation, 1 − cos", "strength_change": "relative change of strength"}
 
 
 @dataclass(frozen=True)
@@ -55,12 +52,11 @@ def draw(shown: AttackChangeData) -> Figure:
 
 def _draw_curve(axes: Any, shown: AttackChangeData, name: str) -> None:
     """One curve over the layers, with its intervals; a layer without orientations is omitted."""
-    title, colour = _CURVES[name]
     intervals: list[Interval] = [getattr(analysis, name) for analysis in shown.layers.values()]
     known = {place: interval for place, interval in enumerate(intervals) if interval.value is not None}
     values, bars = [interval.value for interval in known.values()], spans(list(known.values()))
-    axes.errorbar(list(known), values, yerr=bars, color=colour, marker="o", ms=4, capsize=2.5, elinewidth=0.9)
-    axes.set_title(title)
+    axes.errorbar(list(known), values, yerr=bars, color=INK, marker="o", ms=4, capsize=2.5, elinewidth=0.9)
+    axes.set_title(_CURVES[name])
     layout.name_layers(axes, list(shown.layers), 60, most=6)
     top = 1.12 * max([0.01, *(interval.high or 0.0 for interval in intervals)])
     axes.set(xlim=(-0.4, len(intervals) - 0.6), ylim=(0, top))
@@ -81,4 +77,4 @@ def about(shown: AttackChangeData) -> dict[str, Any]:
     return {"attack": shown.attack, "images": shown.images}
 
 
-FIGURE = StudyFigure("attack_change", data, draw, table, about, (ATTACK, ATTACK_ANALYSIS), version=3)
+FIGURE = StudyFigure("attack_change", data, draw, table, about, (ATTACK, ATTACK_ANALYSIS), version=4)

@@ -55,6 +55,7 @@ def _draw_layer(axes: Any, layer: str, analysis: AttackAnalysisResult, tau: floa
     shares = [count / max(1, total) for count in counts]
     colours = [RELIABLE if edge + width / 2 <= tau else TOTAL for edge in edges[:-1]]
     axes.bar(edges[:-1], shares, width, align="edge", color=colours, edgecolor="white", linewidth=0.4)
+    axes.set_ylim(0, min(1.0, axes.get_ylim()[1]))
     axes.axvline(tau, color=INK, linewidth=0.8, linestyle="--")
     below = analysis.below_tau.value
     new = "no region" if below is None else f"{percent(below)} new"
@@ -79,4 +80,4 @@ def about(shown: AttackHistogramData) -> dict[str, Any]:
     return {"attack": shown.attack, "tau": shown.tau, "below_tau": below}
 
 
-FIGURE = StudyFigure("attack_histogram", data, draw, table, about, (ATTACK, ATTACK_ANALYSIS), version=2)
+FIGURE = StudyFigure("attack_histogram", data, draw, table, about, (ATTACK, ATTACK_ANALYSIS), version=3)

@@ -126,4 +126,4 @@ def about(shown: AttackRegionsData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, ATTACK, ATTACK_ANALYSIS, REGION)
-FIGURE = StudyFigure("attack_regions", data, draw, table, about, _READS, version=2, weight=1.0, examples=True)
+FIGURE = StudyFigure("attack_regions", data, draw, table, about, _READS, version=3, weight=1.0, examples=True)

@@ -12,7 +12,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.needs import ATTACK_ANALYSIS, IMAGES, SAMPLE
 from patternscope.figures.drawing.smoothing import smooth_path
-from patternscope.figures.drawing.style import INK, SMALL, class_marks, figure_style
+from patternscope.figures.drawing.style import INK, SMALL, figure_style, named_marks, path_shades
 from patternscope.figures.drawing.views import SHOWN_AXES, View, project, shown_axes, spanned
 from patternscope.knowledge.attack_analysis import Trajectory
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
@@ -150,7 +150,7 @@ def _draw_group(axes: Any, group: Trajectories, shown: AttackTrajectoriesData) -
     if not group.total:
         return
     space.draw_sphere(axes, view, 1.0)
-    marks = class_marks(len(shown.classes))
+    marks = named_marks(shown.classes)
     tips = space.draw_arrows(axes, directions, view, length, [marks[label] for label in pair])
     space.draw_names(axes, tips, [f"{names[0]} (true)", f"{names[1]} (target)"], scale, size=6.5, width=70)
     for points in group.points:
@@ -171,18 +171,17 @@ def _frame(axes: Any, group: Trajectories, tips: np.ndarray, view: View) -> floa
 
 def _draw_trajectory(axes: Any, points: np.ndarray, view: View) -> None:
     """A curve in the colours of the steps, from an open circle to a full one."""
-    from matplotlib import colormaps
     from matplotlib.collections import LineCollection
 
     places, curve = smooth_path(points, _POINTS)
     seen = project(curve, view)[:, :2]
     pieces = np.stack([seen[:-1], seen[1:]], axis=1)
-    for colours, width in (({"colors": "white"}, 2.6), ({"cmap": "viridis", "array": places[1:]}, 1.4)):
+    for colours, width in (({"colors": "white"}, 2.6), ({"cmap": path_shades(), "array": places[1:]}, 1.4)):
         lines = LineCollection(list(pieces), linewidths=width, capstyle="round", zorder=5, **colours)
         if "array" in colours:
             lines.set_clim(0, len(points) - 1)
         axes.add_collection(lines)
-    shades = colormaps["viridis"]
+    shades = path_shades()
     start, end = project(points[[0, -1]], view)[:, :2]
     axes.plot(*start, "o", ms=4.2, mfc="white", mec=shades(0.0), mew=1.1, zorder=6)
     axes.plot(*end, "o", ms=4.2, mfc=shades(1.0), mec=INK, mew=0.5, zorder=6)
@@ -195,7 +194,7 @@ def _draw_scale(figure: Figure, steps: list[int]) -> None:
 
     width, height = figure.get_size_inches()
     scale = layout.add_panel(figure, width / 2 - 1.2, height - 0.43, 2.4, 0.07)
-    colours = ScalarMappable(Normalize(steps[0], steps[-1]), "viridis")
+    colours = ScalarMappable(Normalize(steps[0], steps[-1]), path_shades())
     bar = figure.colorbar(colours, cax=scale, orientation="horizontal")
     bar.set_label("step of the attack (open circle: clean image)", fontsize=SMALL, labelpad=2)
     bar.set_ticks([steps[0], steps[len(steps) // 2], steps[-1]])
@@ -227,4 +226,4 @@ def about(shown: AttackTrajectoriesData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, SAMPLE, reads(AttackResult), ATTACK_ANALYSIS)
-FIGURE = StudyFigure("attack_trajectories", data, draw, table, about, _READS, version=4, weight=1.0)
+FIGURE = StudyFigure("attack_trajectories", data, draw, table, about, _READS, version=5, weight=1.0)

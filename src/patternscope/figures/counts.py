@@ -7,11 +7,11 @@ from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import count_cells, draw_count_bar
 from patternscope.figures.drawing.bits import EVIDENCE
-from patternscope.figures.drawing.chance import CONTROLS, NOT_MEASURED, Chance, read_chance
+from patternscope.figures.drawing.chance import CONTROLS, NAMES, NOT_MEASURED, Chance, read_chance
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
-from patternscope.figures.drawing.style import RELIABLE, SMALL, TOTAL, UNRELIABLE, figure_style
+from patternscope.figures.drawing.style import INK, RELIABLE, SMALL, TOTAL, figure_style
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.formatting import at_checkpoint, percent, share_of_regions, threshold_text
 from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
@@ -20,7 +20,9 @@ from patternscope.results.replicates import NetworksResult
 from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
-_PAPER = ("#c9c9c9", "#7a7a7a")
+_OPEN = ("white", "white")
+_DASHES: dict[str, Any] = {"permuted": "-", "untrained": (0, (1.5, 1))}
+_LEGEND: dict[str, Any] = {"title": "above the bars: reliable / total", "title_fontsize": SMALL, "alignment": "left"}
 _TITLES = {"calibrated": "calibrated", "paper": "by the paper's rule", None: ""}
 
 
@@ -87,10 +89,14 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
     """Return the figure, a bar per layer and rule; on `ax` it has no heading. Source: Sec. 4, Fig. 4 in content."""
     if ax is not None:
         _draw_bars(ax, shown)
+        ax.legend(**_LEGEND)
         return ax.figure  # type: ignore[return-value]
     width = max(5.0, 1.1 * len(shown.layers) * (1.25 if shown.paper else 1.0))
-    figure = layout.new_figure(width, 4.3 if shown.paper else 3.8, laid_out=True)
-    _draw_bars(figure.add_subplot(), shown)
+    figure = layout.new_figure(width, 4.7 if shown.paper else 4.0, laid_out=True)
+    axes = figure.add_subplot()
+    _draw_bars(axes, shown)
+    # Below, where it covers no bar.
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, **_LEGEND)
     lines = layout.heading_lines(width, _explanations(shown))
     layout.write_heading(figure, "Knowledge points per image", *lines)
     return figure
@@ -112,9 +118,7 @@ def _explanations(shown: CountsData) -> list[str]:
             "Layers differ in regions: at the foot of a bar, reliable points as a share of the layer's regions."
         )
     if shown.rule is not None:
-        lines.append(
-            "Orange: total by chance, targets permuted and network untrained." if shown.chance else NOT_MEASURED
-        )
+        lines += [] if shown.chance else [NOT_MEASURED]
     return lines
 
 
@@ -124,21 +128,25 @@ def _draw_bars(axes: Any, shown: CountsData) -> None:
     widths = (0.62, 0.36) if len(rules) == 1 else (0.36, 0.2)
     for order, (rule, counts) in enumerate(rules.items()):
         shift = 0.0 if len(rules) == 1 else (order - 0.5) * 0.44
-        colours = _PAPER if order else (TOTAL, RELIABLE)
+        colours = _OPEN if order else (TOTAL, RELIABLE)
         kind = f", {_TITLES[rule]}" if len(rules) > 1 else ""
         for place, layer in enumerate(names):
             draw_count_bar(axes, place + shift, counts[layer], widths, colours, kind if place == 0 else None)
-            by_chance = [each.total.value or 0.0 for each in shown.by_chance(rule, layer).values()]
-            label = "total by chance" if (order, place) == (0, 0) else None
             ends = (place + shift - widths[0] / 2, place + shift + widths[0] / 2)
-            for value in by_chance:
-                axes.hlines(value, *ends, color=UNRELIABLE, linewidth=1.4, label=label, zorder=4)
-                label = None
+            for name, by_chance in shown.by_chance(rule, layer).items():
+                label = f"total by chance: {NAMES[name]}" if (order, place) == (0, 0) else None
+                _draw_chance(axes, by_chance.total.value or 0.0, ends, name, label)
     _set_limits(axes, shown)
 
 
+def _draw_chance(axes: Any, value: float, ends: tuple[float, float], name: str, label: str | None) -> None:
+    """A line across a bar, over white so that it is seen on the dark one too; each control has its dashes."""
+    axes.hlines(value, *ends, color="white", linewidth=2.8, zorder=2.1)
+    axes.hlines(value, *ends, color=INK, linewidth=1.4, linestyle=_DASHES[name], label=label, zorder=2.2)
+
+
 def _set_limits(axes: Any, shown: CountsData) -> None:
-    """Names of layers, and room for the legend above bars that are low there."""
+    """Names of layers, and room for what stands above the bars."""
     highest = [max([counts[layer].total.high or 0.0 for counts in shown.by_rule.values()]) for layer in shown.layers]
     chance = [
         each.total.value or 0.0
@@ -151,10 +159,7 @@ def _set_limits(axes: Any, shown: CountsData) -> None:
     for place, (layer, share) in enumerate(shown.shares.items()):
         text = f"{percent(share)} of {shown.regions[layer]}"
         axes.annotate(text, (place, 0), (0, 2), textcoords="offset points", ha="center", fontsize=SMALL, zorder=6)
-    entries = 3 + 2 * len(shown.by_rule)
-    room = 1.14 + 0.08 * entries if highest[0] > 0.5 * top or len(shown.by_rule) > 1 else 1.14
-    axes.set(ylabel="regions per image", ylim=(0, room * top), xlim=(-0.6, len(highest) - 0.4))
-    axes.legend(loc="upper left", title="above the bars: reliable / total", title_fontsize=SMALL, alignment="left")
+    axes.set(ylabel="regions per image", ylim=(0, 1.14 * top), xlim=(-0.6, len(highest) - 0.4))
 
 
 def table(shown: CountsData) -> list[dict[str, Any]]:
@@ -182,4 +187,4 @@ def about(shown: CountsData) -> dict[str, Any]:
 
 
 _ALSO = (reads(NetworksResult, "counts", checkpoint="last", layer="all"), EVIDENCE, CONTROLS)
-FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), _ALSO, version=6)
+FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), _ALSO, version=7)

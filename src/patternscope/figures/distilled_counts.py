@@ -34,13 +34,13 @@ def draw(shown: ComparedNetworks) -> Figure:
     """Return the figure: for each layer a bar per network, and below it the differences from the first."""
     width, ylabels = 0.62 * (1 + len(shown.others)), ("regions per image", f"minus {shown.first}")
     figure, panels = layout.layer_figure(
-        len(shown.layers), (4.6, 0.5, width), (0.7, 3.6), ylabels, (1.6, 1.0), sharey="row"
+        len(shown.layers), (4.6, 0.5, width), (1.0, 3.6), ylabels, (1.6, 1.0), sharey="row"
     )
     for layer, (above, below) in zip(shown.layers, panels, strict=True):
         networks = shown.counts(layer)
         _draw_bars(above, networks)
         _draw_differences(below, networks)
-    panels[0][0].legend(loc="upper left", borderaxespad=0.1)
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     intervals = "95 % bootstrap intervals (differences paired)"
     meaning = f"p(class) > {threshold_text(shown.tau)}; mean over {shown.images} images, {intervals}"
     more = [f"differences hold {noise} as well" for noise in shown.noise[1:]]
@@ -98,4 +98,4 @@ def table(shown: ComparedNetworks) -> list[dict[str, Any]]:
     ]
 
 
-FIGURE = StudyFigure("distilled_counts", data, draw, table, about, ALL_STUDENTS, NOISE, version=3)
+FIGURE = StudyFigure("distilled_counts", data, draw, table, about, ALL_STUDENTS, NOISE, version=4)

@@ -32,14 +32,14 @@ def draw(shown: ComparedNetworks) -> Figure:
         pair[0].set_title(shortened(layer, 8, 120))
         pair[0].set_xlabel("1 − cos of orientations")
         pair[1].set_xlabel(f"strength minus {shown.first}'s")
-    layout.write_heading(
-        figure,
-        f"Regional embeddings compared with the {shown.first}'s",
+    explanations = [
         f"All regions of {shown.images} images; bands are 95 % bootstrap intervals over images; strengths in units "
         "of the layer's mean",
         f"Numbers above: means over all regions (over the {shown.first}'s knowledge points); below: means of the "
         "absolute difference",
-    )
+    ]
+    lines = layout.heading_lines(figure.get_size_inches()[0], explanations)
+    layout.write_heading(figure, f"Regional embeddings compared with the {shown.first}'s", *lines)
     return figure
 
 
@@ -63,7 +63,7 @@ def _draw_layer(axes: Any, shown: ComparedNetworks, layer: str, measure: str) ->
         axes.fill_between(shares.edges, low, high, step="post", color=colour, alpha=0.22, linewidth=0)
         tops.append(max(end or 0.0 for end in shares.high))
     axes.axvline(_MARKED[measure], color=FAINT, linewidth=0.8, zorder=0)
-    axes.set_ylim(0, 1.45 * max(tops, default=1.0))
+    axes.set_ylim(0, min(1.0, 1.45 * max(tops, default=1.0)))
     axes.locator_params(axis="y", nbins=5)
     # On white, since the line that marks 1 or 0 passes behind it.
     paper = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 0.9}
@@ -95,4 +95,4 @@ def _bins(shares: ShareHistogram) -> list[dict[str, Any]]:
     return [dict(zip(("from", "to", "share", "share_low", "share_high"), cells, strict=True)) for cells in bins]
 
 
-FIGURE = StudyFigure("distilled_histograms", data, draw, table, about, ALL_STUDENTS, version=3)
+FIGURE = StudyFigure("distilled_histograms", data, draw, table, about, ALL_STUDENTS, version=4)

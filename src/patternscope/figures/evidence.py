@@ -7,7 +7,15 @@ from typing import Any
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import spans
-from patternscope.figures.drawing.bits import ALL_EVIDENCE, SUBJECTS, bit_meaning, evidence_colours, ink_on
+from patternscope.figures.drawing.bits import (
+    ALL_EVIDENCE,
+    PLAIN,
+    READABLE,
+    SUBJECTS,
+    bit_meaning,
+    evidence_colours,
+    ink_on,
+)
 from patternscope.figures.drawing.chance import (
     CONTROLS,
     NOT_MEASURED,
@@ -21,7 +29,7 @@ from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import checkpoint_labels, shortened, text_width
 from patternscope.figures.drawing.needs import ALL_TRAINING
-from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, SOFT, TOTAL, figure_style
+from patternscope.figures.drawing.style import FAINT, INK, NORMAL, SMALL, SOFT, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.evidence import Against, EvidenceResult
 from patternscope.results.formatting import number
@@ -34,7 +42,7 @@ from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
 MOST = 24  # checkpoints
-_GAP, _BARS, _CHANCE, _ACCURACY, _FOOT, _HEADS = 0.12, 2.35, 1.15, 0.42, 0.62, 0.42
+_GAP, _BARS, _CHANCE, _ACCURACY, _ABOVE, _FOOT, _HEADS = 0.12, 2.35, 1.15, 0.32, 0.22, 0.62, 0.42
 _NOTE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 6.0}
 _ERROR_BAR: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 0.8, "capsize": 1.5}
 
@@ -116,7 +124,7 @@ class _Places:
         width = left + columns * wide + _GAP + _BARS + (_CHANCE if shown.chance else 0.0)
         lines = layout.heading_lines(width, _explanations(shown))
         top = 0.42 + 0.15 * len(lines) + _HEADS
-        below = (_GAP + _ACCURACY if columns > 1 else 0.0) + _FOOT
+        below = (_ABOVE + _ACCURACY if columns > 1 else 0.0) + _FOOT
         return cls((wide, tall), left, top, lines, (width, top + rows * tall + below))
 
 
@@ -152,7 +160,7 @@ def draw(shown: EvidenceData) -> Figure:
     _name_columns(figure, shown, places, right)
     down = places.top + rows * tall
     if columns > 1:
-        _draw_accuracy(layout.add_panel(figure, places.left, down + _GAP, columns * wide, _ACCURACY), shown)
+        _draw_accuracy(layout.add_panel(figure, places.left, down + _ABOVE, columns * wide, _ACCURACY), shown)
     _draw_scale(figure, shown, right)
     return figure
 
@@ -195,7 +203,7 @@ def _draw_bars(axes: Axes, shown: EvidenceData) -> None:
     rows = list(reversed(shown.evidence))
     for row, layer in enumerate(rows):
         told, readable = shown.evidence[layer][-1], shown.readable[layer]
-        for interval, colour, height, aside in ((readable, TOTAL, 0.6, -0.22), (told, RELIABLE, 0.3, 0.0)):
+        for interval, colour, height, aside in ((readable, READABLE, 0.6, -0.22), (told, PLAIN, 0.3, 0.0)):
             axes.barh(row, max(0.0, interval.value or 0.0), height=height, color=colour)
             if interval.low is not None:
                 axes.errorbar(interval.value or 0.0, row + aside, xerr=spans([interval]), **_ERROR_BAR)
@@ -210,7 +218,7 @@ def _draw_bars(axes: Axes, shown: EvidenceData) -> None:
 def _name_columns(figure: Figure, shown: EvidenceData, places: _Places, right: float) -> None:
     """What the bars are, and the evidence by chance at the right of them."""
     when = shown.checkpoints[-1].title_of_last
-    for text, colour, aside in (("evidence", RELIABLE, 0.0), ("readable by a linear probe", TOTAL, 0.72)):
+    for text, colour, aside in (("evidence", PLAIN, 0.0), ("readable by a linear probe", READABLE, 0.72)):
         square = layout.add_panel(figure, right + aside, places.top - 0.16, 0.08, 0.08)
         square.set_facecolor(colour)
         square.set(xticks=[], yticks=[])
@@ -240,7 +248,7 @@ def _draw_accuracy(axes: Axes, shown: EvidenceData) -> None:
             axes.annotate(number(values[place]), (place, values[place]), (0, 3), color=SOFT, **_NOTE)
     names, what = shown.labels
     axes.set_xticks(written, [shortened(names[place], SMALL, 34) for place in written])
-    axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 1.3), yticks=[])
+    axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), yticks=[])
     axes.set_xlabel(what, labelpad=2)
     axes.set_ylabel("held-out\naccuracy", fontsize=SMALL, rotation=0, ha="right", va="center", labelpad=4)
     axes.tick_params(length=0)
@@ -298,4 +306,4 @@ _READS = (
     reads(KnowledgeResult, "images", checkpoint="last", layer="all"),
 )
 _NETWORKS = reads(NetworksResult, "evidence", checkpoint="all", layer="all")
-FIGURE = StudyFigure("evidence", data, draw, table, about, _READS, (CONTROLS, _NETWORKS))
+FIGURE = StudyFigure("evidence", data, draw, table, about, _READS, (CONTROLS, _NETWORKS), version=2)

@@ -13,8 +13,7 @@ from patternscope.figures.drawing.examples import Examples, Samples, choose_imag
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
-from patternscope.figures.drawing.outlines import DASHES, draw_outlines, groups, outline_legend
-from patternscope.figures.drawing.space import halo
+from patternscope.figures.drawing.outlines import DASHES, draw_outlines, name_groups, outline_legend
 from patternscope.figures.drawing.style import INK, NORMAL, SMALL, figure_style
 from patternscope.results.evidence import Against, EvidenceResult
 from patternscope.results.features import FeaturesResult
@@ -23,7 +22,7 @@ from patternscope.results.result import reads
 
 _CELL, _GAP, _LEFT, _CAPTION, _ABOVE, _HEADS, _FOOT, _BETWEEN = 1.0, 0.1, 0.1, 0.16, 0.24, 0.22, 1.12, 0.35
 _ONE_BLOCK, _WIDEST = 4, 10  # images in one column, and pictures side by side in two of them
-_SHADE, _NAMED, _LEAST_NAMED = 0.3, 2, 2  # depth of the image below the colours; wrong classes named a picture
+_SHADE, _NAMED = 0.3, 2  # depth of the image below the colours; wrong classes named a picture
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def _draw_image(panels: list[Axes], shown: EvidenceMapsData, image: int) -> None
         show_image(axes, _coloured(bits, pixels, shown.most))
         draw_outlines(axes, mask & ~reliable, layer.stability[image], INK, DASHES)
         draw_outlines(axes, reliable, layer.stability[image], INK, "-")
-        _name_wrong(axes, mask & ~reliable, layer.category[image], examples.classes)
+        name_groups(axes, mask & ~reliable, layer.category[image], examples.classes, most=_NAMED)
         write_below(axes, f"{number(float(bits.mean()))} bits; {int(reliable.sum())} of {int(mask.sum())}")
 
 
@@ -157,21 +156,6 @@ def _coloured(bits: np.ndarray, pixels: np.ndarray, most: float) -> np.ndarray:
     grey = pixels.astype(float).mean(axis=-1, keepdims=True)
     shade = (grey - grey.min()) / max(1.0, float(np.ptp(grey)))
     return colours * (1 - _SHADE * (1 - shade))
-
-
-def _name_wrong(axes: Axes, wrong: np.ndarray, category: np.ndarray, classes: list[str]) -> None:
-    """Name the class of the largest groups of unreliable points."""
-    cell = np.array([axes.get_xlim()[1], axes.get_ylim()[0]]) / wrong.shape[::-1]
-    found = [(own, label) for label in np.unique(category[wrong]) for own in groups(wrong & (category == label))]
-    for own, label in sorted(found, key=lambda group: -len(group[0]))[:_NAMED]:
-        if len(own) < _LEAST_NAMED:
-            continue
-        row, column = own[np.abs(own - own.mean(axis=0)).sum(axis=1).argmin()]
-        x, y = (np.array([column, row]) + 0.5) * cell
-        place = "left" if column < 2 else "right" if column > wrong.shape[1] - 3 else "center"
-        x += {"left": -0.4, "right": 0.4, "center": 0.0}[place] * cell[0]
-        look: dict[str, Any] = {"ha": place, "va": "center", "fontsize": 5.5, "zorder": 7, **halo()}
-        axes.text(x, y, shortened(classes[label], 5.5, 40), **look)
 
 
 def _draw_foot(figure: Figure, shown: EvidenceMapsData) -> None:
@@ -186,7 +170,7 @@ def _draw_foot(figure: Figure, shown: EvidenceMapsData) -> None:
     bar.set_label(f"bits per region; darkest orange: {number(-shown.most)} and below", fontsize=SMALL, labelpad=2)
     bar.set_ticks([-shown.most, -1, 0, 1, shown.most], labels=[number(-shown.most), "−1", "0", "1", number(shown.most)])
     own, other = f"reliable: the image's {shown.examples.kind}", "unreliable: another class"
-    outline_legend(figure, 0.5 / height, own, other, weights=True, colours=(INK, INK))
+    outline_legend(figure, 0.5 / height, own, other, weights=True)
 
 
 def table(shown: EvidenceMapsData) -> list[dict[str, Any]]:
@@ -227,4 +211,4 @@ _READS = (
     reads(EvidenceResult, checkpoint="last", layer="all"),
     reads(FeaturesResult, "logits", checkpoint="last"),
 )
-FIGURE = StudyFigure("evidence_maps", data, draw, table, about, _READS, weight=1.5, examples=True)
+FIGURE = StudyFigure("evidence_maps", data, draw, table, about, _READS, version=2, weight=1.5, examples=True)

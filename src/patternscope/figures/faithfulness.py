@@ -8,7 +8,7 @@ from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import shortened
-from patternscope.figures.drawing.style import INK, PETROFF10, RELIABLE, SMALL, SOFT, figure_style
+from patternscope.figures.drawing.style import CLASS_COLOURS, INK, RELIABLE, SMALL, SOFT, figure_style
 from patternscope.results.faithfulness import ORDERS, REPLACEMENTS, FaithfulnessResult
 from patternscope.results.formatting import number
 from patternscope.results.record_codec import flat_interval
@@ -16,9 +16,9 @@ from patternscope.results.result import reads
 
 _LOOKS: dict[str, dict[str, Any]] = {
     "p": {"color": RELIABLE, "linewidth": 2.2, "zorder": 3},
-    "strength": {"color": PETROFF10[0]},
-    "w": {"color": PETROFF10[4]},
-    "grad_cam": {"color": PETROFF10[1]},
+    "strength": {"color": CLASS_COLOURS[0]},
+    "w": {"color": CLASS_COLOURS[3]},
+    "grad_cam": {"color": CLASS_COLOURS[1]},
     "random": {"color": SOFT, "linestyle": (0, (4, 2))},
     "mask": {"color": INK, "linestyle": (0, (1, 1.5))},
 }
@@ -69,9 +69,9 @@ def _draw_layer(axes: Any, layer: str, test: FaithfulnessResult) -> None:
     axes.text(1, 1, "area", color=SOFT, **corner)
     for line, order in enumerate(test.orders, start=1):
         look = _LOOKS[order.order]
-        axes.plot(test.shares, order.curve, label=ORDERS[order.order], **look)
+        axes.plot(test.shares, order.curve, label=ORDERS[order.order], clip_on=False, **look)
         axes.text(1, 1 - 0.065 * line, number(order.area.value), color=look["color"], **corner)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="share of regions removed")
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="share of regions removed")
     axes.set_title(shortened(layer, 8, 140))
 
 
@@ -101,4 +101,4 @@ def about(shown: FaithfulnessData) -> dict[str, Any]:
 
 
 _READS = (reads(FaithfulnessResult, "orders", layer="all"),)
-FIGURE = StudyFigure("faithfulness", data, draw, table, about, _READS, version=2)
+FIGURE = StudyFigure("faithfulness", data, draw, table, about, _READS, version=3)

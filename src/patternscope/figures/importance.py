@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
 from patternscope.figures.drawing.examples import Examples, Samples, Sheet, choose_images, image_sheet, show_image
 from patternscope.figures.drawing.figure import StudyFigure
@@ -43,36 +43,35 @@ def data(results: StudyResults, samples: Samples = 8, classes: Classes = None, l
 def draw(shown: ImportanceData) -> Figure:
     """Return the figure. Source: Sec. 3.3 in content."""
     when = at_checkpoint(shown.checkpoint)
-    meaning = f"Region weights w{when}, in units of the mean weight; each layer has its own scale."
+    meaning = f"Region weights w{when}, in units of the mean weight of an image; one scale for all layers."
     sheet = image_sheet(shown.examples, list(shown.weights), "Importance of regions", meaning, right=0.6)
-    for row, weights in zip(sheet.axes[1:], shown.weights.values(), strict=True):
-        relative = weights * weights[0].size
-        top = max(float(np.quantile(relative, 0.995)), 1e-9)
+    relative_weights = [weights * weights[0].size for weights in shown.weights.values()]
+    top = max(1e-9, *(float(np.quantile(relative, 0.995)) for relative in relative_weights))
+    for row, relative in zip(sheet.axes[1:], relative_weights, strict=True):
         for axes, pixels, heat in zip(row, shown.examples.pixels, relative, strict=True):
             # In grey, with the weights over it, smoothed between the middles of regions.
             show_image(axes, pixels.mean(axis=-1), cmap="gray", vmin=0, vmax=255)
             size = pixels.shape[:2]
             show_image(axes, heat, size, cmap=_MAP, vmin=0, vmax=top, alpha=_HEAT)
-        _draw_scale(sheet, row, top)
+    _draw_scale(sheet, top)
     return sheet.figure
 
 
-def _draw_scale(sheet: Sheet, row: list[Axes], top: float) -> None:
-    """The colours of a row at the right of its last image."""
+def _draw_scale(sheet: Sheet, top: float) -> None:
+    """The colours of all rows, at the right of the first fold's last images."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    box = row[min(sheet.across, len(row)) - 1].get_position()
-    unit = box.width
-    axes = sheet.figure.add_axes((box.x1 + 0.1 * unit, box.y0, 0.07 * unit, box.height))
+    last = min(sheet.across, len(sheet.axes[0])) - 1
+    upper, lower = (sheet.axes[row][last].get_position() for row in (1, -1))
+    unit = upper.width
+    axes = sheet.figure.add_axes((upper.x1 + 0.15 * unit, lower.y0, 0.08 * unit, upper.y1 - lower.y0))
     colours = ScalarMappable(Normalize(0, top), _MAP)
     # Paler than the map itself, since over the images it is seen through.
-    bar: Any = sheet.figure.colorbar(colours, cax=axes, alpha=0.85, ticks=[0, top])
-    bar.ax.set_yticklabels(["0", f"{top:.1f}×"], fontsize=SMALL)
-    for text, side in zip(bar.ax.get_yticklabels(), ("bottom", "top"), strict=True):
-        text.set_verticalalignment(side)
+    bar: Any = sheet.figure.colorbar(colours, cax=axes, alpha=0.85, extend="max", extendfrac=0.02)
+    bar.set_label("times the mean weight", fontsize=SMALL)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, pad=2)
+    bar.ax.tick_params(length=2, pad=2)
 
 
 def table(shown: ImportanceData) -> list[dict[str, Any]]:
@@ -91,4 +90,4 @@ def about(shown: ImportanceData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, TRAINING, IMPORTANCE)
-FIGURE = StudyFigure("importance", data, draw, table, about, _READS, weight=1.0, examples=True)
+FIGURE = StudyFigure("importance", data, draw, table, about, _READS, version=2, weight=1.0, examples=True)

@@ -5,15 +5,25 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures.drawing.annotations import Figure, StudyResults
-from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
-from patternscope.figures.drawing.examples import Examples, Samples, choose_images, image_sheet, write_below
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, Layers, ShownClasses, choose_layers
+from patternscope.figures.drawing.examples import (
+    Examples,
+    Samples,
+    choose_images,
+    image_sheet,
+    one_per_class,
+    write_below,
+)
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
-from patternscope.figures.drawing.outlines import draw_outlined, outline_legend
-from patternscope.figures.drawing.style import figure_style
+from patternscope.figures.drawing.outlines import DASHES, draw_outlines, draw_veil, name_groups, outline_legend
+from patternscope.figures.drawing.style import RELIABLE, figure_style, named_marks
 from patternscope.results.formatting import at_checkpoint, threshold_text
 from patternscope.results.knowledge import KnowledgeResult
+
+_EXAMPLES, _NAMED = 8, 3
 
 
 @dataclass(frozen=True)
@@ -37,15 +47,23 @@ class KnowledgePointsData:
     tau: float
     checkpoint: str | None
 
+    @property
+    def wrong(self) -> list[int]:
+        """Labels of the classes that unreliable points are assigned to."""
+        labels = [points.category[points.mask & ~points.reliable] for points in self.layers]
+        return np.unique(np.concatenate(labels)).tolist()
+
 
 def data(
-    results: StudyResults, samples: Samples = 8, classes: Classes = None, layers: Layers = None
+    results: StudyResults, samples: Samples | None = None, classes: Classes = None, layers: Layers = None
 ) -> KnowledgePointsData:
     """Return what the figure shows: `layers` of images at the last checkpoint.
 
-    `samples` are their numbers, or how many of the `classes` to choose; all classes and layers by default.
+    `samples` are their numbers, or how many of the `classes` to choose; by default eight, or one of each class. All
+    classes and layers by default.
     """
-    examples = choose_images(results, samples, classes)
+    chosen = one_per_class(results, _EXAMPLES) if samples is None else samples
+    examples = choose_images(results, chosen, classes)
     names = choose_layers(results, KnowledgeResult, layers)
     points = [_layer_points(results, layer, examples) for layer in names]
     return KnowledgePointsData(examples, points, results.knowledge(names[-1]).tau, results.training().title_of_last)
@@ -65,25 +83,42 @@ def _layer_points(results: StudyResults, layer: str, examples: Examples) -> Laye
 def draw(shown: KnowledgePointsData) -> Figure:
     """Return the figure. Source: Sec. 3.4 in content."""
     when = at_checkpoint(shown.checkpoint)
-    meaning = f"Regions with p(class) > {threshold_text(shown.tau)}{when}; below: reliable points of all points."
+    meaning = (
+        f"Regions with p(class) > {threshold_text(shown.tau)}{when}. Below: reliable points of all points. Unreliable "
+        "ones have the colour of the class that they are assigned to."
+    )
     names = [points.layer for points in shown.layers]
     weights = any(points.stability is not None for points in shown.layers)
-    foot = 0.62 if weights else 0.42
-    sheet = image_sheet(shown.examples, names, "Knowledge points", meaning, caption=0.13, foot=foot)
+    foot, classes = 0.62 if weights else 0.42, ShownClasses.of(shown.examples.classes, shown.wrong)
+    legend = 0.12 + layout.legend_height(6.4, len(classes)) if shown.wrong else 0.0
+    sheet = image_sheet(shown.examples, names, "Knowledge points", meaning, caption=0.13, foot=foot + legend)
     for row, points in zip(sheet.axes[1:], shown.layers, strict=True):
-        for place, (axes, mask, reliable) in enumerate(zip(row, points.mask, points.reliable, strict=True)):
-            draw_outlined(
-                axes, reliable, mask & ~reliable, None if points.stability is None else points.stability[place]
-            )
-            write_below(axes, f"{int(reliable.sum())} of {int(mask.sum())}")
+        for place, axes in enumerate(row):
+            _draw_points(axes, points, place, shown.examples.classes)
+    if shown.wrong:
+        layout.draw_class_legend(sheet.figure, classes, 0.08)
+    height = sheet.figure.get_size_inches()[1]
     outline_legend(
         sheet.figure,
-        sheet.foot,
+        foot / height,
         f"reliable: assigned to the image's {shown.examples.kind}",
-        "unreliable: assigned to another class",
+        "unreliable: assigned to another class, in its colour",
         weights=weights,
+        bottom=legend / height,
     )
     return sheet.figure
+
+
+def _draw_points(axes: Axes, points: LayerPoints, image: int, classes: list[str]) -> None:
+    """The outlines of an image in a layer, unreliable ones by class, and how many of each kind."""
+    mask, reliable, category = points.mask[image], points.reliable[image], points.category[image]
+    stability, wrong = None if points.stability is None else points.stability[image], mask & ~reliable
+    draw_veil(axes, mask)
+    for label in np.unique(category[wrong]):
+        draw_outlines(axes, wrong & (category == label), stability, named_marks(classes)[label].colour, DASHES)
+    draw_outlines(axes, reliable, stability, RELIABLE, "-")
+    name_groups(axes, wrong, category, classes, most=_NAMED)
+    write_below(axes, f"{int(reliable.sum())} of {int(mask.sum())}")
 
 
 def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:
@@ -114,4 +149,6 @@ def about(shown: KnowledgePointsData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, TRAINING, KNOWLEDGE, REGION)
-FIGURE = StudyFigure("knowledge_points", data, draw, table, about, _READS, version=3, weight=1.0, examples=True)
+FIGURE = StudyFigure(
+    "knowledge_points", data, draw, table, about, _READS, version=4, weight=1.0, examples=True, each_class=True
+)

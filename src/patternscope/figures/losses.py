@@ -85,9 +85,9 @@ def _draw_accuracy(axes: Any, accuracy: list[tuple[int | None, str, float | None
     known = all(step is not None for step, _, _ in accuracy)
     places = [step if known else place for place, (step, _, _) in enumerate(accuracy)]
     values = [nan if value is None else value for _, _, value in accuracy]
-    axes.plot(places, values, "o-", color=RELIABLE, markersize=4)
+    axes.plot(places, values, "o-", color=RELIABLE, markersize=4, clip_on=False)
     title = "Held-out accuracy" if any(value == value for value in values) else "Held-out accuracy: labels unknown"
-    axes.set(title=title, xlabel="step" if known else "checkpoint", ylim=(0, 1.08))
+    axes.set(title=title, xlabel="step" if known else "checkpoint", ylim=(0, 1))
     offset = {"textcoords": "offset points", "ha": "right"}
     axes.annotate(number(values[-1]), (places[-1], values[-1]), (-4, -12), **offset)
     if len(places) == 1:
@@ -141,4 +141,4 @@ def about(shown: LossesData) -> dict[str, Any]:
 
 
 _READS = (ALL_TRAINING, ALL_SAMPLES, IMPORTANCE, REGION)
-FIGURE = StudyFigure("losses", data, draw, table, about, _READS, version=3)
+FIGURE = StudyFigure("losses", data, draw, table, about, _READS, version=4)

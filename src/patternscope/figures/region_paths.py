@@ -8,10 +8,11 @@ import torch
 
 from patternscope.figures.drawing import layout, space, style
 from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.bits import READABLE
 from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
 from patternscope.figures.drawing.examples import Examples, Samples, choose_images, name_image, show_image
 from patternscope.figures.drawing.figure import StudyFigure
-from patternscope.figures.drawing.labels import checkpoint_labels, shortened
+from patternscope.figures.drawing.labels import checkpoint_labels, halo, shortened
 from patternscope.figures.drawing.needs import ALL_KNOWLEDGE, ALL_REGIONS, ALL_SAMPLES, ALL_TRAINING, IMAGES
 from patternscope.figures.drawing.views import View, choose_view, dimension_note, project, shown_lengths, view_cells
 from patternscope.knowledge.emergence import corresponding_regions
@@ -176,7 +177,7 @@ def _draw_path(axes: Any, shown: RegionPathsData, path: RegionPath, view: View, 
     space.draw_sphere(axes, view, 1.0)
     own = shown.examples.labels[path.image]
     marks = [style.ClassMark("#dcdcdc", "o")] * len(shown.mean_directions)
-    marks[own] = style.class_marks(len(shown.mean_directions))[own]
+    marks[own] = style.named_marks(shown.examples.classes)[own]
     order = [label for label in range(len(marks)) if label != own] + [own]
     space.draw_arrows(axes, shown.mean_directions[order], view, 0.85 * reach, [marks[label] for label in order])
     seen = project(points, view)
@@ -185,9 +186,10 @@ def _draw_path(axes: Any, shown: RegionPathsData, path: RegionPath, view: View, 
     axes.scatter(seen[:, 0], seen[:, 1], s=26, c=colours, edgecolors="white", linewidths=0.6, zorder=5.5)
     names = shown.layers if through_layers else shown.names
     for place in dict.fromkeys([0, len(seen) - 1]):
-        name, offset = shortened(names[place], layout.NOTE, 60), (4, 4 if place else -9)
+        upper = seen[place, 1] >= seen[len(seen) - 1 - place, 1] if len(seen) > 1 else True
+        name, offset = shortened(names[place], layout.NOTE, 60), (4, 4 if upper else -9)
         look: dict[str, Any] = {"textcoords": "offset points", "fontsize": layout.NOTE, "zorder": 7}
-        axes.annotate(name, seen[place, :2], offset, **look, **space.halo())
+        axes.annotate(name, seen[place, :2], offset, **look, **halo())
 
 
 def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: bool) -> None:
@@ -196,11 +198,11 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
     from matplotlib.patches import Rectangle
 
     values = path.probability.T
-    colours = LinearSegmentedColormap.from_list("probability", ["#ffffff", style.TOTAL])
+    colours = LinearSegmentedColormap.from_list("probability", ["#ffffff", READABLE])
     axes.imshow(values, cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     for (layer, checkpoint), value in np.ndenumerate(values):
         if len(shown.names) <= _WRITTEN:
-            digits = f"{value:.2f}"[int(value < 0.995) :]
+            digits = f"{value:.2f}"[1:] if value < 0.995 else "1.0"
             axes.text(checkpoint, layer, digits, ha="center", va="center", fontsize=6)
         if path.mask[checkpoint, layer]:
             reliable = path.reliable[checkpoint, layer]
@@ -276,5 +278,5 @@ def about(shown: RegionPathsData) -> dict[str, Any]:
 _TEMPERATURES = reads(EvidenceResult, *TEMPERATURES, "evidence", checkpoint="all", layer="all")
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES, ALL_REGIONS, ALL_KNOWLEDGE)
 FIGURE = StudyFigure(
-    "region_paths", data, draw, table, about, _READS, (_TEMPERATURES,), version=4, weight=1.0, examples=True
+    "region_paths", data, draw, table, about, _READS, (_TEMPERATURES,), version=5, weight=1.0, examples=True
 )

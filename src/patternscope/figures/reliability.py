@@ -147,4 +147,4 @@ def about(shown: ReliabilityData) -> dict[str, Any]:
 
 
 _READS = (TRAINING, reads(EvidenceResult, "evidence", "bits", checkpoint="last", layer="all"))
-FIGURE = StudyFigure("reliability", data, draw, table, about, _READS)
+FIGURE = StudyFigure("reliability", data, draw, table, about, _READS, version=2)

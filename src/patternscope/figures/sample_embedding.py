@@ -121,4 +121,4 @@ def about(shown: SampleEmbeddingData) -> dict[str, Any]:
     return {**known, **view_cells(shown.view)}
 
 
-FIGURE = StudyFigure("sample_embedding", data, draw, table, about, (IMAGES, TRAINING, SAMPLE), version=3)
+FIGURE = StudyFigure("sample_embedding", data, draw, table, about, (IMAGES, TRAINING, SAMPLE), version=4)

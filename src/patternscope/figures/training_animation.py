@@ -88,7 +88,8 @@ def _draw_ground(figure: Figure, axes: Axes, shown: TrainingData) -> None:
     """What stays: title, sphere, the line of time, legend."""
     space.draw_sphere(axes, shown.view, shown.radius)
     count, covered = len(shown.samples.numbers), f"{100 * COVERED:.0f} % of a class"
-    meaning = f"{count} images by {shown.classes.kind}; each ellipse covers {covered} in this view."
+    start = f", from {shown.checkpoints[0].name} on" if shown.before else ""
+    meaning = f"{count} images by {shown.classes.kind}{start}; each ellipse covers {covered} in this view."
     layout.write_heading(figure, "Sample embedding over training", meaning, *dimension_note(shown.view))
     _draw_time(figure, shown)
     if len(shown.classes) <= _NAMED:
@@ -233,5 +234,5 @@ class Animation(StudyFigure):
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
 FIGURE = Animation(
-    "training_animation", data, draw, table, about, _READS, version=3, weight=5.0, fixed_dpi=_DPI, least_checkpoints=2
+    "training_animation", data, draw, table, about, _READS, version=4, weight=5.0, fixed_dpi=_DPI, least_checkpoints=2
 )

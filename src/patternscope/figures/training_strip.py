@@ -3,8 +3,6 @@
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from patternscope.figures.drawing import layout, space
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.checkpoint_embeddings import (
@@ -28,7 +26,7 @@ _NAMED = 40  # classes that a legend can list
 
 
 def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> TrainingData:
-    """Return what the figure shows: samples of `classes` at up to `most` checkpoints, both ends among them."""
+    """Return what the figure shows: samples of `classes` at up to `most` checkpoints, from where something is seen."""
     return read_training(results, classes, most)
 
 
@@ -36,7 +34,7 @@ def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> Tr
 def draw(shown: TrainingData) -> Figure:
     """Return the figure. Source: Sec. 4, Fig. 2 in content."""
     across, lines = layout.fold(len(shown.checkpoints))
-    width = max(across * _PANEL, 7.6)  # the foot is as long
+    width = max(across * _PANEL, 8.2)  # the foot is as long
     legend = 0.08 + layout.legend_height(width, len(shown.classes)) if len(shown.classes) <= _NAMED else 0.0
     pitch = _PANEL + _HEAD
     view, reach = shown.view, shown.reach
@@ -57,9 +55,8 @@ def draw(shown: TrainingData) -> Figure:
 def _name_checkpoint(axes: Axes, at: CheckpointEmbedding) -> None:
     """Which checkpoint, how accurate, how strong, and how it lies to the one before."""
     name = at.name if at.step is None else f"step {at.step}"
-    strength = float(np.median(np.linalg.norm(at.embedding, axis=1)))
     accuracy = "" if at.accuracy is None else f"accuracy {at.accuracy:.2f}, "
-    notes = [f"{accuracy}strength {strength:.2g}"]
+    notes = [f"{accuracy}strength {at.strength:.2g}"]
     if at.alignment is not None:
         rotation = f"remaining rotation {at.alignment.angle_degrees:.1f}°"
         notes.append(f"residual {at.alignment.residual:.2f}, {rotation}")
@@ -69,12 +66,13 @@ def _name_checkpoint(axes: Axes, at: CheckpointEmbedding) -> None:
 def _explain(figure: Figure, shown: TrainingData) -> None:
     """Title and what the marks mean."""
     count = len(shown.checkpoints)
-    part = f"{count} of {shown.total} checkpoints, " if count < shown.total else ""
+    part = f"{count} of {shown.total} checkpoints, " if count < shown.total - shown.before else ""
     meaning = (
         f"{part}{len(shown.samples.numbers)} images by {shown.classes.kind}, in one frame. Each ellipse covers "
         f"{100 * COVERED:.0f} % of a class in this view."
     )
-    layout.write_heading(figure, "Sample embedding over training", meaning, *dimension_note(shown.view))
+    notes = " ".join([*dimension_note(shown.view), shown.omitted]).strip()
+    layout.write_heading(figure, "Sample embedding over training", meaning, *([notes] if notes else []))
     layout.write_foot(
         figure,
         "Arrows: mean directions, as long as the class is strong. Circle: median strength at the last checkpoint, "
@@ -113,6 +111,7 @@ def about(shown: TrainingData) -> dict[str, Any]:
     return {
         "checkpoints": [at.name for at in shown.checkpoints],
         "of": shown.total,
+        "omitted": shown.before,
         "images": len(shown.samples.numbers),
         "ellipses_cover": COVERED,
         "alignment": [None if at.alignment is None else asdict(at.alignment) for at in shown.checkpoints],
@@ -121,4 +120,4 @@ def about(shown: TrainingData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
-FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=4, weight=1.5, least_checkpoints=2)
+FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=5, weight=1.5, least_checkpoints=2)

@@ -1,17 +1,21 @@
 """The page: parts with sentences, tables and figures, rendered by the template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from patternscope.report.citing import PAPER, project_entry
 from patternscope.report.contents import Contents, Setup, read_contents
-from patternscope.report.formatting import counted
-from patternscope.report.part import report_parts
+from patternscope.report.formatting import counted, listed
+from patternscope.report.part import ReportPart, Said, report_parts
 from patternscope.report.pictures import MORE, Picture, Pictures
 from patternscope.report.tables import Table
 from patternscope.results.formatting import at_checkpoint, number, threshold_text
 from patternscope.results.study import StudyResults
+
+_FINDINGS = 3
+_HEROES = ("evidence", "counts")  # the figure of the first screen: the first of these that is drawn
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,27 @@ class Reproduction:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the page; the first `headlines` of its sentences are in the summary as well."""
+    """A part of the page; figures that are `folded` up stand with its tables."""
 
     key: str
     title: str
     sentences: Sequence[str]
     tables: Sequence[Table]
     pictures: Sequence[Picture]
-    headlines: int = 1
+    folded: Sequence[Picture] = ()
+
+    @property
+    def contents(self) -> str:
+        """What is folded up, in words."""
+        names = [picture.name.replace("_", " ") for picture in self.folded]
+        return listed([*(["Numbers"] if self.tables else []), *names]).capitalize()
+
+
+class Finding(NamedTuple):
+    """A sentence of the first screen, and the part that it is of."""
+
+    part: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -50,14 +67,16 @@ class Page:
     """All that the template shows.
 
     Attributes:
-        title, about: what was studied. headlines: the summary. parts: in the order of the page.
+        title, about: what was studied. findings, hero: the first screen; neither is repeated below.
+        parts: in the order of the page.
         omitted_figures: names of figures that are not up to date. reproduction: how to repeat the study.
         paper, project: BibTeX.
     """
 
     title: str
     about: str
-    headlines: Sequence[str]
+    findings: Sequence[Finding]
+    hero: Picture | None
     parts: Sequence[Part]
     omitted_figures: Sequence[str]
     reproduction: Reproduction
@@ -68,12 +87,15 @@ class Page:
 def read_page(results: StudyResults, setup: Setup, reproduction: Reproduction, pictures: Pictures) -> Page:
     """Return the page of a finished study; InputError when a file of its results is missing or damaged."""
     contents = read_contents(results, setup)
-    parts = _parts(contents, pictures.drawn)
+    said = [(part, told) for part in report_parts() if (told := part.read(contents)) is not None]
+    findings = _findings(said)
+    hero = next((picture for name in _HEROES for picture in pictures.drawn if picture.name == name), None)
     return Page(
         title=f"Knowledge points of {setup.architecture} on {setup.images}",
         about=_about(contents),
-        headlines=[sentence for part in parts for sentence in part.sentences[: part.headlines]],
-        parts=parts,
+        findings=findings,
+        hero=hero,
+        parts=_parts(said, {finding.part for finding in findings}, [each for each in pictures.drawn if each != hero]),
         omitted_figures=pictures.omitted,
         reproduction=reproduction,
     )
@@ -99,17 +121,24 @@ def render(page: Page, *, for_print: bool = False) -> str:
     return environment.get_template("page.html").render(page=page, style=style, for_print=for_print)
 
 
-def _parts(contents: Contents, drawn: Sequence[Picture]) -> list[Part]:
-    """The parts that the study has, and the figures that belong to none."""
-    found = []
-    for part in report_parts():
-        said = part.read(contents)
-        if said is not None:
-            own = [picture for picture in drawn if picture.part == part.key]
-            tables = [table for table in said[1] if table is not None]
-            found.append(Part(part.key, part.title, said[0], tables, own, part.headlines))
+def _findings(said: Sequence[tuple[ReportPart, Said]]) -> list[Finding]:
+    """The sentences that matter most: the first ones of the parts that rank first."""
+    ranked = sorted(
+        (part.finding, Finding(part.key, sentences[0])) for part, (sentences, _) in said if part.finding is not None
+    )
+    return [finding for _, finding in ranked[:_FINDINGS]]
+
+
+def _parts(said: Sequence[tuple[ReportPart, Said]], found: Collection[str], drawn: Sequence[Picture]) -> list[Part]:
+    """The parts that the study has, without what is said on the first screen, and figures that belong to none."""
+    parts = []
+    for part, (sentences, tables) in said:
+        own = [picture for picture in drawn if picture.part == part.key]
+        rest = sentences[1:] if part.key in found else sentences
+        known = [table for table in tables if table is not None]
+        parts.append(Part(part.key, part.title, rest, known, own[: part.shown], own[part.shown :]))
     more = [picture for picture in drawn if picture.part == MORE]
-    return [*found, *([Part(MORE, "More figures", [], [], more, 0)] if more else [])]
+    return [*parts, *([Part(MORE, "More figures", [], [], more)] if more else [])]
 
 
 def _about(contents: Contents) -> str:

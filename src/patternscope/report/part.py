@@ -20,7 +20,8 @@ class ReportPart:
     Attributes:
         key, title: of the part. place: its place on the page, smallest first.
         read: returns sentences and tables of a study, None where the study does not have the part.
-        captions: of its figures, in order. headlines: sentences that stand in the summary as well.
+        captions: of its figures, in order, of which the first `shown` are not folded up.
+        finding: rank of its first sentence among the findings of a study, smallest first; None where it is none.
     """
 
     key: str
@@ -28,7 +29,8 @@ class ReportPart:
     place: int
     read: Callable[[Contents], Said | None]
     captions: Mapping[str, str]
-    headlines: int = 1
+    finding: int | None = None
+    shown: int = 1
 
 
 @cache

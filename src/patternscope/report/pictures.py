@@ -19,13 +19,14 @@ MORE = "more"
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure in the page: name, part, caption, the picture as a data address, and its width in pixels of a page."""
+    """A figure in the page: name, part, caption, the picture as a data address, and its size in pixels of a page."""
 
     name: str
     part: str
     caption: str
     address: str
     width: int
+    height: int
 
     @property
     def moving(self) -> bool:
@@ -76,6 +77,6 @@ def _picture(name: str, path: Path) -> Picture:
     content = path.read_bytes()
     with Image.open(io.BytesIO(content)) as image:
         dots = image.info.get("dpi", (_PIXELS_AN_INCH,))[0]
-        width = round(image.width / dots * _PIXELS_AN_INCH)
+        width, height = (round(side / dots * _PIXELS_AN_INCH) for side in image.size)
     address = f"data:{_KINDS[path.suffix]};base64,{base64.b64encode(content).decode()}"
-    return Picture(name, part, caption, address, width)
+    return Picture(name, part, caption, address, width, height)

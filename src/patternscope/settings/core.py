@@ -185,7 +185,12 @@ class FiguresSettings(Section):
     8
     """
 
-    examples: int = Field(default=8, ge=1, le=64, description="images shown where a figure shows single images")
+    examples: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description="images shown where a figure shows single images; in knowledge_points, one of each class at least",
+    )
     dpi: int = Field(default=200, ge=50, le=1200, description="dots an inch of png files")
 
 

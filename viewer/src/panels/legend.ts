@@ -9,9 +9,10 @@ import {
   shapePath,
   strengthColour,
   TRAJECTORY_COLOURS,
+  TRAJECTORY_SHAPES,
   TRAJECTORY_TYPES,
   UNRELIABLE,
-  type Mark,
+  type Look,
   type Rgb,
 } from "../state/colours";
 import type { ClassFacet } from "../state/facets";
@@ -79,11 +80,11 @@ export function makeLegend(change: ChangeView): Panel {
   };
 }
 
-function badge(mark: Mark): SVGSVGElement {
+function badge({ rgb, shape }: Look): SVGSVGElement {
   return s(
     "svg",
     { viewBox: "-7 -7 14 14", class: "badge", "aria-hidden": "true" },
-    s("path", { d: shapePath(mark.shape, 5.2), fill: mark.colour }),
+    s("path", { d: shapePath(shape, 5.2), fill: css(rgb) }),
   );
 }
 
@@ -91,8 +92,7 @@ function badge(mark: Mark): SVGSVGElement {
 function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
   const { view, atlas } = snapshot;
   const parts: Node[] = [];
-  const key = (name: string, rgb: Rgb) =>
-    h("p", { class: "key-row" }, h("span", { class: "dot", style: `background:${css(rgb)}` }), name);
+  const key = (name: string, look: Look) => h("p", { class: "key-row" }, badge(look), name);
   if (view.colour === "reliability") {
     const names =
       view.space === "regions"
@@ -100,7 +100,7 @@ function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
         : ["correct", "misclassified"];
     parts.push(
       h("h2", {}, "Colours"),
-      ...names.map((name, index) => key(name, [RELIABLE, UNRELIABLE, MUTED][index])),
+      ...names.map((name, index) => key(name, [RELIABLE, UNRELIABLE, { rgb: MUTED, shape: 0 }][index])),
     );
   }
   const ramp = (name: string, shades: Rgb[], ends: string[]) => [
@@ -144,7 +144,7 @@ function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
                   : { filter: { ...filter, path: type }, selection: [] },
               ),
           },
-          h("span", { class: "dot", style: `background:${css(TRAJECTORY_COLOURS[type])}` }),
+          badge({ rgb: TRAJECTORY_COLOURS[type], shape: TRAJECTORY_SHAPES[type] }),
           h("span", {}, TRAJECTORY_TYPES[type]),
         ),
       ),

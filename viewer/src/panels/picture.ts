@@ -51,8 +51,7 @@ const LINE = 2.2,
   SMALL = 80,
   THINNER = 0.64;
 const COLOURS = {
-  reliable: "#1b6fc4",
-  unreliable: "#e76300",
+  points: "#20262c",
   halo: "#fff",
   ring: "#111",
   highlight: "rgb(255 213 0 / 0.55)",
@@ -185,7 +184,7 @@ function drawHighlight(context: CanvasRenderingContext2D, box: Cell): void {
 const THINNEST = 0.3;
 
 /**
- * Reliable points in solid lines, unreliable ones in dashed lines of another colour, both over white; thinner the fewer
+ * Reliable points in solid lines, unreliable ones in dashed lines, both in dark ink over white; thinner the fewer
  * refits agree.
  */
 function drawPoints(
@@ -198,9 +197,9 @@ function drawPoints(
   const first = image * regions;
   const own = stability?.values.subarray(first, first + regions);
   const levels = own ? [...new Set(own)] : [null];
-  for (const [kind, bits, dash] of [
-    ["unreliable", 1, [5, 3]],
-    ["reliable", 3, []],
+  for (const [bits, dash] of [
+    [1, [5, 3]],
+    [3, []],
   ] as const) {
     const lines = outlines(
       rows,
@@ -213,7 +212,7 @@ function drawPoints(
       context.save();
       if (level !== null) clipTo(context, own as Uint8Array, level, columns, [across, down]);
       const share = level === null ? 1 : level / (stability as { refits: number }).refits;
-      stroke(context, path, COLOURS[kind], line * (THINNEST + (1 - THINNEST) * share), dash);
+      stroke(context, path, COLOURS.points, line * (THINNEST + (1 - THINNEST) * share), dash);
       context.restore();
     }
   }

@@ -8,7 +8,9 @@ import {
   RELIABLE,
   strengthColour,
   TRAJECTORY_COLOURS,
+  TRAJECTORY_SHAPES,
   UNRELIABLE,
+  type Look,
   type Mark,
   type Rgb,
 } from "../state/colours";
@@ -30,11 +32,6 @@ export interface PointLooks {
   shown: number;
   plain: number;
   count: number;
-}
-
-interface Look {
-  rgb: Rgb;
-  shape: number;
 }
 
 /** Strength and bits at the ends of their scales of colours. */
@@ -106,7 +103,7 @@ function lookOfPoints(
   ends: ScaleEnds,
 ): (id: number, image: number) => Look {
   const plain = (rgb: Rgb): Look => ({ rgb, shape: 0 });
-  const [muted, reliable, unreliable] = [MUTED, RELIABLE, UNRELIABLE].map(plain);
+  const [muted, reliable, unreliable] = [plain(MUTED), RELIABLE, UNRELIABLE];
   const { knowledge, category, predictions, trajectory } = frame;
   switch (view.colour) {
     case "predicted":
@@ -130,7 +127,7 @@ function lookOfPoints(
       };
     }
     case "path": {
-      const looks = TRAJECTORY_COLOURS.map(plain);
+      const looks = TRAJECTORY_COLOURS.map((rgb, type) => ({ rgb, shape: TRAJECTORY_SHAPES[type] }));
       return (id) => looks[trajectory?.[id] ?? 0];
     }
     default:

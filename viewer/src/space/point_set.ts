@@ -100,7 +100,7 @@ export class PointSet {
   private buffers: [PositionBuffer, PositionBuffer] | null = null;
   private look: Uint8Array | null = null;
 
-  /** `shaped`: points may have other shapes than circles, which doubles the cost of software rendering. */
+  /** `shaped`: whether to begin with points of other shapes than circles. */
   constructor(shaped: boolean) {
     this.material = new RawShaderMaterial({
       vertexShader: VERTEX,
@@ -132,6 +132,7 @@ export class PointSet {
   setLook(look: Uint8Array): void {
     if (this.look === look) return;
     this.look = look;
+    this.drawShapes(look);
     const attribute = this.geometry.getAttribute("look");
     if (attribute?.array.length === look.length) {
       Object.assign(attribute, { array: look, needsUpdate: true });
@@ -144,6 +145,15 @@ export class PointSet {
   dispose(): void {
     this.geometry.dispose();
     this.material.dispose();
+  }
+
+  /** Shapes other than circles double the cost of software rendering: they are drawn where a look has them. */
+  private drawShapes(look: Uint8Array): void {
+    let shaped = false;
+    for (let at = 3; at < look.length && !shaped; at += 4) shaped = (look[at] & 7) > 0;
+    if (shaped === "SHAPED" in this.material.defines) return;
+    this.material.defines = shaped ? { SHAPED: 1 } : {};
+    this.material.needsUpdate = true;
   }
 
   private allocate(values: Float32Array): void {

@@ -1,37 +1,32 @@
-/** Class marks: ten colours safe for colour blindness, with another shape for each further ten classes. */
+/** Class marks: the ten colours of the figures, with another shape for each further ten classes. */
 
-/** M. A. Petroff's ten colours, as in the figures. */
-export const PETROFF10 = [
-  "#3f90da",
-  "#ffa90e",
-  "#bd1f01",
-  "#94a4a2",
-  "#832db6",
-  "#a96b59",
-  "#e76300",
-  "#b9ac70",
-  "#717581",
-  "#92dadd",
-] as const;
+import palette from "../../../src/patternscope/figures/drawing/palette.json";
 
 /** Shapes in the order of the figures' markers; the point shader branches on the index. */
 const SHAPES = ["circle", "triangle", "square", "diamond", "down", "plus", "cross", "star"] as const;
 
 export type Rgb = [number, number, number];
 
-/** Colour and shape of a class; marks repeat after 80 classes. */
-export interface Mark {
-  colour: string;
+/** Colour and shape of a point. */
+export interface Look {
   rgb: Rgb;
   shape: number;
 }
 
-export const MUTED: Rgb = [150, 155, 160];
-const STRENGTHS = ["#a3aebb", "#7f9cc4", "#6f7fcb", "#8a58bd", "#ad2a9d"].map(rgbOf);
-export const RELIABLE = rgbOf("#1b7fd4");
-export const UNRELIABLE = rgbOf("#e76300");
+/** Those of a class; marks repeat after 80 classes. */
+export interface Mark extends Look {
+  colour: string;
+}
 
-/** Trajectory types of an attacked region, by the number that the atlas stores; colours that differ most. */
+export const MUTED: Rgb = rgbOf(palette.muted);
+const STRENGTHS = ["#a3aebb", "#7f9cc4", "#6f7fcb", "#8a58bd", "#ad2a9d"].map(rgbOf);
+const [AGAINST, FOR] = palette.evidence.map(rgbOf);
+
+/** How reliable and unreliable points are drawn: one ink, 3:1 to both themes, and two shapes. */
+export const RELIABLE: Look = { rgb: rgbOf(palette.ink), shape: 0 };
+export const UNRELIABLE: Look = { rgb: rgbOf(palette.ink), shape: SHAPES.indexOf("cross") };
+
+/** Trajectory types of an attacked region, by the number that the atlas stores; each has its colour and shape. */
 export const TRAJECTORY_TYPES = [
   "no type",
   "to target around the origin",
@@ -39,7 +34,8 @@ export const TRAJECTORY_TYPES = [
   "nothing to target",
   "feature to nothing",
 ] as const;
-export const TRAJECTORY_COLOURS: Rgb[] = [MUTED, ...[2, 1, 0, 4].map((index) => rgbOf(PETROFF10[index]))];
+export const TRAJECTORY_COLOURS: Rgb[] = [MUTED, ...palette.paths.map(rgbOf)];
+export const TRAJECTORY_SHAPES = [0, 0, 1, 2, 3];
 
 export function rgbOf(hex: string): Rgb {
   const value = parseInt(hex.slice(1), 16);
@@ -51,11 +47,29 @@ export function css([red, green, blue]: Rgb): string {
 }
 
 export function classMarks(count: number): Mark[] {
-  return Array.from({ length: count }, (_, label) => {
-    const colour = PETROFF10[label % PETROFF10.length];
-    const shape = Math.floor(label / PETROFF10.length) % SHAPES.length;
-    return { colour, rgb: rgbOf(colour), shape };
+  return Array.from({ length: count }, (_, label) => mark(label, label % palette.classes.length));
+}
+
+/** Marks of classes by their names: one that is called as a colour of CSS has its hue, the others what is left. */
+export function namedMarks(names: string[]): Mark[] {
+  const size = palette.classes.length;
+  const blocks = Array.from({ length: Math.ceil(names.length / size) }, (_, block) =>
+    names.slice(size * block, size * (block + 1)).map((name) => name.trim().toLowerCase()),
+  );
+  return blocks.flatMap((block, number) => {
+    const wanted = block.map((name) => palette.classes.findIndex((entry) => entry.names.includes(name)));
+    const free = palette.classes.map((_, place) => place).filter((place) => !wanted.includes(place));
+    return wanted.map((place, at) => {
+      const chosen = place < 0 || wanted.indexOf(place) < at ? free.shift()! : place;
+      return mark(size * number + at, chosen);
+    });
   });
+}
+
+function mark(label: number, place: number): Mark {
+  const { colour } = palette.classes[place];
+  const shape = Math.floor(label / palette.classes.length) % SHAPES.length;
+  return { colour, rgb: rgbOf(colour), shape };
 }
 
 /** Colour of a strength in [0, 1]: from grey, which recedes in both themes, to purple. */
@@ -71,7 +85,7 @@ export function strengthColour(strength: number): Rgb {
 
 /** Colour of evidence as a share of the most, in [-1, 1]: grey at 0, blue for the true class, orange against it. */
 export function evidenceColour(share: number): Rgb {
-  const [end, weight] = [share < 0 ? UNRELIABLE : RELIABLE, Math.min(1, Math.abs(share))];
+  const [end, weight] = [share < 0 ? AGAINST : FOR, Math.min(1, Math.abs(share))];
   const mix = (channel: number) => Math.round(MUTED[channel] + weight * (end[channel] - MUTED[channel]));
   return [mix(0), mix(1), mix(2)];
 }

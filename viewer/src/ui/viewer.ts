@@ -21,7 +21,7 @@ import { framesOf, makePainter, stageContent } from "../space/content";
 import { makeStage, type Stage } from "../space/stage";
 import { makeViewNote, viewFacts, type ViewFacts } from "../space/view_note";
 import { fromAddress, makeAddress } from "../state/address";
-import { classMarks } from "../state/colours";
+import { namedMarks } from "../state/colours";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { applyChanges, firstView, translateIds, type Changes, type View } from "../state/view";
 import { makeLayout, type Layout, type Parts } from "./layout";
@@ -52,7 +52,7 @@ export interface Host {
 const PATIENCE = 700;
 
 export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): Promise<Viewer> {
-  const marks = classMarks(atlas.attributes.classes.length);
+  const marks = namedMarks(atlas.attributes.classes);
   const viewpoint = await readViewpoint(atlas);
   const frames = makeFrameReader(atlas);
   const prefetch = makePrefetch(atlas);

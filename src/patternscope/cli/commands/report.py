@@ -26,7 +26,7 @@ def report(
     """
     from patternscope.api.study_page import read_study_page
     from patternscope.atomic import replaced_file
-    from patternscope.cli.printing import file_size, say
+    from patternscope.cli.printing import file_size, say, tell
     from patternscope.report import render, write_pdf
     from patternscope.workflow.store import plain_errors
 
@@ -39,10 +39,10 @@ def report(
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         got = f"the folder {file}" if file.is_dir() else f"the file {file.parent}"
         raise InputError(f"--out: expected a file such as DIR/{REPORT_FILE}, got {got}") from error
-    for sentence in page.headlines:
-        say(sentence)
+    for finding in page.findings:
+        tell(finding.sentence)
     for name in page.omitted_figures:
-        say(f"figure {name}: not up to date, omitted; `patternscope figures {folder}` draws it")
+        tell(f"figure {name}: not up to date, omitted; `patternscope figures {folder}` draws it")
     say(f"{file}: {file_size(file.stat().st_size)}")
     if pdf:
         with plain_errors(file):

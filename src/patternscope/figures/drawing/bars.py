@@ -35,15 +35,17 @@ def draw_count_bar(
 ) -> None:
     """Draw a bar of all points with that of the reliable ones inside, and the reliable share above.
 
-    `widths` are those of the two bars; the error bar of the wider one stands beside the narrower one. With a `kind` the
-    bars have entries in the legend, which it ends.
+    Of two `colours` that are equal the reliable one is hatched. `widths` are those of the two bars; the error bar of
+    the wider one stands beside the narrower one. With a `kind` the bars have entries in the legend, which it ends.
     """
     shift = widths[1] / 2 + 0.1 * widths[0]
+    hatches = ("", "////") if colours[0] == colours[1] else ("", "")
     bars = (("total", colours[0], widths[0], shift), ("reliable", colours[1], widths[1], 0.0))
-    for name, colour, width, aside in bars:
+    for (name, colour, width, aside), hatch in zip(bars, hatches, strict=True):
         interval = getattr(counts, name)
         label = None if kind is None else f"{name}{kind}"
-        axes.bar(place, interval.value, width=width, color=colour, label=label)
+        look: dict[str, Any] = {"facecolor": colour, "edgecolor": INK, "linewidth": 0.6, "hatch": hatch}
+        axes.bar(place, interval.value, width=width, label=label, **look)
         axes.errorbar(place + aside, interval.value, yerr=spans([interval]), **_ERROR_BAR)
     top = (place, counts.total.high or 0.0)
     axes.annotate(percent(counts.ratio.value), top, (0, 2), **_ABOVE)

@@ -3,7 +3,6 @@
 from math import log2
 from typing import Any
 
-from patternscope.figures.drawing.style import RELIABLE, TOTAL, UNRELIABLE
 from patternscope.results.evidence import Against, EvidenceResult
 from patternscope.results.formatting import number
 from patternscope.results.result import reads
@@ -11,14 +10,16 @@ from patternscope.results.result import reads
 EVIDENCE = reads(EvidenceResult, "evidence", checkpoint="last", layer="all")
 ALL_EVIDENCE = reads(EvidenceResult, "evidence", checkpoint="all", layer="all")
 SUBJECTS: dict[Against, str] = {"labels": "the true class", "decision": "the class that the network predicts"}
-_DARK, _DARK_RED, _NOTHING = "#0b2a4a", "#7a2f00", "#f3f5f7"
+PLAIN, READABLE = "#1b5c9e", "#8fbfe8"
+"""Of evidence, and of what a linear probe reads."""
+_AGAINST, _DARK, _DARK_RED, _NOTHING = "#e76300", "#0b2a4a", "#7a2f00", "#f3f5f7"
 
 
 def evidence_colours() -> Any:
     """Return colours from light grey, no evidence, to dark blue."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("evidence", [_NOTHING, TOTAL, RELIABLE, _DARK])
+    return LinearSegmentedColormap.from_list("evidence", [_NOTHING, READABLE, PLAIN, _DARK])
 
 
 def signed_colours() -> Any:
@@ -26,7 +27,7 @@ def signed_colours() -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list(
-        "signed evidence", [_DARK_RED, UNRELIABLE, "#f7c9a0", "#ffffff", TOTAL, RELIABLE, _DARK]
+        "signed evidence", [_DARK_RED, _AGAINST, "#f7c9a0", "#ffffff", READABLE, PLAIN, _DARK]
     )
 
 

@@ -1,5 +1,6 @@
 """Sample embeddings of several checkpoints, all in one frame and on one scale."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from patternscope.results.fits import Alignment, SampleResult
 
 COVERED = 0.8
 """Share of a class's samples that its ellipse covers."""
+SEEN = 0.05
+"""Share of the last checkpoint's strength below which an embedding is a dot at the origin."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,27 @@ class CheckpointEmbedding:
     accuracy: float | None
     alignment: Alignment | None
 
+    @property
+    def strength(self) -> float:
+        """Median strength of the samples."""
+        return float(np.median(np.linalg.norm(self.embedding, axis=1)))
+
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The sample embeddings of some checkpoints, of `total`, in the order of training."""
+    """The sample embeddings of some checkpoints, of `total`, in the order of training, `before` the first of them."""
 
     checkpoints: list[CheckpointEmbedding]
     samples: ShownSamples
     classes: ShownClasses
     total: int
+    before: int = 0
+
+    @property
+    def omitted(self) -> str:
+        """What is said of the checkpoints before the first one shown; nothing where there are none."""
+        below = f"below {100 * SEEN:.0f} % of the last one's"
+        return f"The first {self.before} of {self.total} checkpoints are omitted: strength {below}." * (self.before > 0)
 
     @property
     def view(self) -> View:
@@ -54,7 +69,7 @@ class TrainingData:
     @property
     def radius(self) -> float:
         """Median strength at the last checkpoint, for the sphere of all panels."""
-        return float(np.median(np.linalg.norm(self.checkpoints[-1].embedding, axis=1)))
+        return self.checkpoints[-1].strength
 
     def class_strengths(self, at: CheckpointEmbedding) -> np.ndarray:
         """Return the mean strength of each class's samples (c,), 0 where there are none."""
@@ -70,11 +85,23 @@ class TrainingData:
 
 
 def read_training(results: StudyResults, classes: Classes, most: int) -> TrainingData:
-    """Return the embeddings of up to `most` checkpoints, evenly chosen, the first and the last among them."""
+    """Return the embeddings of up to `most` checkpoints, evenly chosen from where something is seen to the last."""
     known, shown = results.checkpoints(SampleResult), choose_classes(results, classes)
     samples = choose_samples(results, shown)
-    checkpoints = [_embedding(results, known[place], samples, shown) for place in spread_out(len(known), most)]
-    return TrainingData(checkpoints, samples, shown, len(known))
+    embeddings = [_embedding(results, checkpoint, samples, shown) for checkpoint in known]
+    first = beginning([at.strength for at in embeddings])
+    chosen = [embeddings[first + place] for place in spread_out(len(known) - first, most)]
+    return TrainingData(chosen, samples, shown, len(known), first)
+
+
+def beginning(strengths: Sequence[float]) -> int:
+    """Return the last checkpoint before the first whose strength is seen beside that of the last one.
+
+    >>> beginning([0.001, 0.002, 0.01, 0.4, 1.0]), beginning([0.5, 1.0])
+    (2, 0)
+    """
+    seen = (place for place, strength in enumerate(strengths) if strength >= SEEN * strengths[-1])
+    return max(0, next(seen) - 1)
 
 
 def _embedding(

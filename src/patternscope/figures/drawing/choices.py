@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from patternscope.errors import InputError, nearest
-from patternscope.figures.drawing.style import ClassMark, class_marks
+from patternscope.figures.drawing.style import ClassMark, named_marks
 
 if TYPE_CHECKING:
     from patternscope.results.result import Result
@@ -38,7 +38,7 @@ class ShownClasses:
         ['owl']
         """
         chosen = list(range(len(names))) if labels is None else list(labels)
-        marks = class_marks(len(names))
+        marks = named_marks(names)
         return cls(chosen, [names[label] for label in chosen], [marks[label] for label in chosen])
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from patternscope.results.images import visible_channels
 
 Samples = int | Sequence[int]
 """Which images to show: their numbers among the samples, or how many."""
-_ACROSS = 8
+_ACROSS, _MOST_CLASSES = 8, 16
 _CELL, _GAP, _LEFT, _TOP, _FOOT, _RIGHT = 1.0, 0.1, 0.85, 0.72, 0.42, 0.2
 
 
@@ -35,6 +36,11 @@ def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     rounds = [own[turn] for turn in range(most) for own in members if turn < len(own)]
     chosen = np.array(rounds[:count], dtype=np.int64)
     return chosen[np.lexsort((chosen, labels[chosen]))]
+
+
+def one_per_class(results: StudyResults, count: int) -> int:
+    """Return how many images show each class at least once, if that is not far more than `count`."""
+    return max(count, min(len(results.classes), _MOST_CLASSES))
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ class Sheet:
     figure: Figure
     axes: list[list[Axes]]
     foot: float
-    across: int = _ACROSS
+    across: int
 
 
 @figure_style()
@@ -128,19 +134,23 @@ def image_sheet(
     `rows` names the further rows; `caption` inches stay free below each image, `right` at the right and `foot`
     below all. Class names stand on top of each column.
     """
-    across, folds = layout.fold(len(shown.samples), _ACROSS)
+    folds = ceil(len(shown.samples) / _ACROSS)
+    across = ceil(len(shown.samples) / folds)
+    width = max(_LEFT + across * (_CELL + _GAP) + _RIGHT + right, 5.2)
+    lines = layout.heading_lines(width, [meaning])
+    head = _TOP + 0.15 * (len(lines) - 1)
     tall = _CELL * shown.pixels.shape[1] / shown.pixels.shape[2]
     pitch = tall + _GAP + caption
     band = (len(rows) + 1) * pitch - caption + 0.28
-    height = _TOP + folds * band + foot
-    figure = layout.new_figure(max(_LEFT + across * (_CELL + _GAP) + _RIGHT + right, 5.2), height)
+    height = head + folds * band + foot
+    figure = layout.new_figure(width, height)
     grid: list[list[Axes]] = []
     for line, name in enumerate(["image", *rows]):
         grid.append([])
         for place, pixels in enumerate(shown.pixels):
             left = _LEFT + place % across * (_CELL + _GAP)
             # The plain image has no caption: what is below it moves up.
-            top = _TOP + place // across * band + 0.2 + line * pitch - (caption if line else 0)
+            top = head + place // across * band + 0.2 + line * pitch - (caption if line else 0)
             axes = layout.add_panel(figure, left, top, _CELL, tall)
             show_image(axes, pixels)
             if place % across == 0:
@@ -148,8 +158,8 @@ def image_sheet(
             if line == 0:
                 name_image(axes, shown.names[place], _CELL * 72)
             grid[-1].append(axes)
-    layout.write_heading(figure, title, meaning)
-    return Sheet(figure, grid, foot / height)
+    layout.write_heading(figure, title, *lines)
+    return Sheet(figure, grid, foot / height, across)
 
 
 @figure_style()

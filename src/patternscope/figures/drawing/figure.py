@@ -21,7 +21,8 @@ class StudyFigure:
         draw, table, about: take what `data` returned: the picture, the rows behind it, and what its settings file says.
         reads: the results that `data` reads. also: those that it reads where a study has them.
         version: raised when the picture changes. weight: rough cost, in seconds.
-        examples: whether `data` shows as many images (`samples`) as the settings ask for.
+        examples: whether `data` shows as many images (`samples`) as the settings ask for. each_class: whether at least
+            one of each class, unless there are very many.
         fixed_dpi: its resolution, where the settings do not decide it.
         least_checkpoints: of a study that has the figure; 2 for one that shows a training.
     """
@@ -36,6 +37,7 @@ class StudyFigure:
     version: int = 1
     weight: float = 0.5
     examples: bool = False
+    each_class: bool = False
     fixed_dpi: int | None = None
     least_checkpoints: int = 1
 

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, pi, sin
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,13 @@ def _escaped(text: str) -> str:
 def _cut(text: str, length: int) -> str:
     """The beginning of a text, with an ellipsis."""
     return f"{_escaped(text[:length].rstrip())}…"
+
+
+def halo() -> dict[str, Any]:
+    """Return the text property that keeps a text legible over points: a white edge."""
+    from matplotlib.patheffects import withStroke
+
+    return {"path_effects": [withStroke(linewidth=2.2, foreground="white")]}
 
 
 def wrapped(text: str, size: float, width: float) -> list[str]:

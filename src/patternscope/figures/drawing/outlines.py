@@ -1,10 +1,12 @@
 """Outlines of chosen cells of a grid, as closed lines a little inside their cells, and regions of an image in them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from patternscope.figures.drawing.annotations import Axes, Figure
+from patternscope.figures.drawing.labels import halo, shortened
 from patternscope.figures.drawing.style import RELIABLE, SOFT, UNRELIABLE
 from patternscope.results.formatting import percent
 
@@ -104,8 +106,7 @@ def _segment(padded: np.ndarray, row: int, column: int, side: int, inset: float)
 
 DASHES = (0, (2.2, 1.1))
 """The line around regions of another class."""
-_OWN: tuple[str, Any] = (RELIABLE, "-")
-_OTHER: tuple[str, Any] = (UNRELIABLE, DASHES)
+_LINES: tuple[tuple[Any, str], ...] = (("-", RELIABLE), (DASHES, UNRELIABLE))
 _VEIL = 0.45
 STABLE = (0.5, 0.9)
 """Shares of refits from which an outline is heavier."""
@@ -118,12 +119,17 @@ def draw_outlined(axes: Axes, own: np.ndarray, other: np.ndarray, stability: np.
     `own` and `other` (h, w) bool, disjoint; with `stability` (h, w) in [0, 1] the heavier, the more stable. The axes
     have pixels of the image as units.
     """
+    draw_veil(axes, own | other)
+    for (line, colour), chosen in zip(reversed(_LINES), (other, own), strict=True):
+        draw_outlines(axes, chosen, stability, colour, line)
+
+
+def draw_veil(axes: Axes, shown: np.ndarray) -> None:
+    """Make the regions (h, w) of an image paler that are not `shown`."""
     width, height = axes.get_xlim()[1], axes.get_ylim()[0]
-    veil = np.ones((*own.shape, 4))
-    veil[..., 3] = _VEIL * ~(own | other)
+    veil = np.ones((*shown.shape, 4))
+    veil[..., 3] = _VEIL * ~shown
     axes.imshow(veil, extent=(0, width, height, 0), interpolation="nearest", aspect="auto")
-    draw_outlines(axes, other, stability, *_OTHER)
-    draw_outlines(axes, own, stability, *_OWN)
 
 
 def draw_outlines(axes: Axes, chosen: np.ndarray, stability: np.ndarray | None, colour: str, line: Any) -> None:
@@ -138,19 +144,36 @@ def draw_outlines(axes: Axes, chosen: np.ndarray, stability: np.ndarray | None, 
             axes.plot(*(outline * cell).T, color=paint, linewidth=width_of, **look)
 
 
+def name_groups(axes: Axes, chosen: np.ndarray, category: np.ndarray, classes: Sequence[str], *, most: int) -> None:
+    """Write the class, of `category` (h, w), in the `most` largest groups of chosen regions that have two at least."""
+    cell = np.array([axes.get_xlim()[1], axes.get_ylim()[0]]) / chosen.shape[::-1]
+    found = [(own, label) for label in np.unique(category[chosen]) for own in groups(chosen & (category == label))]
+    written: list[np.ndarray] = []
+    for own, label in sorted(found, key=lambda group: -len(group[0])):
+        row, column = own[np.abs(own - own.mean(axis=0)).sum(axis=1).argmin()]
+        # Names two rows apart never meet.
+        if len(own) < 2 or len(written) == most or any(abs(row - other) < 2 for other in written):
+            continue
+        written.append(row)
+        x, y = (np.array([column, row]) + 0.5) * cell
+        place = "left" if column < 2 else "right" if column > chosen.shape[1] - 3 else "center"
+        x += {"left": -0.4, "right": 0.4, "center": 0.0}[place] * cell[0]
+        look: dict[str, Any] = {"ha": place, "va": "center", "fontsize": 5.5, "zorder": 7, **halo()}
+        axes.text(x, y, shortened(classes[int(label)], 5.5, 40), **look)
+
+
 def outline_legend(
-    figure: Figure, foot: float, own: str, other: str, *, weights: bool = False, colours: tuple[str, str] | None = None
+    figure: Figure, foot: float, own: str, other: str, *, weights: bool = False, bottom: float = 0.0
 ) -> None:
     """Explain below a sheet of images what the two kinds of outline mean, and what their `weights` do.
 
-    `foot` is the height of the room for it, in parts of the figure.
+    `foot` is the height of the room for it, `bottom` what is free below that, in parts of the figure.
     """
     from matplotlib.lines import Line2D
 
-    paints = colours or (_OWN[0], _OTHER[0])
     kinds = [
         Line2D([], [], color=colour, linestyle=line, linewidth=1.5, label=label)
-        for colour, line, label in zip(paints, ("-", DASHES), (own, other), strict=True)
+        for (line, colour), label in zip(_LINES, (own, other), strict=True)
     ]
     names = [
         f"a point of this class in under {percent(STABLE[0])} of the refits",
@@ -162,5 +185,5 @@ def outline_legend(
     ]
     rows = ((kinds, 0.7), (heavy, 0.3)) if weights else ((kinds, 0.4),)
     for lines, up in rows:
-        place = (0.5, up * foot)
+        place = (0.5, bottom + up * foot)
         figure.legend(handles=lines, loc="center", bbox_to_anchor=place, ncols=len(lines), handlelength=3)

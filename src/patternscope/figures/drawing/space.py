@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from patternscope.figures.drawing.annotations import Axes
-from patternscope.figures.drawing.labels import place_labels, shortened, text_width
+from patternscope.figures.drawing.labels import halo, place_labels, shortened, text_width
 from patternscope.figures.drawing.style import FAINT, INK, SOFT, ClassMark
 from patternscope.figures.drawing.views import View, project
 
@@ -108,10 +108,3 @@ def draw_names(
             axes.plot(*np.stack([tip, near]).T, color=SOFT, linewidth=0.5, zorder=4)
         look = {"ha": "center", "va": "center", "fontsize": size, "color": INK, "zorder": 7, **halo()}
         axes.text(float(centre[0]), float(centre[1]), name, **look)
-
-
-def halo() -> dict[str, Any]:
-    """Return the text property that keeps a text legible over points: a white edge."""
-    from matplotlib.patheffects import withStroke
-
-    return {"path_effects": [withStroke(linewidth=2.2, foreground="white")]}

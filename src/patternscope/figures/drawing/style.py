@@ -1,33 +1,29 @@
 """How all figures look: one palette, one set of sizes, and class marks that colour-blind eyes tell apart."""
 
+import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
-# M. A. Petroff's ten colours, chosen by a survey under a constraint on simulated colour blindness.
-PETROFF10 = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
+import numpy as np
+
+_PALETTE = json.loads(Path(__file__).with_name("palette.json").read_text(encoding="utf-8"))
+CLASS_COLOURS: tuple[str, ...] = tuple(entry["colour"] for entry in _PALETTE["classes"])
+"""Ten colours that the atlas has too: 3:1 to white and to black, and apart under simulated colour blindness."""
+_NAMED = {name: place for place, entry in enumerate(_PALETTE["classes"]) for name in entry["names"]}
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 INK = "#2b2b2b"
 SOFT = "#6b6b6b"
 FAINT = "#cfcfcf"
 NOTHING = "#d5d5d5"
-TOTAL = "#8fbfe8"
-RELIABLE = "#1b5c9e"
-UNRELIABLE = "#e76300"
+# What is reliable is told by ink and dashes, since each hue belongs to a class.
+TOTAL = "#8b929a"
+RELIABLE = "#20262c"
+UNRELIABLE = "#20262c"
 SMALL, NORMAL, TITLE = 7.0, 8.0, 10.0
 
 # After the first, which has the letters of European languages, those that systems have for others.
@@ -80,6 +76,7 @@ _STYLE: dict[Any, Any] = {
     "image.composite_image": False,
     "svg.hashsalt": "patternscope",
     "svg.fonttype": "path",
+    "hatch.linewidth": 0.6,
 }
 
 
@@ -96,24 +93,54 @@ def class_marks(count: int) -> list[ClassMark]:
     Marks repeat after 80 classes; names then tell them apart.
 
     >>> class_marks(11)[0], class_marks(11)[10]
-    (ClassMark(colour='#3f90da', marker='o'), ClassMark(colour='#3f90da', marker='^'))
+    (ClassMark(colour='#4454ff', marker='o'), ClassMark(colour='#4454ff', marker='^'))
     """
-    colours = len(PETROFF10)
-    return [ClassMark(PETROFF10[label % colours], MARKERS[label // colours % len(MARKERS)]) for label in range(count)]
+    return [_mark(label, label % len(CLASS_COLOURS)) for label in range(count)]
+
+
+def named_marks(names: Sequence[str]) -> list[ClassMark]:
+    """Return the marks of classes by their names: one that is called as a colour of CSS has its hue.
+
+    The others of each ten take what is left, in order.
+
+    >>> [mark.colour for mark in named_marks(["orange", "cat"])]
+    ['#fc5e07', '#4454ff']
+    """
+    size, marks = len(CLASS_COLOURS), []
+    for first in range(0, len(names), size):
+        own = [name.strip().lower() for name in names[first : first + size]]
+        wanted = [_NAMED.get(name) for name in own]
+        taken = {place for place in wanted if place is not None}
+        free = [place for place in range(size) if place not in taken]
+        for at, place in enumerate(wanted):
+            chosen = free.pop(0) if place is None or place in wanted[:at] else place
+            marks.append(_mark(first + at, chosen))
+    return marks
+
+
+def _mark(label: int, colour: int) -> ClassMark:
+    """A colour by its place, and the marker of each ten classes."""
+    return ClassMark(CLASS_COLOURS[colour], MARKERS[label // len(CLASS_COLOURS) % len(MARKERS)])
+
+
+def path_shades() -> Any:
+    """Return the colours of paths from start to end: from light, 3:1 to white, to dark."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(colormaps["viridis"](np.linspace(0.55, 0, 128)), "path")
 
 
 def layer_colours(count: int) -> list[str]:
-    """Return colours for layers or checkpoints in order, from light to dark.
+    """Return colours for layers or checkpoints in order, from light to dark, the lightest 3:1 to white.
 
     >>> len(layer_colours(3))
     3
     """
-    from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    shades = colormaps["viridis"]
-    places = [0.85 - 0.75 * place / max(1, count - 1) for place in range(count)] if count > 1 else [0.3]
-    return [to_hex(shades(place)) for place in places]
+    places = np.linspace(0, 1, count) if count > 1 else [0.5]
+    return [to_hex(path_shades()(float(place))) for place in places]
 
 
 @lru_cache(maxsize=1)

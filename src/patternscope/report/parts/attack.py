@@ -120,5 +120,5 @@ PART = ReportPart(
         "afterwards.",
         "attack_trajectories": "Trajectories of regions under the attack, by type.",
     },
-    headlines=1,
+    finding=2,
 )

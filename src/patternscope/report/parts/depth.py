@@ -206,8 +206,8 @@ PART = ReportPart(
         "knowledge_points": "Knowledge points of some images, one row per layer: regions assigned to the image's "
         "class and regions assigned to another.",
         "importance": "Importance weights of the regions of the same images.",
-        "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class.",
+        "regional_embedding": "All regions of each layer as a density, in the colours of classes where they are points.",
         "region_paths": "Paths of some regions through the layers and, with several checkpoints, over training.",
     },
-    headlines=2,
+    finding=5,
 )

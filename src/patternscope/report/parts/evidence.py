@@ -261,5 +261,5 @@ PART = ReportPart(
         "evidence_maps": "Evidence over some images; calibrated knowledge points are outlined.",
         "reliability": "How often regions of similar confidence are correct, on images that no map was fitted to.",
     },
-    headlines=2,
+    finding=0,
 )

@@ -102,5 +102,5 @@ PART = ReportPart(
     captions={
         "faithfulness": "The network's probability of the true class as regions are removed, the most important first."
     },
-    headlines=1,
+    finding=4,
 )

@@ -69,5 +69,5 @@ PART = ReportPart(
         "distilled_histograms": "How far the students' regional embeddings turn from the teacher's, and how much "
         "stronger they are.",
     },
-    headlines=1,
+    finding=3,
 )

@@ -128,9 +128,9 @@ PART = ReportPart(
     20,
     _read,
     captions={
-        "emergence": "Evidence over training, by layer and, below, by class.",
+        "emergence": "Evidence over training: a line of all images in each layer, and a row of cells for each class.",
         "training_strip": "The sample embedding at each checkpoint, aligned and on one scale.",
         "training_animation": "The same as an animation.",
     },
-    headlines=1,
+    finding=1,
 )

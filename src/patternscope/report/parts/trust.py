@@ -12,7 +12,7 @@ from patternscope.results.fits import SampleResult
 from patternscope.results.formatting import number, percent
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import PlainCounts
-from patternscope.results.noise import IMAGES, ONE_NETWORK, MeasuredNoise
+from patternscope.results.noise import IMAGES, MeasuredNoise
 
 _NAMED = 6  # classes with too few images
 
@@ -67,8 +67,8 @@ def other_networks(noise: MeasuredNoise) -> str:
     """Return what another training would change, where that was measured."""
     if not noise.networks:
         return (
-            f"{ONE_NETWORK[0].upper()}{ONE_NETWORK[1:]}; a section [replicates] in the settings trains more networks "
-            "from other seeds and measures it."
+            "What another training changes was not measured; a section [replicates] in the settings trains more "
+            "networks from other seeds and measures it."
         )
     last = {layer: several for (layer, checkpoint), several in noise.networks.items() if checkpoint is None}
     shares = [f"{percent(at.consensus)} in {layer} ({percent(at.chance)} by chance)" for layer, at in last.items()]
@@ -147,5 +147,5 @@ PART = ReportPart(
         "network's certainty.",
         "losses": "Losses of the training and of the fits.",
     },
-    headlines=0,
+    shown=0,
 )
