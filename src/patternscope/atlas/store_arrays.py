@@ -1,7 +1,7 @@
 """Arrays of an atlas as zarr chunks: equal arrays are equal bytes."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -79,8 +79,9 @@ def put_planes(array: "zarr.Array[Any]", step: int, values: np.ndarray, least: f
     What need not be finer takes fewer bytes.
     """
     _, _, dimensions, points = array.shape
+    rows, columns = cast("list[int]", array.attrs["planes"])
     integers, scale = _integers(values.reshape(points, dimensions), np.dtype("<i2"), least)
-    array[step] = to_planes(integers, tuple(array.attrs["planes"]))
+    array[step] = to_planes(integers, (rows, columns))
     return scale
 
 

@@ -85,7 +85,6 @@ function fillCells({ atlas, view }: Snapshot, confusions: Confusions, cells: Cel
     const depth = Math.min(1, (share || 0) / (truth === predicted ? 1 : most));
     const known = Number.isFinite(share);
     button.style.setProperty("--share", `${(100 * depth).toFixed(0)}%`);
-    button.classList.toggle("deep", depth > 0.55);
     button.textContent = known && share >= 0.005 ? String(Math.round(100 * share)) : "";
     button.ariaPressed = String(isPair(view.filter, truth, predicted));
     const text = known ? formatPercent(share) : "no regions";

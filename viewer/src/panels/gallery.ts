@@ -161,10 +161,11 @@ function makeThumb(change: ChangeView) {
       const scale = SIZE / Math.max(height, width);
       const mistake = frame && describeMistake(frame, image, atlas);
       const name = `Image ${image}, ${atlas.attributes.classes[atlas.labels[image]]}`;
+      // The caption stands in the name as it is read, so that the button can be called by what is seen of it.
       element.title = element.ariaLabel = mistake
-        ? `${name}: the network predicts ${mistake.replace("\n", ", ")}`
+        ? `${name}: the network predicts ${mistake.replace("\n", " ")}`
         : name;
-      caption.replaceChildren(...(mistake?.split("\n") ?? []).map((line) => h("span", {}, line)));
+      caption.replaceChildren(...(mistake?.split("\n") ?? []).flatMap((line) => [h("span", {}, line), " "]));
       if (image === view.image) element.setAttribute("aria-current", "true");
       else element.removeAttribute("aria-current");
       picture.show({

@@ -94,7 +94,12 @@ export function makeLayout(
     ),
     parts.choosers.element,
     h("section", { class: "one-image", "aria-label": "One image" }, parts.strip.element, parts.image.element),
-    h("section", { class: "regions", "aria-label": "Confusions and space" }, choice.element),
+    h(
+      "section",
+      { class: "regions", "aria-label": "Confusions and space" },
+      choice.element,
+      h("div", { class: "under" }, status, note),
+    ),
     h(
       "section",
       { class: "more", "aria-label": "Classes and tables" },

@@ -206,7 +206,7 @@ PART = ReportPart(
         "knowledge_points": "Knowledge points of some images, one row per layer: regions assigned to the image's "
         "class and regions assigned to another.",
         "importance": "Importance weights of the regions of the same images.",
-        "regional_embedding": "All regions of each layer as a density, in the colours of classes where they are points.",
+        "regional_embedding": "All regions of each layer as a density, in the colour of a class where they are points.",
         "region_paths": "Paths of some regions through the layers and, with several checkpoints, over training.",
     },
     finding=5,
