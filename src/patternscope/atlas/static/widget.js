@@ -1835,26 +1835,23 @@ function mn(e, t, n, r = 1) {
 // src/data/atlas.ts
 var hn = 16e7;
 async function gn(e) {
-	let t = await _n(e), n = ln(t.attrs), { labels: r, names: i, paths: a } = await vn(t, n), o = /* @__PURE__ */ new Map(), s = (e) => (o.has(e) || o.set(e, bn(e, () => Ct.v3(t.resolve(e), { kind: "array" }))), o.get(e)), c = new un(hn), l = (e, t) => c.get(`${e}/${t ?? ""}`, async () => yn(await s(e), e, t)), u = async (e, t) => {
-		let n = await s(e), r = n.attrs.planes;
-		if (!r) return l(e, t);
-		let i = n.shape[2];
-		return c.get(`${e}/${t}`, async () => dn(await yn(n, e, t), i, r));
-	}, d = (e) => n.conditions.find((t) => t.key === e);
+	let t = await _n(e), n = ln(t.attrs), { labels: r, names: i, paths: a } = await vn(t, n), o = /* @__PURE__ */ new Map(), s = (e) => (o.has(e) || o.set(e, bn(e, () => Ct.v3(t.resolve(e), { kind: "array" }))), o.get(e)), c = new un(hn), l = (e, t) => c.get(`${e}/${t ?? ""}`, async () => {
+		let n = await s(e), r = await yn(n, e, t), i = n.attrs.planes;
+		return i ? dn(r, n.shape[2], i) : r;
+	}), u = (e) => n.conditions.find((t) => t.key === e);
 	return {
 		attributes: n,
 		concentration: fn(n.concentration.values, n.concentration.reach),
 		labels: r,
 		names: i,
 		layer: (e) => n.layers.find((t) => t.key === e),
-		condition: d,
-		grid: (e, t) => d(e).grids[t],
+		condition: u,
+		grid: (e, t) => u(e).grids[t],
 		has: (e) => a.has(e),
 		read: l,
-		readIntegers: u,
 		attribute: async (e, t) => (await s(e)).attrs[t],
 		async positions(e, t) {
-			let n = await u(e, t), { shape: r, attrs: i } = await s(e), a = r[2], [o, c] = [i.scale[t], i.unit ?? 1];
+			let n = await l(e, t), { shape: r, attrs: i } = await s(e), a = r[2], [o, c] = [i.scale[t], i.unit ?? 1];
 			return {
 				all: n,
 				dimensions: a,
@@ -2052,7 +2049,7 @@ async function Fn(e, t, n, r) {
 }
 async function In(e, t, n) {
 	if (!e.has(t)) return null;
-	let [r, i] = await Promise.all([e.readIntegers(t, n), e.attribute(t, "scale")]);
+	let [r, i] = await Promise.all([e.read(t, n), e.attribute(t, "scale")]);
 	return {
 		values: r,
 		scale: i[n]
@@ -16235,7 +16232,7 @@ async function JI(e, t, n, r) {
 	return l.sort((e, t) => d(e) - d(t)).slice(0, Math.ceil(qI * l.length));
 }
 async function YI(e, { key: t, steps: n }, r) {
-	let i = n.length - 1, a = `layers/${r}/${t}`, o = e.has(`${a}/bits`), [s, c] = await Promise.all([o ? e.readIntegers(`${a}/bits`, i) : e.read(`${a}/knowledge`, i), e.read(`conditions/${t}/predictions`, i)]), l = s.length / e.labels.length;
+	let i = n.length - 1, a = `layers/${r}/${t}`, o = e.has(`${a}/bits`), [s, c] = await Promise.all([o ? e.read(`${a}/bits`, i) : e.read(`${a}/knowledge`, i), e.read(`conditions/${t}/predictions`, i)]), l = s.length / e.labels.length;
 	return {
 		value: Float64Array.from(e.labels, (e, t) => {
 			let n = 0;
