@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all: written under another name, then renamed."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,14 @@ def replaced_folder(folder: Path, ours: Collection[str], what: str) -> Iterator[
         if folder.exists():
             folder.rename(Path(place, "old"))
         fresh.rename(folder)
+
+
+def is_regular(path: Path) -> bool:
+    """Tell whether a path is a file, and no link, pipe or device, which may lead anywhere or never end."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def sync(path: Path) -> None:

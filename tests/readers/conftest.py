@@ -58,8 +58,10 @@ def study(whole_study, tmp_path) -> Path:
     return Path(shutil.copytree(whole_study, tmp_path / "study"))
 
 
-@pytest.fixture(autouse=True)
-def _few_pages(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def _few_pages():
     """Commands look for the pages that this study has."""
-    for module in ("api.stages", "api.study_page", "api.running", "cli.running"):
-        monkeypatch.setattr(f"patternscope.{module}.pages_of", few_pages)
+    with pytest.MonkeyPatch.context() as patched:
+        for module in ("api.stages", "api.study_page", "api.running", "cli.running"):
+            patched.setattr(f"patternscope.{module}.pages_of", few_pages)
+        yield
