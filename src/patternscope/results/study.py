@@ -233,7 +233,7 @@ def read_record(folder: str | Path) -> StudyRecord:
         return StudyRecord(
             content["settings"], int(content["checkpoints"]), layers, int(content["seed"] or 0), content["versions"]
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{folder}/study.json: expected the record of a study ({type(error).__name__})") from error
 
 

@@ -161,11 +161,13 @@ class Store:
     def read_study(self) -> dict[str, Any] | None:
         """Return what study.json holds, None when the folder has none; InputError when it cannot be read."""
         path = self.folder / STUDY_FILE
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: expected a file, got a folder or a pipe; remove it and run the study again")
         try:
             found = json.loads(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{path}: expected a JSON file ({error}); delete this one file and run the study again"
             ) from error
@@ -192,7 +194,7 @@ class Store:
     def is_locked(self) -> bool:
         """Tell whether a run is working in the study now; False where this cannot be found out."""
         path = self.folder / LOCK_FILE
-        if not path.exists():
+        if not is_regular(path):
             return False
         try:
             with FileLock(path, timeout=0):
@@ -214,6 +216,9 @@ class Store:
     def _make_folder(self) -> None:
         """Make the folder; refuse one that holds other things than a study."""
         self.check_place()
+        for name in (LOCK_FILE, PARTIAL_FOLDER):
+            if (self.folder / name).is_symlink():
+                raise InputError(f"{self.folder / name}: expected no link, which would lead what is written elsewhere")
         with plain_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         ours = {STUDY_FILE, LOCK_FILE, PARTIAL_FOLDER}
