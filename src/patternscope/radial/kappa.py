@@ -27,8 +27,8 @@ def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
     Source: Sec. 3.1 for the model. The published code reads this function from tables that were never published.
 
     Strengths l >= 0 of any shape, floating dtype and device, e >= 2 -> the same in [0, kappa_max]. InputError for a
-    kappa_max that is not positive and finite, or another e; NaN stays NaN. Cost: four table reads and some 15 operations per
-    element; the table of each (kappa_max, e) is computed once.
+    kappa_max that is not positive and finite, or another e; NaN stays NaN. Cost: four table reads and some 15
+    operations per element; the table of each (kappa_max, e) is computed once.
 
     >>> concentration(torch.tensor([0.0, 0.1, 1.0, 5.0, 60.0]), kappa_max=10.0)
     tensor([0.0000, 0.1437, 1.4885, 7.3529, 9.9751])
