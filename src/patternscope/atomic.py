@@ -1,19 +1,22 @@
 """Files and folders that appear whole or not at all: written under another name, then renamed."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from patternscope.errors import InputError
 
 
 @contextmanager
 def replaced_file(file: Path) -> Iterator[Path]:
-    """Give a path beside `file` to write to, which takes its name at the end of the block.
+    """Give a new empty file beside `file` to write to, which takes its name at the end of the block.
 
-    After an error `file` is as it was, and nothing is left beside it.
+    Its name cannot be foreseen, so that no link waits there for what is written; a `file` that is a link is replaced,
+    not followed. After an error `file` is as it was, and nothing is left beside it.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with replaced_file(Path(folder) / "a.txt") as partial:
@@ -21,7 +24,8 @@ def replaced_file(file: Path) -> Iterator[Path]:
     ...     [path.name for path in Path(folder).iterdir()]
     ['a.txt']
     """
-    partial = file.with_name(f".{file.name}.partial")
+    partial = file.with_name(f".{file.name[:80]}.{token_hex(8)}.partial")
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield partial
         partial.replace(file)
@@ -46,6 +50,14 @@ def replaced_folder(folder: Path, ours: Collection[str], what: str) -> Iterator[
         if folder.exists():
             folder.rename(Path(place, "old"))
         fresh.rename(folder)
+
+
+def is_regular(path: Path) -> bool:
+    """Tell whether a path is a file, and no link, pipe or device, which may lead anywhere or never end."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def sync(path: Path) -> None:

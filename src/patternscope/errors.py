@@ -4,6 +4,7 @@ import difflib
 import sysconfig
 import textwrap
 import traceback
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,22 @@ class InputError(ValueError):
 
     The text is one line: `where: expected X, got Y`, and what to do where that helps.
     """
+
+
+def visible(text: str) -> str:
+    """Return a text whose control characters are replaced by a question mark: names of others steer no terminal.
+
+    Line ends and tabs stay.
+
+    >>> visible("a\x1b[2Jb\u202ec")
+    'a?[2Jb?c'
+    """
+    return "".join(letter if letter in "\n\t" or not _steers(letter) else "?" for letter in text)
+
+
+def _steers(letter: str) -> bool:
+    """Whether a character is a control of the terminal, or turns the direction of what follows."""
+    return unicodedata.category(letter) == "Cc" or letter in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

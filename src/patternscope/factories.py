@@ -1,12 +1,12 @@
 """Networks and images made by a function of the user's own, named as `package.module:factory`."""
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,20 +59,37 @@ def call_offered(factory: Callable[..., Any], offered: Mapping[str, Any], argume
 def factory_file(name: str, folder: Path | None) -> Path | None:
     """Return the file of the module that a factory is defined in; None for other names, or a module without a file.
 
-    InputError for a module that does not exist.
+    Nothing is imported, not even the packages that the module lies in: whoever only looks at a study runs none of its
+    code. InputError for a module that does not exist.
     """
     module_name, colon, _ = name.partition(":")
     if not colon or module_name in NOT_FACTORIES:
         return None
-    with _searched_first(folder, module_name):
-        try:
-            spec = importlib.util.find_spec(module_name)
-        except (ImportError, ValueError):
-            spec = None
+    spec = _spec_of(module_name, folder)
     if spec is None:
         raise InputError(f"{name!r}: expected a module {module_name!r}{_places(folder)}, got none")
     path = Path(spec.origin or "")
     return path if path.is_file() else None
+
+
+def _spec_of(module_name: str, folder: Path | None) -> ModuleSpec | None:
+    """Find a module without importing anything, where Python's own search would import the packages around it."""
+    first, *inner = module_name.split(".")
+    importlib.invalidate_caches()
+    places = sys.path if folder is None else [str(folder), *sys.path]
+    spec = PathFinder.find_spec(first, places) or _otherwise_found(first)
+    for part in inner:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        # By its last name alone: a full one would ask for the package, which is not imported.
+        spec = PathFinder.find_spec(part, list(spec.submodule_search_locations))
+    return spec
+
+
+def _otherwise_found(name: str) -> ModuleSpec | None:
+    """Find a module of the first level that is built into Python, or that an editable installation adds."""
+    specs = (finder.find_spec(name, None) for finder in sys.meta_path if finder is not PathFinder)
+    return next((spec for spec in specs if spec is not None), None)
 
 
 def _places(folder: Path | None) -> str:

@@ -182,9 +182,42 @@ def test_on_this_machine_alone_another_name_is_refused(server, host, status):
     assert (b"<html" in answer) == (status == 200)
 
 
-def test_a_host_that_was_asked_for_has_any_name(store):
+def test_on_the_network_addresses_and_the_machine_are_names_and_others_are_not(store, monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "gpu7.cluster.example")
     with AtlasServer(store, host="0.0.0.0", port=0) as listening:
-        assert listening.is_named("study.example:8765")
+        named = ("10.0.0.3:8765", "gpu7", "GPU7.local:8765", "localhost", "[2001:db8::7]:8765", None)
+        assert [listening.is_named(name) for name in named] == [True] * 6
+        assert not any(map(listening.is_named, ("study.example:8765", "evil.example", "10.0.0.3.evil.example")))
+        assert listening.outside_address is None or re.fullmatch(r"http://[\d.]+:\d+/", listening.outside_address)
+
+
+def test_the_body_of_a_question_is_no_next_question(server):
+    hidden = b"GET /store/zarr.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    head = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(hidden)
+    answer = raw(server, head + hidden)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_idle_connections_end_without_a_word(server, monkeypatch, capsys):
+    monkeypatch.setattr("patternscope.atlas.server._Handler.timeout", 0.05)
+    for beginning in (b"", b"GET / HT"):
+        with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as connection:
+            connection.sendall(beginning)
+            assert connection.recv(100) == b""
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+def test_the_loopback_address_of_version_6_is_this_machine_alone(store):
+    try:
+        listening = AtlasServer(store, host="::1", port=0)
+    except InputError:
+        pytest.skip("this machine has no ::1")
+    with listening:
+        assert listening.address.startswith("http://[::1]:")
+        assert (listening.is_private, listening.outside_address) == (True, None)
+        assert not listening.is_named("evil.example")
 
 
 def test_a_browser_that_leaves_is_no_fault(server, capsys):

@@ -35,8 +35,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def store_keys(store: Path) -> list[str]:
-    """Return the keys of a store, which are the names of its files."""
-    return sorted(path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file())
+    """Return the keys of a store, which are the names of its files; a link is none."""
+    files = (path for path in store.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path.relative_to(store).as_posix() for path in files)
 
 
 def single_page(store: Path) -> Iterator[str]:
@@ -84,7 +85,9 @@ def write_folder(store: Path, folder: Path) -> None:
     """
     script, page = read_script(SCRIPT), folder_page(store)
     with replaced_folder(folder, (INDEX_FILE, SCRIPT_FILE, STORE_FOLDER), "an exported atlas") as fresh:
-        shutil.copytree(store, fresh / STORE_FOLDER)
+        for key in store_keys(store):
+            (fresh / STORE_FOLDER / key).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(store / key, fresh / STORE_FOLDER / key, follow_symlinks=False)
         (fresh / SCRIPT_FILE).write_bytes(script)
         (fresh / INDEX_FILE).write_text(page, encoding="utf-8")
 

@@ -1,6 +1,8 @@
 """Serving an atlas to a browser: the page, its script, the files of one store, and nothing else."""
 
 import errno
+import ipaddress
+import socket
 import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,16 +42,20 @@ class AtlasServer(ThreadingHTTPServer):
 
     `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0 takes any free one.
     `address` is where a browser finds it. On a host of this machine alone, requests are refused whose header Host names
-    another: a page elsewhere could otherwise reach this one through a name of its own. InputError when the port or host
+    another: a page elsewhere could otherwise reach this one through a name of its own. On other hosts those that name
+    neither an address nor this machine are. Idle connections end after half a minute. InputError when the port or host
     cannot be used.
     """
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, store: Path, host: str = "127.0.0.1", port: int = PORT) -> None:
         self.store = store
         page = (INDEX_FILE, folder_page(store).encode())
         self.pages = {"": page, INDEX_FILE: page, SCRIPT_FILE: (SCRIPT_FILE, read_script(SCRIPT))}
+        self.host = host
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             super().__init__((host, port), _Handler)
         except OverflowError as error:
@@ -68,22 +74,59 @@ class AtlasServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that left before it had everything."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """Say nothing of a browser that left before it had everything, or stopped reading."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
     def is_named(self, host: str | None) -> bool:
         """Tell whether a header Host, None where there is none, may name this server."""
-        own = str(self.server_address[0])
-        if host is None or own not in _LOOPBACK:
+        if host is None:
             return True
-        return _without_port(host).lower() in _LOOPBACK
+        name = _without_port(host).lower()
+        if name in _LOOPBACK or self.is_private:
+            return name in _LOOPBACK
+        machine = socket.gethostname().partition(".")[0].lower()
+        return _is_address(name) or name == self.host.lower() or name.partition(".")[0] == machine
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this machine alone reaches the server."""
+        return str(self.server_address[0]) in _LOOPBACK
 
     @property
     def address(self) -> str:
         """The address for a browser on this machine."""
-        host, port = str(self.server_address[0]), self.server_address[1]
-        return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}/"
+        host = str(self.server_address[0])
+        return self._address_at({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host))
+
+    @property
+    def outside_address(self) -> str | None:
+        """The address for browsers on other machines; None where there are none, or this machine has no network."""
+        host = str(self.server_address[0])
+        if self.is_private:
+            return None
+        if host not in {"0.0.0.0", "::"}:
+            return self._address_at(host)
+        with socket.socket(self.address_family, socket.SOCK_DGRAM) as probe:
+            try:
+                # Sends nothing: it asks which of its addresses the machine would use (RFC 5737 and 3849).
+                probe.connect(("192.0.2.1" if host == "0.0.0.0" else "2001:db8::1", 9))
+            except OSError:
+                return None
+            return self._address_at(str(probe.getsockname()[0]))
+
+    def _address_at(self, host: str) -> str:
+        """The address under a host's name or number."""
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server_address[1]}/"
+
+
+def _is_address(name: str) -> bool:
+    """Whether a name is an IP address, which no page elsewhere can have made its own."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _without_port(host: str) -> str:
@@ -101,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD."""
 
     protocol_version = "HTTP/1.1"
+    timeout = 30  # seconds without a byte
     server_version = "patternscope"
     sys_version = ""
 
@@ -127,6 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         """Send what the path asks for, or why not."""
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # the body is not read, and is no next request
         status, (name, content) = self._content()
         self.send_response(status)
         self.send_header("Content-Type", _TYPES.get(Path(name).suffix, _BYTES))
@@ -139,8 +185,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _content(self) -> tuple[HTTPStatus, tuple[str, bytes]]:
         """The status of an answer, and the name and bytes of what it sends."""
-        if not cast(AtlasServer, self.server).is_named(self.headers.get("Host")):
-            return HTTPStatus.FORBIDDEN, ("", b"this page is at 127.0.0.1 and localhost; --host opens it to others\n")
+        server = cast(AtlasServer, self.server)
+        if not server.is_named(self.headers.get("Host")):
+            where = f"this page is at {server.outside_address or server.address}; --host opens it under other names\n"
+            return HTTPStatus.FORBIDDEN, ("", where.encode())
         try:
             path = unquote(urlsplit(self.path).path)
         except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from patternscope.errors import InputError
+from patternscope.errors import InputError, visible
 
 _BAD_INPUT, _STOPPED = 2, 130
 
@@ -75,4 +75,4 @@ def write_stopped(kept: str) -> int:
 
 
 def _write_line(kind: str, text: str) -> None:
-    sys.stderr.write(f"{kind}: {' '.join(text.split())}\n")
+    sys.stderr.write(f"{kind}: {visible(' '.join(text.split()))}\n")

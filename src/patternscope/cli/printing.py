@@ -4,10 +4,14 @@ import codecs
 import math
 import sys
 import textwrap
+from typing import Any
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
+
+from patternscope.errors import visible
 
 WIDTH = 80  # of tables where there is no terminal
 HEADING = 11  # longest line in the heading of a column of numbers
@@ -59,9 +63,17 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(highlight=False, width=WIDTH)
 
 
+class PlainTable(Table):
+    """A table whose cells are text alone: neither markup nor control characters in names do anything."""
+
+    def add_row(self, *renderables: Any, **options: Any) -> None:
+        """Add a row of texts."""
+        super().add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in renderables), **options)
+
+
 def new_table(*columns: str, texts: int = 1) -> Table:
     """Return an empty table; the first `texts` columns may be folded, the others hold numbers, which stay whole."""
-    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+    table = PlainTable(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     for place, column in enumerate(columns):
         if place < texts:
             table.add_column(column, overflow="fold")
@@ -77,8 +89,8 @@ def show(content: RenderableType) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line as it is."""
-    console().print(line, markup=False, soft_wrap=True)
+    """Print a line as it is, without control characters."""
+    console().print(visible(line), markup=False, soft_wrap=True)
 
 
 def tell(sentence: str) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from patternscope.cli.printing import folded
+from patternscope.errors import visible
 from patternscope.workflow.runner import Event
 
 
@@ -74,9 +75,9 @@ def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Event], None]]:
         def draw(event: Event) -> None:
             tally.add(event)
             if event.kind == "damaged":
-                bar.console.print(event_line(event, tally))
+                bar.console.print(event_line(event, tally), markup=False)
             if event.kind in {"begin", "progress"}:
-                bar.update(task, description=f"{event.unit.path} {event.text}".strip())
+                bar.update(task, description=visible(f"{event.unit.path} {event.text}".strip()))
             bar.update(task, total=max(tally.planned, 1e-9), completed=tally.reached)
 
         yield draw

@@ -157,6 +157,8 @@ def _print_legend(units: Sequence[UnitStatus], cells: _Cells) -> None:
     for status in units:
         if status.state == "running":
             say(f"running: {status.unit.path}, for {time_span(status.seconds or 0.0)}")
+        if status.damage is not None:
+            say(f"damaged: {status.damage}; run the study again")
 
 
 def _say_beside(parts: Sequence[str]) -> None:

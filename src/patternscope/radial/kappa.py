@@ -27,20 +27,21 @@ def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
     Source: Sec. 3.1 for the model. The published code reads this function from tables that were never published.
 
     Strengths l >= 0 of any shape, floating dtype and device, e >= 2 -> the same in [0, kappa_max]. InputError for a
-    kappa_max that is not positive and finite, or another e. Cost: four table reads and some 15 operations per
-    element; the table of each (kappa_max, e) is computed once.
+    kappa_max that is not positive and finite, or another e; NaN stays NaN. Cost: four table reads and some 15
+    operations per element; the table of each (kappa_max, e) is computed once.
 
     >>> concentration(torch.tensor([0.0, 0.1, 1.0, 5.0, 60.0]), kappa_max=10.0)
     tensor([0.0000, 0.1437, 1.4885, 7.3529, 9.9751])
     """
-    return strength * concentration_per_strength(strength, kappa_max, dim)
+    found = strength * concentration_per_strength(strength, kappa_max, dim)
+    return torch.where(torch.isposinf(strength), kappa_max, found)
 
 
 def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
     """Return ``kappa(l) / l``, which stays finite at l = 0.
 
     An embedding x = l o times this is ``kappa(l) o`` without a division by zero: all that the posterior and the
-    mean directions need. Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)].
+    mean directions need. Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)], 0 at inf.
 
     >>> concentration_per_strength(torch.tensor([0.0, 1.0]), kappa_max=10.0)
     tensor([1.4362, 1.4885])
@@ -50,7 +51,8 @@ def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3)
     coefficients, spacing = _table_on(float(kappa_max), int(dim), dtype, strength.device)
     x = strength.to(dtype)
     position = torch.log1p(x / dim**0.5) / spacing
-    cell = position.detach().clamp(0, _CELLS - 1).to(torch.int32).long()
+    # NaN is in no cell; it stays NaN in what is computed of the cell.
+    cell = position.detach().nan_to_num(0.0).clamp(0, _CELLS - 1).to(torch.int32).long()
     t = (position - cell).clamp(max=1.0)
     c3, c2, c1, c0 = (row[cell] for row in coefficients)
     smooth = ((c3 * t + c2) * t + c1) * t + c0

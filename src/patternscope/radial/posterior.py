@@ -14,13 +14,16 @@ def concentrated(embedding: Tensor, kappa_max: float, *, exact_gradient: bool = 
     By default kappa and the norm in ``o = x / l`` are constants of the gradient, as in the reference code;
     `exact_gradient` differentiates through strength as well. Source: Sec. 3.1.
 
-    (..., e) -> (..., e), each row at most kappa_max long; zero where the embedding is zero.
+    (..., e) -> (..., e), each row at most kappa_max long; zero where the embedding is zero, NaN where it or its
+    norm is not finite.
 
     >>> concentrated(torch.tensor([[0.0, 0.0, 5.0]]), 10.0)
     tensor([[0.0000, 0.0000, 7.3529]])
     """
     strength = strengths(embedding, exact_gradient=exact_gradient)
-    return concentration_per_strength(strength, kappa_max, embedding.shape[-1]) * embedding
+    factor = concentration_per_strength(strength, kappa_max, embedding.shape[-1])
+    # A norm that overflows would else be a region without any strength.
+    return torch.where(torch.isinf(strength), torch.nan, factor) * embedding
 
 
 def orientation(embedding: Tensor, *, exact_gradient: bool = False) -> Tensor:
@@ -53,9 +56,10 @@ def mean_directions(
 
     ``mu_c = normalise(sum_x P(c | x) kappa(l_x) o_x)``. Source: Sec. 3.2.
 
-    Sample embeddings (n, e), target probabilities (n, c) -> unit vectors (c, e); a class whose weighted orientations
-    cancel exactly gets the zero vector. `exact_gradient` as in :func:`concentrated`. InputError when the two tensors
-    disagree about n.
+    Sample embeddings (n, e), target probabilities (n, c) -> unit vectors (c, e), however small the weights of a class
+    are. A class without any weight, or whose weighted orientations cancel exactly, has no direction: it gets the zero
+    vector, which marks it, and a log posterior as if it were observed without strength. NaN and inf give NaN.
+    `exact_gradient` as in :func:`concentrated`. InputError when the two tensors disagree about n.
 
     >>> mean_directions(torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.eye(2), 10.0)
     tensor([[1., 0.],
@@ -65,8 +69,19 @@ def mean_directions(
         shapes = f"{tuple(embedding.shape)} and {tuple(target_probs.shape)}"
         raise InputError(f"embedding, target_probs: expected (n, e) and (n, c) of the same n, got shapes {shapes}")
     pulls = concentrated(embedding, kappa_max, exact_gradient=exact_gradient)
-    sums = target_probs.to(pulls.dtype).T @ pulls
+    # Weights of 1e-25 would be lost in the squares of the norm.
+    sums = _near_one(_near_one(target_probs.to(pulls.dtype), 0).T @ pulls, 1)
     return torch.nn.functional.normalize(sums, dim=1, eps=torch.finfo(pulls.dtype).tiny)
+
+
+def _near_one(values: Tensor, dim: int) -> Tensor:
+    """Multiply by powers of two, which are exact, so that the largest magnitude along an axis is between 1 and 2."""
+    largest = values.detach().abs().amax(dim=dim, keepdim=True)
+    power = -torch.log2(largest.clamp_min(torch.finfo(values.dtype).tiny)).floor()
+    power = torch.where((largest > 0) & torch.isfinite(largest), power, torch.zeros_like(power))
+    # In two steps, since the one factor of a denormal number would be infinite.
+    half = (power / 2).floor()
+    return torch.ldexp(torch.ldexp(values, half), power - half)
 
 
 def log_posterior(
@@ -90,7 +105,7 @@ def log_posterior(
         exact_gradient: differentiate through strength as well.
 
     Returns:
-        (..., c), log probabilities.
+        (..., c), log probabilities; NaN where an embedding, or its norm, is not finite.
 
     Raises:
         InputError: when embedding and mean directions disagree about e, or the prior about c.

@@ -11,6 +11,8 @@ from PIL import Image
 from patternscope.report.part import report_parts
 from patternscope.workflow.stages import Unit
 from patternscope.workflow.status import UnitStatus
+from patternscope.workflow.store import Store
+from patternscope.workflow.verification import UnitCheck
 
 _PIXELS_AN_INCH = 96 * 1.2  # of a page: a fifth larger than on paper, so that small letters are legible
 _KINDS = {".png": "image/png", ".gif": "image/gif"}
@@ -50,7 +52,7 @@ def captions() -> dict[str, tuple[str, str]]:
 def read_pictures(study: Path, states: Iterable[UnitStatus]) -> Pictures:
     """Return the figures in a study's folder, by the states of its units.
 
-    A figure without a caption comes last, under its name. Cost: memory for all pictures.
+    A figure without a caption comes last, under its name. InputError for a damaged one. Cost: memory for all pictures.
     """
     figures = {_name(status.unit): status for status in states if status.unit.stage.startswith("figures/")}
     known = captions()
@@ -68,7 +70,10 @@ def _name(unit: Unit) -> str:
 def _file(study: Path, unit: Unit) -> Path | None:
     """The picture of a figure, a still one before a moving one; None where it has neither."""
     files = (study / unit.path / f"{_name(unit)}{kind}" for kind in _KINDS)
-    return next((path for path in files if path.is_file()), None)
+    path = next((path for path in files if path.is_file()), None)
+    if path is not None:
+        UnitCheck(Store(study), unit)(path.name)
+    return path
 
 
 def _picture(name: str, path: Path) -> Picture:

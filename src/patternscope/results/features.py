@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from torch import Tensor
 
 from patternscope.results.arrays import ShardedArray, ShardWriter
-from patternscope.results.result import Result, arrays, folder, record
+from patternscope.results.result import Check, Result, arrays, folder, record, unchecked
 from patternscope.workflow.stages import layer_folder
 
 REGIONAL = "regional"
@@ -28,14 +28,15 @@ class LayerShape:
 
 @dataclass(frozen=True)
 class RegionalFeatures:
-    """Regional features of layers, in shards below one folder; read a layer at a time."""
+    """Regional features of layers, in shards below one folder; read a layer at a time, after a check of its folder."""
 
     folder: Path
+    check: Check = unchecked
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, check: Check = unchecked) -> Self:
         """Return the layers below a folder, which may hold none."""
-        return cls(folder)
+        return cls(folder, check)
 
     @property
     def layers(self) -> list[str]:
@@ -44,6 +45,7 @@ class RegionalFeatures:
 
     def read(self, layer: str) -> Tensor:
         """Read the features (n, k, h, w) of a layer into memory."""
+        self.check(f"{layer_folder(layer)}/")
         return ShardedArray(self.folder / layer_folder(layer), REGIONAL).load()
 
     def writer(self, layer: str) -> ShardWriter:

@@ -9,6 +9,8 @@ from typing import Any
 
 from patternscope.errors import InputError
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON with sorted keys; NaN and infinity, which JSON does not know, become null."""
@@ -28,13 +30,19 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as csv; floats with six significant digits, nothing where a row has no value or lacks a key."""
     names = dict.fromkeys(name for row in rows for name in row)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(names), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([_cell(name) for name in names])
+        writer.writerows([_cell(row.get(name, "")) for name in names] for row in rows)
 
 
 def _cell(value: Any) -> Any:
-    """A value as csv shows it."""
+    """A value as csv shows it; a name that a spreadsheet would compute as a formula begins with an apostrophe.
+
+    >>> _cell(0.5), _cell("cat"), _cell("=cmd|x"), _cell("-1")
+    ('0.5', 'cat', "'=cmd|x", "'-1")
+    """
+    if isinstance(value, str) and value.startswith(_FORMULAS):
+        return f"'{value}"
     return f"{value:.6g}" if isinstance(value, float) else value
 
 

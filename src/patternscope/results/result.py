@@ -1,6 +1,6 @@
 """What a stage leaves behind, as one frozen object that saves itself into files and reads them when asked."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import (
@@ -27,7 +27,12 @@ from patternscope.workflow.stages import Need, layer_folder
 
 Axis = Literal["checkpoint", "layer"]
 Part = TypeVar("Part")
+Check = Callable[[str], None]
 _SUFFIX = ".safetensors"
+
+
+def unchecked(name: str) -> None:
+    """Believe a file that was just written, or that the run which reads it has verified."""
 
 
 def arrays(file: str, **options: Any) -> Any:
@@ -46,7 +51,8 @@ def record(file: str, **options: Any) -> Any:
 def folder(name: str, kind: type) -> Any:
     """Declare a field that is a folder of its own: `kind` has `save(folder)` and `load(folder)`.
 
-    Of a `name` "{layer}" there is a folder for each layer, and `kind` is given the one that holds them.
+    Of a `name` "{layer}" there is a folder for each layer; `kind` is given the one that holds them, and what checks
+    a layer's folder before it is read.
     """
     return field(metadata={"file": f"{name}/", "kind": kind})
 
@@ -92,10 +98,13 @@ class Result:
                 part.save(_place_of(folder, file))
 
     @classmethod
-    def load(cls, folder: Path, files: Collection[str] | None = None) -> Self:
-        """Return the result of a unit's folder; with `files` a field of any other file is a KeyError."""
+    def load(cls, folder: Path, files: Collection[str] | None = None, check: Check = unchecked) -> Self:
+        """Return the result of a unit's folder; with `files` a field of any other file is a KeyError.
+
+        `check` is given the name of each file before it is read, that of a folder with a slash at its end.
+        """
         loaded = object.__new__(cls)
-        object.__setattr__(loaded, "_source", (folder, None if files is None else frozenset(files)))
+        object.__setattr__(loaded, "_source", (folder, None if files is None else frozenset(files), check))
         return loaded
 
     def with_values(self, **values: Any) -> Self:
@@ -150,14 +159,15 @@ def stage_name(kind: type[Result], variant: str | None = None) -> str:
 class LayerFiles(Mapping[str, Part], Generic[Part]):
     """The per-layer files of a unit's folder, each read when it is asked for."""
 
-    def __init__(self, folder: Path, kind: type[Part], others: Collection[str]) -> None:
-        self._kind = kind
+    def __init__(self, folder: Path, kind: type[Part], others: Collection[str], check: Check = unchecked) -> None:
+        self._kind, self._check = kind, check
         self._paths = {
             unquote(path.stem): path for path in sorted(folder.glob(f"*{_SUFFIX}")) if path.name not in others
         }
 
     def __getitem__(self, layer: str) -> Part:
         """Read the file of a layer."""
+        self._check(self._paths[layer].name)
         return self._kind(**_take_tensors(self._kind, read_tensors(self._paths[layer]), self._paths[layer]))
 
     def __iter__(self) -> Iterator[str]:
@@ -180,17 +190,20 @@ def _file_of(kind: type, name: str) -> str | None:
     return next((entry.metadata["file"] for entry in fields(kind) if entry.name == name), None)
 
 
-def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | None) -> dict[str, Any]:
+def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | None, check: Check) -> dict[str, Any]:
     """Values of all fields that are in one file."""
     entries = [entry for entry in fields(kind) if entry.metadata["file"] == file]
     part = entries[0].metadata.get("kind")
     if declared is not None and not _is_declared(file, declared):
         raise KeyError(f"{folder}: {kind.__name__}.{entries[0].name} is read without being declared")
     if file == f"{{layer}}{_SUFFIX}":
-        return {entries[0].name: LayerFiles(folder, entries[0].metadata["kind"], _fields_by_file(kind))}
+        return {entries[0].name: LayerFiles(folder, entries[0].metadata["kind"], _fields_by_file(kind), check)}
+    if file == "{layer}/" and part is not None:
+        return {entries[0].name: part.load(folder, check)}
     if part is not None:
-        place = _place_of(folder, file)
-        return {entries[0].name: part.load(place) if place.is_dir() else None}
+        check(file)
+        return {entries[0].name: part.load(folder / file) if (folder / file).is_dir() else None}
+    check(file)
     if file.endswith(".json"):
         return decode_fields(kind, entries, read_json(folder / file), folder / file)
     tensors = read_tensors(folder / file)

@@ -27,6 +27,7 @@ from patternscope.workflow.plan import Plan, until_stage
 from patternscope.workflow.stages import Axes, Unit
 from patternscope.workflow.status import study_status
 from patternscope.workflow.store import MANIFEST_FILE, Store
+from patternscope.workflow.verification import UnitCheck
 
 _TRIAL = (512, 2048, 392)  # a product of the match's shape
 _COPIED = 1 << 23  # numbers: more than the caches hold
@@ -103,8 +104,12 @@ def count_images(folder: Path, settings: StudySettings) -> ImageCounts | None:
     unit = folder / Unit(ImagesResult.STAGE).path
     if not (unit / MANIFEST_FILE).is_file():
         return None
-    known = ImagesResult.load(unit)
-    return ImageCounts(sum(known.counts.values()), known.held_out_count, known.train_count, known.classes)
+    known = ImagesResult.load(unit, check=UnitCheck(Store(folder), Unit(ImagesResult.STAGE)))
+    try:
+        return ImageCounts(sum(known.counts.values()), known.held_out_count, known.train_count, known.classes)
+    except InputError:
+        # A damaged unit is made again by the run, and named by whoever reads it.
+        return None
 
 
 def make_budget(folder: Path, plan: Plan, *, until: str | None = None, device: str = "auto") -> Budget | None:

@@ -1,11 +1,15 @@
 """When what ran and how long it took: kept apart from the units, whose bytes must not depend on the clock."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from patternscope.atomic import is_regular
+from patternscope.errors import InputError
 
 EVENTS_FILE = "events.jsonl"
 
@@ -19,14 +23,16 @@ class EventLog:
     def write(self, event: str, **facts: Any) -> None:
         """Append one event with the time in seconds since 1970."""
         line = json.dumps({"time": round(time.time(), 3), "event": event, **facts}, sort_keys=True)
-        with self.path.open("a", encoding="utf-8") as file:
+        if os.path.lexists(self.path) and not is_regular(self.path):
+            raise InputError(f"{self.path}: expected a file or none, got a link or something else; remove it")
+        with open(self.path, "a", encoding="utf-8", opener=_open_no_link) as file:
             # A killed run can leave a line without its end; starting on a new line keeps it from taking ours
             # along.
             file.write(("\n" if _ends_open(self.path) else "") + line + "\n")
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield all readable events, oldest first; none when there is no journal."""
-        if not self.path.exists():
+        if not is_regular(self.path):
             return
         with self.path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -64,6 +70,11 @@ def unit_times(journal: EventLog) -> UnitTimes:
         if event["event"] == "done":
             seconds[unit] = float(event.get("seconds", 0.0))
     return UnitTimes(seconds, begun)
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """Open a file to append to, but no link, where the system can tell."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _ends_open(path: Path) -> bool:

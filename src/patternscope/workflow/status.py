@@ -19,7 +19,7 @@ class UnitStatus:
     """State of one unit; bytes on disk and the seconds its last run took, or this one so far, where known.
 
     `unread` says why what lies outside the study (images, weights, code) could not be compared, where it
-    could not.
+    could not; `damage` what is wrong with a damaged unit.
     """
 
     unit: Unit
@@ -27,6 +27,7 @@ class UnitStatus:
     size: int | None = None
     seconds: float | None = None
     unread: str | None = None
+    damage: str | None = None
 
     @property
     def up_to_date(self) -> bool:
@@ -49,28 +50,29 @@ def study_status(folder: Path, plan: Plan, *, digests: bool = False) -> list[Uni
     done: dict[Unit, Manifest] = {}
     found = []
     for unit in plan.units:
-        state, manifest, unread = _state(store, plan, unit, done, digests)
+        state, manifest, text = _state(store, plan, unit, done, digests)
         if state in {"done", "dropped"} and manifest is not None:
             done[unit] = manifest
         size = None if manifest is None else manifest.size
         if unit.path in begun and state != "done":
             found.append(UnitStatus(unit, "running", size, max(0.0, time.time() - begun[unit.path])))
         else:
-            found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path), unread))
+            texts = (None, text) if state == "damaged" else (text, None)
+            found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path), *texts))
     return found
 
 
 def _state(
     store: Store, plan: Plan, unit: Unit, done: dict[Unit, Manifest], digests: bool
 ) -> tuple[State, Manifest | None, str | None]:
-    """State of one unit, given those done before it, and why what lies outside was not compared."""
+    """State of one unit, given those done before it, how it is damaged, or why what is outside was not compared."""
     try:
         manifest = store.manifest(unit)
         if manifest is None:
             return "missing", None, None
         store.verify(unit, manifest, digests=digests)
-    except DamagedUnit:
-        return "damaged", None, None
+    except DamagedUnit as damage:
+        return "damaged", None, str(damage)
     if any(source not in done for _, source in plan.needs[unit]):
         return "stale", manifest, None
     unread = None

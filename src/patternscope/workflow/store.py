@@ -2,8 +2,9 @@
 
 import errno
 import json
+import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from patternscope.atomic import sync
+from patternscope.atomic import is_regular, sync
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import canonical_json, file_digest
 from patternscope.workflow.stages import Unit
@@ -69,35 +70,43 @@ class Store:
         path = self.unit_folder(unit) / MANIFEST_FILE
         if not path.parent.is_dir():
             return None
+        if not is_regular(path) and os.path.lexists(path):
+            raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} is no regular file")
         try:
             found = json.loads(path.read_bytes())
             if isinstance(found["schema_version"], int):
                 check_version(found, path)
-            files = {name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()}
+            files = {
+                _inner(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()
+            }
             return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())))
         except FileNotFoundError:
             # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
             return None
         except InputError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} is damaged ({type(error).__name__})") from error
 
     def verify(self, unit: Unit, manifest: Manifest, *, digests: bool = True) -> None:
         """Check each file's size, and with `digests` its content (1.7 GB a second); else DamagedUnit."""
-        folder = self.unit_folder(unit)
         if manifest.unit != unit.path:
             raise DamagedUnit(f"{unit.path} holds the manifest of {manifest.unit}")
-        for name, (size, digest) in manifest.files.items():
-            if name in manifest.dropped:
-                continue
-            path = folder / name
-            if not path.is_file():
-                raise DamagedUnit(f"{unit.path}/{name} is missing")
-            if path.stat().st_size != size:
-                raise DamagedUnit(f"{unit.path}/{name} has {path.stat().st_size} bytes instead of {size}")
-            if digests and file_digest(path) != digest:
-                raise DamagedUnit(f"{unit.path}/{name} does not hold what was written (digest differs)")
+        for name, written in manifest.files.items():
+            if name not in manifest.dropped:
+                self.verify_file(unit, name, written, file_digest if digests else None)
+
+    def verify_file(
+        self, unit: Unit, name: str, written: tuple[int, str], digest_of: Callable[[Path], str] | None
+    ) -> None:
+        """Check that a file is one, and no link, and its size and content; DamagedUnit where it is not as written."""
+        path, (size, digest) = self.unit_folder(unit) / name, written
+        if not is_regular(path):
+            raise DamagedUnit(f"{unit.path}/{name} is {'no regular file' if os.path.lexists(path) else 'missing'}")
+        if path.stat().st_size != size:
+            raise DamagedUnit(f"{unit.path}/{name} has {path.stat().st_size} bytes instead of {size}")
+        if digest_of is not None and digest_of(path) != digest:
+            raise DamagedUnit(f"{unit.path}/{name} does not hold what was written (digest differs)")
 
     def open_partial(self, unit: Unit) -> Path:
         """Return a new empty folder, on the study's own file system, in which a unit is made."""
@@ -152,11 +161,13 @@ class Store:
     def read_study(self) -> dict[str, Any] | None:
         """Return what study.json holds, None when the folder has none; InputError when it cannot be read."""
         path = self.folder / STUDY_FILE
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: expected a file, got a folder or a pipe; remove it and run the study again")
         try:
             found = json.loads(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{path}: expected a JSON file ({error}); delete this one file and run the study again"
             ) from error
@@ -183,7 +194,7 @@ class Store:
     def is_locked(self) -> bool:
         """Tell whether a run is working in the study now; False where this cannot be found out."""
         path = self.folder / LOCK_FILE
-        if not path.exists():
+        if not is_regular(path):
             return False
         try:
             with FileLock(path, timeout=0):
@@ -205,6 +216,9 @@ class Store:
     def _make_folder(self) -> None:
         """Make the folder; refuse one that holds other things than a study."""
         self.check_place()
+        for name in (LOCK_FILE, PARTIAL_FOLDER):
+            if (self.folder / name).is_symlink():
+                raise InputError(f"{self.folder / name}: expected no link, which would lead what is written elsewhere")
         with plain_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         ours = {STUDY_FILE, LOCK_FILE, PARTIAL_FOLDER}
@@ -219,6 +233,13 @@ class Store:
     def _sweep(self) -> None:
         """Remove unfinished and superseded folders."""
         shutil.rmtree(self.folder / PARTIAL_FOLDER, ignore_errors=True)
+
+
+def _inner(name: str) -> str:
+    """A name from a manifest, which may not lead out of its unit; ValueError where it does."""
+    if set(name.split("/")) & {"", ".", ".."}:
+        raise ValueError(f"expected a name within the unit, got {name!r}")
+    return name
 
 
 def seal(folder: Path, unit: Unit, key: str) -> None:

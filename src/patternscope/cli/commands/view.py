@@ -7,12 +7,12 @@ import typer
 from patternscope.cli.options import StudyFolder
 from patternscope.errors import InputError
 
-LOOPBACK = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 
 
 def view(
     folder: StudyFolder,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for the whole network.")] = LOOPBACK,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for the whole network.")] = _LOOPBACK,
     port: Annotated[int | None, typer.Option(help="Port; by default 8765 or a free one.")] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
@@ -42,9 +42,12 @@ def view(
     with server:
         listening = server.server_address[1]
         typer.echo(f"{server.address}    stop with Ctrl-C")
-        if host in {LOOPBACK, "localhost"}:
+        if server.outside_address is not None:
+            typer.echo("warning: everybody in the network can see the study", err=True)
+            typer.echo(f"From another machine: {server.outside_address}")
+        elif server.is_private:
             typer.echo("From another machine: run this there, then open the same address.")
-            typer.echo(f"    ssh -N -L {listening}:{host}:{listening} {platform.node()}")
+            typer.echo(f"    ssh -N -L {listening}:localhost:{listening} {platform.node()}")
         if browser:
             webbrowser.open(server.address)
         try:

@@ -1,5 +1,7 @@
 """A figure on disk: png, svg, the csv behind it and its settings; the same bytes for the same inputs."""
 
+import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from patternscope.figures.drawing.style import figure_style
 from patternscope.results.json_csv import write_json, write_rows
 
 Row = Mapping[str, Any]
+_HASHED = re.compile(r"""(?P<before>id="|url\(#|href="#)(?P<id>[A-Za-z]+(?:[0-9]+_\w+_)?[0-9a-f]{10})(?P<after>"|\))""")
 _PIXELS = 2**16  # what Agg can draw a side
 
 
@@ -26,8 +29,27 @@ def save_figure(figure: Figure, folder: Path, name: str, *, rows: Sequence[Row],
     folder.mkdir(parents=True, exist_ok=True)
     with figure_style():
         figure.savefig(folder / f"{name}.png", dpi=dpi, metadata={"Software": None})
-        figure.savefig(folder / f"{name}.svg", dpi=dpi, metadata={"Date": None, "Creator": None})
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
+        (folder / f"{name}.svg").write_text(numbered_ids(drawn.getvalue()), encoding="utf-8", newline="\n")
     save_table(folder, name, rows, {"dpi": dpi, **settings})
+
+
+def numbered_ids(svg: str) -> str:
+    """Return an SVG whose hashed ids are numbered by first appearance.
+
+    Matplotlib makes them of unrounded sizes, which differ in their last digit by what else a process has drawn.
+
+    >>> numbered_ids('<a clip-path="url(#p0123456789)"/><clipPath id="p0123456789"/>')
+    '<a clip-path="url(#p0)"/><clipPath id="p0"/>'
+    """
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        known = numbers.setdefault(found["id"], f"{found['id'][0]}{len(numbers)}")
+        return f"{found['before']}{known}{found['after']}"
+
+    return _HASHED.sub(number, svg)
 
 
 def save_table(folder: Path, name: str, rows: Sequence[Row], settings: Row) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import warnings
 from pathlib import Path
 
+from patternscope.atomic import is_regular, replaced_file
+
 _ENCODE = (
     *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-threads", "1"),
     *("-vf", "fps=25,scale=trunc(iw/2)*2:trunc(ih/2)*2,format=yuv420p"),
@@ -24,18 +26,23 @@ def write_videos(figures: Path) -> list[Path]:
     """
     ffmpeg = shutil.which("ffmpeg")
     written = []
-    for gif in sorted(figures.glob("*/*.gif")) if ffmpeg else []:
+    for gif in sorted(filter(is_regular, figures.glob("*/*.gif"))) if ffmpeg else []:
         video = figures / f"{gif.stem}.mp4"
         if video.exists() and video.stat().st_mtime >= gif.stat().st_mtime:
             continue
-        partial = video.with_suffix(".mp4.partial")
-        command = [str(ffmpeg), "-y", "-loglevel", "error", "-i", str(gif), *_ENCODE, str(partial)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode:
-            partial.unlink(missing_ok=True)
-            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            warnings.warn(f"{video.name} was not made: ffmpeg: {said}", stacklevel=2)
+        try:
+            with replaced_file(video) as partial:
+                _encode(str(ffmpeg), gif, partial)
+        except ChildProcessError as error:
+            warnings.warn(f"{video.name} was not made: ffmpeg: {error}", stacklevel=2)
             continue
-        partial.replace(video)
         written.append(video)
     return written
+
+
+def _encode(ffmpeg: str, gif: Path, video: Path) -> None:
+    """Make a video of an animation; ChildProcessError with the last thing that ffmpeg said where it fails."""
+    command = [ffmpeg, "-y", "-loglevel", "error", "-i", str(gif), *_ENCODE, str(video)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ChildProcessError((done.stderr.strip().splitlines() or ["no reason given"])[-1])

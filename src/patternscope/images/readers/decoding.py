@@ -1,6 +1,7 @@
 """From pictures and pixels of any kind to square uint8 tensors."""
 
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -83,15 +84,31 @@ def _fit(picture: Image.Image, pixels: PixelFormat) -> Image.Image:
     return fit(picture, square, Image.Resampling.BILINEAR)
 
 
+@cache
+def raster_formats() -> list[str]:
+    """Return the formats that Pillow decodes itself, whatever a file is called.
+
+    PostScript runs Ghostscript and metafiles run Windows; the others stand for libraries that Pillow does not have.
+
+    >>> {"PNG", "JPEG", "TIFF"} <= set(raster_formats()), "EPS" in raster_formats()
+    (True, False)
+    """
+    Image.init()
+    return [name for name in Image.ID if name not in {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}]
+
+
 def load_picture(source: Path | BinaryIO, *, upright: bool = True) -> Image.Image:
     """Read a picture file, the first of several frames, and turn it upright by its EXIF orientation.
 
-    Raises one of UNREADABLE when the file cannot be read to its end.
+    Raises one of UNREADABLE when it is no file (a pipe, a device), cannot be read to its end, has more than 179 million
+    pixels, or is in a format that other programs draw.
     """
+    if isinstance(source, Path) and source.exists() and not source.is_file():
+        raise OSError(f"expected a file, got {'a folder' if source.is_dir() else 'a pipe or device'}")
     with warnings.catch_warnings():
         # Pillow warns of odd metadata; a picture that decodes is good enough.
         warnings.simplefilter("ignore")
-        with Image.open(source) as picture:
+        with Image.open(source, formats=raster_formats()) as picture:
             mark_depth(picture)
             picture.load()
             return ImageOps.exif_transpose(picture) if upright else picture

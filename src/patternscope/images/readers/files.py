@@ -3,11 +3,13 @@
 import os
 import unicodedata
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from PIL import Image, features
 
 from patternscope.errors import InputError
+from patternscope.images.readers.decoding import raster_formats
 
 _SUFFIXES = (
     ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .tga .mpo .qoi "
@@ -112,7 +114,7 @@ def why_not_opened(path: Path) -> str:
 def _is_identified(path: Path) -> bool:
     """Tell whether Pillow recognises a file."""
     try:
-        with Image.open(path):
-            return True
+        with Image.open(path, formats=raster_formats()) if path.is_file() else nullcontext() as picture:
+            return picture is not None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
