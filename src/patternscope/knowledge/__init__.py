@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         bootstrap_counts,
         bootstrap_histogram,
         bootstrap_mean,
+        bootstrap_means,
         bootstrap_ratio,
     )
     from patternscope.knowledge.calibration import (
@@ -42,7 +43,16 @@ if TYPE_CHECKING:
     from patternscope.knowledge.folds import assign_folds
     from patternscope.knowledge.intervals import Interval, above_zero, seed_spread, with_seed_spread, within_noise
     from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
-    from patternscope.knowledge.ledger import Flow, Ledger, flow_of_regions, keep_ledger, lasting_share
+    from patternscope.knowledge.ledger import (
+        ClassFlows,
+        Flow,
+        Ledger,
+        flow_of_regions,
+        growth_by_flow,
+        keep_ledger,
+        lasting_share,
+        on_common_grid,
+    )
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,
         LayerDifference,
@@ -71,7 +81,7 @@ else:
             ),
             "bootstrap": (
                 "bootstrap_count_differences", "bootstrap_counts", "bootstrap_histogram", "bootstrap_mean",
-                "bootstrap_ratio",
+                "bootstrap_means", "bootstrap_ratio",
             ),
             "calibration": (
                 "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_by_strength",
@@ -87,7 +97,10 @@ else:
             ),
             "folds": ("assign_folds",),
             "intervals": ("Interval", "above_zero", "seed_spread", "with_seed_spread", "within_noise"),
-            "ledger": ("Flow", "Ledger", "flow_of_regions", "keep_ledger", "lasting_share"),
+            "ledger": (
+                "ClassFlows", "Flow", "Ledger", "flow_of_regions", "growth_by_flow", "keep_ledger", "lasting_share",
+                "on_common_grid",
+            ),
             "network_comparison": (
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
             ),
