@@ -6,14 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.errors import InputError
-from patternscope.knowledge import (
-    Flow,
-    KnowledgePoints,
-    flow_of_regions,
-    keep_ledger,
-    lasting_share,
-    on_common_grid,
-)
+from patternscope.knowledge import Flow, KnowledgePoints, flow_of_regions, keep_ledger, lasting_share, on_common_grid
 from patternscope.knowledge.ledger import MOVES
 
 N, R, C = 5, 7, 3
