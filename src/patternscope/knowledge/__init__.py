@@ -41,7 +41,15 @@ if TYPE_CHECKING:
     )
     from patternscope.knowledge.faithfulness import blurred, curve_area, deletion_curve, removal_order, removal_shares
     from patternscope.knowledge.folds import assign_folds
-    from patternscope.knowledge.intervals import Interval, above_zero, seed_spread, with_seed_spread, within_noise
+    from patternscope.knowledge.intervals import (
+        Interval,
+        above_zero,
+        seed_spread,
+        share_difference,
+        share_interval,
+        with_seed_spread,
+        within_noise,
+    )
     from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
     from patternscope.knowledge.ledger import (
         ClassFlows,
@@ -96,7 +104,10 @@ else:
                 "blurred", "curve_area", "deletion_curve", "removal_order", "removal_shares",
             ),
             "folds": ("assign_folds",),
-            "intervals": ("Interval", "above_zero", "seed_spread", "with_seed_spread", "within_noise"),
+            "intervals": (
+                "Interval", "above_zero", "seed_spread", "share_difference", "share_interval", "with_seed_spread",
+                "within_noise",
+            ),
             "ledger": (
                 "ClassFlows", "Flow", "Ledger", "flow_of_regions", "growth_by_flow", "keep_ledger", "lasting_share",
                 "on_common_grid",

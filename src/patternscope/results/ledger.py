@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_means, bootstrap_ratio
+from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean, bootstrap_means, bootstrap_ratio
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.ledger import MOVES, ClassFlows, Flow, growth_by_flow, keep_ledger
 from patternscope.results.record_codec import encode, flat_interval
@@ -133,6 +133,10 @@ class Draws:
     def asked(self) -> dict[str, int]:
         """The arguments of an interval over images."""
         return {"resamples": self.resamples, "seed": self.seed}
+
+    def mean(self, values: Tensor) -> Interval:
+        """Return the mean of one number per image (n,) with its interval."""
+        return bootstrap_mean(values, resamples=self.resamples, seed=self.seed)
 
 
 def ledger_of(
