@@ -48,7 +48,7 @@ def test_a_study_with_an_attack_has_its_figures():
     assert names > {stage.name for stage in (*OF_EVERY_STUDY, *OF_ATTACKS)}
     assert set(WITH_ATTACK) == {*OF_EVERY_STUDY, *OF_ATTACKS}
     assert [stage.name.removeprefix("figures/") for stage in everything] == list(figure_names())
-    assert len(OF_ATTACKS) == 4
+    assert len(OF_ATTACKS) == 5
 
 
 def test_each_figure_is_a_picture_a_drawing_a_table_and_its_settings(drawn):

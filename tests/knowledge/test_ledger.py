@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.errors import InputError
-from patternscope.knowledge import Flow, KnowledgePoints, flow_of_regions, keep_ledger, lasting_share
+from patternscope.knowledge import Flow, KnowledgePoints, flow_of_regions, keep_ledger, lasting_share, on_common_grid
 from patternscope.knowledge.ledger import MOVES
 
 N, R, C = 5, 7, 3
@@ -94,3 +94,29 @@ def test_bad_input_is_one_error():
     with pytest.raises(InputError, match="present: expected bool"):
         lasting_share(torch.ones(2, N, R))
     assert flow_of_regions(torch.tensor([[1]]), torch.tensor([[1]]), torch.tensor([[True]]), none=1).item() == Flow.NONE
+
+
+@given(st.integers(0, 999))
+def test_flows_of_a_class_are_counted_region_by_region_and_sum_to_its_points(seed):
+    before, after, earlier = drawn(seed), drawn(seed + 1), drawn(seed + 2).mask
+    kept = keep_ledger(before, after, C, earlier=earlier, resamples=5)
+    flows = naive(before, after, earlier)
+    for label, row in enumerate(kept.by_class):
+        was, now = (points.mask & (points.category == label) for points in (before, after))
+        here = [(flows[i][r], bool(was[i, r]), bool(now[i, r])) for i in range(N) for r in range(R)]
+        assert row.before == row.kept + row.left + row.forgotten == int(was.sum())
+        assert row.after == row.kept + row.came + row.learnt + row.relearnt == int(now.sum())
+        assert row.kept == sum(flow == "KEPT" and is_now for flow, _, is_now in here)
+        assert row.came == sum(flow == "CHANGED" and is_now for flow, _, is_now in here)
+        assert row.left == sum(flow == "CHANGED" and had for flow, had, _ in here)
+        assert row.relearnt == sum(flow == "RELEARNT" and is_now for flow, _, is_now in here)
+
+
+@given(*[st.integers(1, 5)] * 4)
+def test_the_regions_of_two_grids_correspond_on_the_finer_one(height, width, other_height, other_width):
+    first, second = on_common_grid((height, width), (other_height, other_width))
+    assert len(first) == len(second) == max(height * width, other_height * other_width)
+    if (height, width) == (other_height, other_width):
+        assert torch.equal(first, second)
+    finer = first if height * width >= other_height * other_width else second
+    assert torch.equal(finer, torch.arange(len(finer)))

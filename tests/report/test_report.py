@@ -108,7 +108,7 @@ def test_what_is_said_is_what_was_found(attacked_study):
     manifest = json.loads((attacked_study / "summary/manifest.json").read_text())
     assert manifest["files"]["summary.json"]["sha256"] == page.reproduction.digest
     assert page.reproduction.digest in text
-    assert [part.key for part in page.parts] == ["evidence", "depth", "training", "attack", "trust"]
+    assert [part.key for part in page.parts] == ["evidence", "depth", "training", "ledger", "attack", "trust"]
 
 
 def test_the_first_screen_has_three_findings_and_a_figure_and_nothing_is_said_twice(attacked_study):

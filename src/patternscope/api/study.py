@@ -17,8 +17,10 @@ from patternscope.results.fits import ImportanceResult, RegionResult, SampleResu
 from patternscope.results.formatting import with_interval
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.results.ledger import Draws
 from patternscope.results.noise import ONE_NETWORK, evidence_of, knowledge_of, networks_of, over_what
 from patternscope.results.study import ResultsInMemory, StudyResults, open_results
+from patternscope.results.study_ledger import StudyLedger, study_ledger
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
 
@@ -146,6 +148,13 @@ class Study:
     def sample(self) -> SampleResult:
         """The sample embedding at the last checkpoint."""
         return self.results.sample()
+
+    def ledger(self, *, resamples: int = 1000) -> StudyLedger:
+        """Return what became of knowledge points: over training and depth, under an attack, in students.
+
+        `resamples` are the draws of images for each interval. `ledger().rows()` are the rows of a table.
+        """
+        return study_ledger(self.results, Draws(resamples, self.results.seed))
 
     def save(self, folder: str | Path) -> "Study":
         """Write an analysis in memory as a study, for `patternscope figures`, `atlas`, `report` and `view`.

@@ -8,6 +8,7 @@ from patternscope import __version__
 from patternscope.cli.commands.atlas import atlas
 from patternscope.cli.commands.compare import compare
 from patternscope.cli.commands.demo import demo
+from patternscope.cli.commands.diff import diff
 from patternscope.cli.commands.figures import figures
 from patternscope.cli.commands.layers import layers
 from patternscope.cli.commands.report import report
@@ -45,5 +46,5 @@ def patternscope(
         raise typer.Exit
 
 
-for command in (demo, run, status, layers, settings, figures, compare, report, atlas, view):
+for command in (demo, run, status, layers, settings, figures, compare, diff, report, atlas, view):
     app.command()(command)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         bootstrap_counts,
         bootstrap_histogram,
         bootstrap_mean,
+        bootstrap_means,
         bootstrap_ratio,
     )
     from patternscope.knowledge.calibration import (
@@ -40,9 +41,26 @@ if TYPE_CHECKING:
     )
     from patternscope.knowledge.faithfulness import blurred, curve_area, deletion_curve, removal_order, removal_shares
     from patternscope.knowledge.folds import assign_folds
-    from patternscope.knowledge.intervals import Interval, above_zero, seed_spread, with_seed_spread, within_noise
+    from patternscope.knowledge.intervals import (
+        Interval,
+        above_zero,
+        seed_spread,
+        share_difference,
+        share_interval,
+        with_seed_spread,
+        within_noise,
+    )
     from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
-    from patternscope.knowledge.ledger import Flow, Ledger, flow_of_regions, keep_ledger, lasting_share
+    from patternscope.knowledge.ledger import (
+        ClassFlows,
+        Flow,
+        Ledger,
+        flow_of_regions,
+        growth_by_flow,
+        keep_ledger,
+        lasting_share,
+        on_common_grid,
+    )
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,
         LayerDifference,
@@ -71,7 +89,7 @@ else:
             ),
             "bootstrap": (
                 "bootstrap_count_differences", "bootstrap_counts", "bootstrap_histogram", "bootstrap_mean",
-                "bootstrap_ratio",
+                "bootstrap_means", "bootstrap_ratio",
             ),
             "calibration": (
                 "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_by_strength",
@@ -86,8 +104,14 @@ else:
                 "blurred", "curve_area", "deletion_curve", "removal_order", "removal_shares",
             ),
             "folds": ("assign_folds",),
-            "intervals": ("Interval", "above_zero", "seed_spread", "with_seed_spread", "within_noise"),
-            "ledger": ("Flow", "Ledger", "flow_of_regions", "keep_ledger", "lasting_share"),
+            "intervals": (
+                "Interval", "above_zero", "seed_spread", "share_difference", "share_interval", "with_seed_spread",
+                "within_noise",
+            ),
+            "ledger": (
+                "ClassFlows", "Flow", "Ledger", "flow_of_regions", "growth_by_flow", "keep_ledger", "lasting_share",
+                "on_common_grid",
+            ),
             "network_comparison": (
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
             ),

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge.bootstrap import bootstrap_mean, bootstrap_ratio
+from patternscope.knowledge.bootstrap import bootstrap_means, bootstrap_ratio
+from patternscope.knowledge.emergence import corresponding_regions
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.radial.checks import check_same_shape
 
 
@@ -26,6 +27,38 @@ class Flow(IntEnum):
 
 MOVES = tuple(flow for flow in Flow if flow is not Flow.NONE)
 """The flows in which a region is a point at one of the moments, or at both."""
+
+
+class Points(Protocol):
+    """Knowledge points of the regions of a layer, such as `KnowledgePoints`."""
+
+    @property
+    def mask(self) -> Tensor:
+        """Which regions are points (n, r) bool."""
+        ...
+
+    @property
+    def category(self) -> Tensor:
+        """The class of each point (n, r) int64; of other regions it is not read."""
+        ...
+
+
+@dataclass(frozen=True)
+class ClassFlows:
+    """Points of one class over all images, at two moments, and how the first become the second.
+
+    ``before = kept + left + forgotten``, ``after = kept + came + learnt + relearnt``; those that came were points of
+    another class before, those that left are of another class now.
+    """
+
+    before: int
+    after: int
+    kept: int
+    came: int
+    left: int
+    learnt: int
+    relearnt: int
+    forgotten: int
 
 
 @dataclass(frozen=True)
@@ -50,10 +83,20 @@ class Ledger:
     points: dict[Flow, Interval]
     bits: dict[Flow, Interval] | None
 
+    @property
+    def by_class(self) -> tuple[ClassFlows, ...]:
+        """The flows of each class, in the order of labels."""
+        moves, relearnt = self.moves, self.relearnt
+        kept, none = moves.diagonal(), len(moves) - 1
+        came, left = moves[:none, :none].sum(dim=0) - kept[:none], moves[:none, :none].sum(dim=1) - kept[:none]
+        columns = (moves.sum(dim=1), moves.sum(dim=0), kept, came, left, moves[none, :none] - relearnt, relearnt)
+        rows = zip(*(column[:none].tolist() for column in (*columns, moves[:, none])), strict=True)
+        return tuple(ClassFlows(*row) for row in rows)
+
 
 def keep_ledger(
-    before: KnowledgePoints,
-    after: KnowledgePoints,
+    before: Points,
+    after: Points,
     classes: int,
     *,
     earlier: Tensor | None = None,
@@ -80,6 +123,7 @@ def keep_ledger(
 
     Cost: some passes over n r numbers, and resamples x n for each interval.
 
+    >>> from patternscope.knowledge import KnowledgePoints
     >>> def points(mask, category):
     ...     mask, category = torch.tensor([mask]).bool(), torch.tensor([category])
     ...     return KnowledgePoints(mask, mask, category, mask.double(), mask.double())
@@ -100,8 +144,8 @@ def keep_ledger(
         regions,
         moves.reshape(classes + 1, classes + 1),
         torch.bincount(other[regions == Flow.RELEARNT], minlength=classes),
-        {flow: bootstrap_mean((regions == flow).sum(dim=1).double(), **draws) for flow in MOVES},
-        None if bits is None else _growth(regions, *bits, draws),
+        _means({flow: (regions == flow).sum(dim=1).double() for flow in MOVES}, draws),
+        None if bits is None else _means(growth_by_flow(regions, *bits), draws),
     )
 
 
@@ -138,7 +182,34 @@ def lasting_share(present: Tensor, *, resamples: int = 1000, seed: int = 0) -> I
     return bootstrap_ratio(present[-1].sum(dim=1), ever.sum(dim=1), resamples=resamples, seed=seed)
 
 
-def _class_or_none(points: KnowledgePoints, classes: int) -> Tensor:
+def growth_by_flow(regions: Tensor, before: Tensor, after: Tensor) -> dict[Flow, Tensor]:
+    """Return by how much evidence grew in the regions of each flow, for each image (n,), per region of the layer.
+
+    `regions` (n, r) uint8 are from `flow_of_regions`, `before` and `after` (n, r) bits. Sums over flows are the growth
+    of an image. InputError for shapes that differ.
+
+    >>> grown = growth_by_flow(torch.tensor([[1, 3]]), torch.zeros(1, 2), torch.tensor([[2.0, 1.0]]))
+    >>> float(grown[Flow.LEARNT]), float(grown[Flow.KEPT])
+    (1.0, 0.5)
+    """
+    check_same_shape(regions, before, "regions, bits before", "(n, r)", least=1)
+    check_same_shape(regions, after, "regions, bits after", "(n, r)", least=1)
+    grown = after.double() - before.double()
+    return {flow: grown.where(regions == flow, 0).mean(dim=1) for flow in Flow}
+
+
+def on_common_grid(grid: tuple[int, int], other: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return which regions of two grids correspond (r,), (r,): each of the finer grid, and that of the other it is in.
+
+    >>> first, second = on_common_grid((1, 1), (2, 2))
+    >>> first.tolist(), second.tolist()
+    ([0, 0, 0, 0], [0, 1, 2, 3])
+    """
+    finer = grid if grid[0] * grid[1] >= other[0] * other[1] else other
+    return corresponding_regions(finer, grid), corresponding_regions(finer, other)
+
+
+def _class_or_none(points: Points, classes: int) -> Tensor:
     """The class of each point (n, r) int64, `classes` where a region is no point."""
     category = torch.where(points.mask, points.category.long(), classes)
     low, high = int(category.min()), int(category.max())
@@ -147,9 +218,6 @@ def _class_or_none(points: KnowledgePoints, classes: int) -> Tensor:
     return category
 
 
-def _growth(regions: Tensor, before: Tensor, after: Tensor, draws: dict[str, int]) -> dict[Flow, Interval]:
-    """By how much evidence grew in the regions of each flow, per region of the layer."""
-    check_same_shape(regions, before, "regions, bits before", "(n, r)", least=1)
-    check_same_shape(regions, after, "regions, bits after", "(n, r)", least=1)
-    grown = after.double() - before.double()
-    return {flow: bootstrap_mean(grown.where(regions == flow, 0).mean(dim=1), **draws) for flow in Flow}
+def _means(per_image: dict[Flow, Tensor], draws: dict[str, int]) -> dict[Flow, Interval]:
+    """The mean over images of one number per image and flow."""
+    return dict(zip(per_image, bootstrap_means(torch.stack(list(per_image.values()), dim=1), **draws), strict=True))

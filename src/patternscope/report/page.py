@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from patternscope.report.citing import PAPER, project_entry
 from patternscope.report.contents import Contents, Setup, read_contents
@@ -106,6 +106,11 @@ def render(page: Page, *, for_print: bool = False) -> str:
 
     With `for_print` what is folded up is open, and colours are those of paper.
     """
+    return render_template("page.html", page=page, for_print=for_print)
+
+
+def render_template(name: str, **shown: Any) -> str:
+    """Return a template of this folder, filled, with the style of all pages."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = Path(__file__).parent
@@ -118,7 +123,7 @@ def render(page: Page, *, for_print: bool = False) -> str:
         keep_trailing_newline=True,
     )
     style = (folder / "page.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html").render(page=page, style=style, for_print=for_print)
+    return environment.get_template(name).render(style=style, **shown)
 
 
 def _findings(said: Sequence[tuple[ReportPart, Said]]) -> list[Finding]:

@@ -13,9 +13,17 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON with sorted keys; NaN and infinity, which JSON does not know, become null."""
-    text = json.dumps(_finite(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    """Write a value as `json_text`."""
+    path.write_text(json_text(value), encoding="utf-8")
+
+
+def json_text(value: Any) -> str:
+    """Return indented JSON with sorted keys; NaN and infinity, which JSON does not know, become null.
+
+    >>> json_text([float("inf")])
+    '[\\n null\\n]\\n'
+    """
+    return json.dumps(_finite(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

@@ -9,7 +9,7 @@ from patternscope.knowledge.noise import Noise, with_noise
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.knowledge import CountDifferences, KnowledgeResult, PlainCounts, SpreadResult
 from patternscope.results.networks import LayerComparison
-from patternscope.results.replicates import NetworksResult
+from patternscope.results.replicates import NetworkNumbers, NetworksResult
 from patternscope.results.study import StudyResults
 
 Place = tuple[str, int | None]
@@ -35,6 +35,11 @@ class MeasuredNoise:
     def count(self) -> int:
         """Networks that were analysed, the study's own included."""
         return len(next(iter(self.networks.values())).networks) if self.networks else 1
+
+    def networks_at(self, checkpoint: int) -> tuple[NetworkNumbers, ...]:
+        """Return the numbers of each network at a checkpoint, in some layer; none for one network."""
+        places = (each for (_, number), each in self.networks.items() if number == checkpoint)
+        return next((each.networks for each in places), ())
 
     @property
     def over(self) -> str:
@@ -96,12 +101,10 @@ def with_measured_noise(
     Where one of the two was not measured, such as a student, the other stands for it.
     """
 
+    places = (compared.layer, compared.second_layer)
+
     def noise(name: str) -> Noise:
-        own = first.spreads(name, compared.layer)
-        other = (None, None) if second is None else second.spreads(name, compared.second_layer)
-        draws, trainings = (_root_mean_square(pair) for pair in zip(own, other, strict=True))
-        measured = [each.count for each in (first, second) if each is not None and each.count > 1]
-        return Noise(draws, (), trainings, min(measured) if trainings is not None else 0)
+        return noise_between(name, places, first, second)
 
     counts, told = compared.difference, compared.evidence
     return replace(
@@ -110,6 +113,18 @@ def with_measured_noise(
         and CountDifferences(*(with_noise(value, noise(name)) for name, value in vars(counts).items())),
         evidence=told and replace(told, difference=with_noise(told.difference, noise("evidence"))),
     )
+
+
+def noise_between(name: str, layers: tuple[str, str], first: MeasuredNoise, second: MeasuredNoise | None) -> Noise:
+    """Return the noise of the difference of a number between a layer of one network and a layer of another.
+
+    What only one of the two has measured stands for the other.
+    """
+    own = first.spreads(name, layers[0])
+    other = (None, None) if second is None else second.spreads(name, layers[1])
+    draws, trainings = (_root_mean_square(pair) for pair in zip(own, other, strict=True))
+    measured = [each.count for each in (first, second) if each is not None and each.count > 1]
+    return Noise(draws, (), trainings, min(measured) if trainings is not None else 0)
 
 
 def knowledge_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> KnowledgeResult:

@@ -95,8 +95,8 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
 
     Cost: intervals, and for each layer a pass over the features of both where they were kept.
     """
-    labels = _same_images(first, second)
-    _check_settings(first.settings, second.settings)
+    labels = check_same_images(first, second)
+    check_settings(first.settings, second.settings)
     samples = [study.results.sample() for study in (first, second)]
     alignment = align_embeddings(samples[1].embedding, samples[0].embedding)
     pair = _Pair(first, second, alignment, samples[0].mean_directions, labels, maps)
@@ -153,7 +153,7 @@ def comparison_folder(out: Path) -> Iterator[Path]:
         yield folder
 
 
-def _same_images(first: FinishedStudy, second: FinishedStudy) -> Tensor:
+def check_same_images(first: FinishedStudy, second: FinishedStudy) -> Tensor:
     """The labels, after checking that both studies have the same images of the same classes."""
     one, other = first.results.images, second.results.images
     equal = one.images.shape == other.images.shape and torch.equal(one.images, other.images)
@@ -166,7 +166,7 @@ def _same_images(first: FinishedStudy, second: FinishedStudy) -> Tensor:
     return one.labels
 
 
-def _check_settings(first: StudySettings, second: StudySettings) -> None:
+def check_settings(first: StudySettings, second: StudySettings) -> None:
     """Raise when the two define a knowledge point in different ways."""
     for name, one, other in (
         ("knowledge.rule", first.knowledge.rule, second.knowledge.rule),
