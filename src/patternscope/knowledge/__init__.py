@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         fold_temperatures,
         reliability,
     )
+    from patternscope.knowledge.direction_removal import class_directions, of_length, without_direction
     from patternscope.knowledge.emergence import (
         ClassAppearance,
         class_appearance,
@@ -77,6 +78,7 @@ else:
                 "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_by_strength",
                 "calibrate_folds", "calibration_error", "class_shares", "fold_temperatures", "reliability",
             ),
+            "direction_removal": ("class_directions", "of_length", "without_direction"),
             "emergence": (
                 "ClassAppearance", "class_appearance", "corresponding_regions", "first_appearance",
                 "lasting_appearance",
