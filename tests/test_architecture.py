@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {name: set() for name in BASE} | {
     "knowledge": {"radial"},
     "images": set(),
     "networks": set(),
-    "callback": {"networks"},
+    "callback": {"networks", "knowledge", "results"},
     "workflow": set(),
     "results": {"workflow", "knowledge"},
     "settings": {"embeddings", "networks", "images"},

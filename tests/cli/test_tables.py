@@ -13,6 +13,7 @@ from patternscope.cli.printing import half_width
 from patternscope.cli.tables import print_tables
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.directions import DirectionsResult, Fall
 from patternscope.results.faithfulness import ORDERS, FaithfulnessResult, RemovalOrder
 from patternscope.results.formatting import plus_minus
 from patternscope.results.knowledge import CountDifferences, Counts, PlainCounts, SpreadResult
@@ -65,6 +66,12 @@ def faithfulness() -> Result:
     return made(FaithfulnessResult, orders=tuple(RemovalOrder(name, area, area, []) for name in ORDERS))
 
 
+def directions() -> Result:
+    small = Interval(0.03, 0.02, 0.04)
+    fall = Fall(None, 100, small, small, small, small)
+    return made(DirectionsResult, all_images=fall, classes=(fall, fall))
+
+
 def analysis() -> Result:
     names = ("orientation_change", "strength_change", "below_tau")
     return made(AttackAnalysisResult, target_points=RELIABLE, **dict.fromkeys(names, RATIO))
@@ -102,6 +109,7 @@ STUDENT_UNITS = {
 ALL = {
     Unit("summary"): summary(),
     **{Unit("faithfulness", layer=layer): faithfulness() for layer in LAYERS},
+    **{Unit("directions", layer=layer): directions() for layer in LAYERS},
     **ATTACK,
     **STUDENT_UNITS,
 }
@@ -127,6 +135,7 @@ def test_all_tables_fit_80_columns_with_whole_numbers(capsys):
         assert rows_of(out, layer) == [
             [layer, plus_minus(TOTAL, 1), plus_minus(RELIABLE, 1), plus_minus(RATIO), "0.18"],
             [layer, *["0.33"] * len(ORDERS)],
+            [layer, *["0.03 ±0.01"] * 3, "yes", "2 of 2"],
             [layer, plus_minus(RATIO), plus_minus(RATIO), plus_minus(RELIABLE), plus_minus(RATIO)],
             [layer, "teacher", "own", *counts],
             [layer, "logits", "teacher's", *counts, plus_minus(FEWER, 1)],

@@ -64,7 +64,11 @@ def test_what_a_hook_returns_takes_the_place_of_the_output_unless_it_is_none():
 def test_outputs_are_kept_by_layer_and_by_call_and_gradients_reach_those_that_were_replaced():
     model = Network()
     with layer_outputs(
-        model, IMAGES, ["conv", "active", "active@2"], lambda _, output, layout: (output, layout), replaced=True
+        model,
+        IMAGES,
+        ["conv", "active", "active@2"],
+        lambda _, output, layout: (output, layout),
+        instead=lambda output, _: output.clone(),
     ) as kept:
         logits = model(IMAGES)
     assert no_hooks(model)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.knowledge.intervals import Interval
+from patternscope.report import directions
 from patternscope.report.contents import Attack, Depth, Step, Students, Training
 from patternscope.report.formatting import (
     BEYOND,
@@ -25,6 +26,7 @@ from patternscope.report.parts import attack, depth, faithfulness, students, tra
 from patternscope.report.parts.trust import omitted_images
 from patternscope.report.tables import faithfulness_table, layer_table, step_table, student_table
 from patternscope.results.attack import AttackAnalysisResult, AttackResult, TrajectoryCount
+from patternscope.results.directions import DirectionsResult, Fall
 from patternscope.results.emergence import Appearance, LayerHistory
 from patternscope.results.faithfulness import FaithfulnessResult, RemovalOrder
 from patternscope.results.images import ImagesResult
@@ -430,3 +432,37 @@ def test_images_that_are_missing_are_said():
     assert omitted_images(images(cat=12, dog=3), 50) == [
         "Fewer held-out images exist than the 50 per class asked for: cat (12) and dog (3)."
     ]
+
+
+def fall(of, above, own=0.4):
+    low, high = (above - 0.1, above + 0.1)
+    return Fall(of, 10, Interval(own, 0.3, 0.5), Interval(0.0, -0.1, 0.1), Interval(own - above, -0.1, 0.5),
+                Interval(above, low, high))  # fmt: skip
+
+
+def removed(*above):
+    every, *classes = above
+    named = tuple(fall(f"class {place}", gap) for place, gap in enumerate(classes))
+    return DirectionsResult(
+        samples=torch.arange(10), before=torch.full((10,), 0.9), own=torch.zeros(10), other=torch.zeros(10),
+        random=torch.zeros(10, 4), removed=0.25, all_images=fall(None, every), classes=named,
+    )  # fmt: skip
+
+
+def test_what_is_readable_is_said_to_be_used_or_not():
+    used, unused, of_all, of_none = (
+        directions.layer_sentence("conv", removed(*above))
+        for above in ((0.4, 0.4, 0.0), (0.0, 0.4), (0.4, 0.4), (0.4, 0.0))
+    )
+    assert used.startswith("The network uses what the map reads as the class in conv: without it the probability of")
+    assert "0.90 falls by 0.400 (0.300–0.500), by 0.000 (−0.100 to 0.500) where random directions" in used
+    assert used.endswith("the difference is beyond the noise; class by class, this holds for class 0.")
+    assert unused.startswith("What the map reads as the class in conv is not visibly used")
+    assert unused.endswith("the difference, 0.000 (−0.100 to 0.100), is within the noise.")
+    assert of_all.endswith("class by class, this holds for each.")
+    assert of_none.endswith("class by class, it is within the noise for each.")
+    table = directions.direction_table({"conv": removed(0.4, 0.4, 0.0)})
+    assert [row[-1] for row in table.rows] == ["yes", "yes", "not visibly"]
+    assert "25 % in conv" in directions.how_it_was_removed({"conv": removed(0.4)})
+    # More with random directions than with its own is no use of it.
+    assert not directions.is_used(fall(None, -0.4))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from easy_study import copy_without_attack, easy_settings
+from easy_study import CLASSES, copy_without_attack, easy_settings
 
 from patternscope.api.stages import pages_of
 from patternscope.api.study_page import read_study_page
@@ -14,12 +14,13 @@ from patternscope.figures import faithfulness as figure
 from patternscope.knowledge import blurred, class_log_odds
 from patternscope.networks import load_weights
 from patternscope.report.page import render
+from patternscope.results.directions import DirectionsResult
 from patternscope.results.json_csv import read_json
 from patternscope.results.study import open_results
 from patternscope.study.budget import unit_costs
 from patternscope.study.network_factory import study_network
 from patternscope.study.run import run_analysis, saved_settings, study_plan
-from patternscope.study.stages import faithfulness
+from patternscope.study.stages import directions, faithfulness
 from patternscope.tensor_files import read_tensors
 
 ASKED = {"images_per_class": 2, "steps": 4}
@@ -40,7 +41,7 @@ def asked_study(attacked_study, tmp_path_factory) -> Path:
     folder = copy_without_attack(attacked_study, tmp_path_factory.mktemp("asked") / "study")
     asked = settings_of(attacked_study.parent)
     summary = run_analysis(folder, asked, its_figure, device="cpu")
-    assert {unit.stage for unit in summary.done} == {"faithfulness", "figures/faithfulness"}
+    assert {unit.stage for unit in summary.done} == {"faithfulness", "directions", "figures/faithfulness"}
     return folder
 
 
@@ -167,6 +168,64 @@ def test_the_figure_shows_every_layer_and_order(asked_study):
 def test_the_report_has_a_part_of_its_own(asked_study):
     page = read_study_page(asked_study)
     (part,) = [each for each in page.parts if each.key == "faithfulness"]
-    assert part.sentences[0] in page.headlines
+    said = [*(finding.sentence for finding in page.findings), *part.sentences]
+    assert sum("the deletion curve that removes these first has an area" in sentence for sentence in said) == 1
     assert [picture.name for picture in part.pictures] == ["faithfulness"]
     assert len(part.tables[0].rows) == 2 * len(ORDERS)
+    assert [row[:2] for row in part.tables[1].rows] == [
+        [layer, of] for layer in ("conv_33", "conv_53") for of in ("all", *CLASSES)
+    ]
+    said = [sentence for sentence in part.sentences if "what the map reads as the class" in sentence.lower()]
+    assert [layer in sentence for layer, sentence in zip(("conv_33", "conv_53"), said, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize("layer", ["conv_33", "conv_53"])
+def test_probabilities_without_a_direction_are_those_of_a_network_cut_at_the_layer(asked_study, layer):
+    """A naive second writing: image by image, region by region, by a hook of its own."""
+    settings, _ = saved_settings(asked_study)
+    results = open_results(asked_study)
+    found, region = results.load(DirectionsResult, layer=layer), results.region(layer)
+    mu, samples = results.sample().mean_directions.double(), results.images
+    model = study_network(settings.network, settings.images, 4, seed=0).eval()
+    load_weights(model, asked_study / "training/01/network.safetensors")
+    for place, sample in enumerate(found.samples.tolist()):
+        label = int(samples.labels[sample])
+        unit = mu[label] / mu[label].norm()
+        own_map = region.fold_maps[region.unseen[0][sample]].double()
+        shortest = torch.linalg.lstsq(own_map, unit[:, None], driver="gelsd").solution[:, 0]
+
+        def without(module, inputs, output, own_map=own_map, unit=unit, shortest=shortest):
+            changed = output.clone()
+            for row in range(output.shape[2]):
+                for column in range(output.shape[3]):
+                    feature = output[0, :, row, column].double()
+                    changed[0, :, row, column] = (feature - (unit @ own_map @ feature) * shortest).float()
+            return changed
+
+        image = samples.images[sample][None].float() / 255
+        with torch.no_grad():
+            before = torch.softmax(model(image), dim=1)[0, label]
+            hook = model.network.get_submodule(layer).register_forward_hook(without)
+            after = torch.softmax(model(image), dim=1)[0, label]
+            hook.remove()
+        assert found.before[place] == pytest.approx(float(before), abs=1e-4)
+        assert found.own[place] == pytest.approx(float(after), abs=1e-3)
+
+
+def test_falls_are_those_of_the_probabilities(asked_study):
+    found = open_results(asked_study).load(DirectionsResult, layer="conv_53")
+    labels = open_results(asked_study).images.labels[found.samples]
+    assert [fall.of for fall in found.classes] == list(CLASSES)
+    for fall in (found.all_images, *found.classes):
+        rows = labels == CLASSES.index(fall.of) if fall.of else torch.ones_like(labels, dtype=torch.bool)
+        before, own, other, random = (
+            each[rows].double() for each in (found.before, found.own, found.other, found.random)
+        )
+        assert fall.images == int(rows.sum())
+        assert fall.own.value == pytest.approx(float((before - own).mean()), abs=1e-6)
+        assert fall.other.value == pytest.approx(float((before - other).mean()), abs=1e-6)
+        assert fall.random.value == pytest.approx(float((before[:, None] - random).mean()), abs=1e-6)
+        assert fall.above_random.value == pytest.approx(fall.own.value - fall.random.value, abs=1e-6)
+        assert fall.own.low <= fall.own.value <= fall.own.high
+    assert found.random.shape == (8, directions.DRAWS)
+    assert found.removed > 0

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         fold_temperatures,
         reliability,
     )
+    from patternscope.knowledge.direction_removal import class_directions, of_length, without_direction
     from patternscope.knowledge.emergence import (
         ClassAppearance,
         class_appearance,
@@ -95,6 +96,7 @@ else:
                 "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_by_strength",
                 "calibrate_folds", "calibration_error", "class_shares", "fold_temperatures", "reliability",
             ),
+            "direction_removal": ("class_directions", "of_length", "without_direction"),
             "emergence": (
                 "ClassAppearance", "class_appearance", "corresponding_regions", "first_appearance",
                 "lasting_appearance",

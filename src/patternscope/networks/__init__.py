@@ -7,6 +7,7 @@ from patternscope.lazy import lazy_exports
 if TYPE_CHECKING:
     from patternscope.networks.attacks.pgd import pgd_steps
     from patternscope.networks.attacks.targets import attack_success, attack_targets, second_class
+    from patternscope.networks.capture.edited import edited_logits
     from patternscope.networks.capture.forward_pass import images_at_once
     from patternscope.networks.capture.gradcam import grad_cam
     from patternscope.networks.capture.layers import Layer, find_layer, list_layers
@@ -36,6 +37,7 @@ else:
         {
             "attacks.pgd": ("pgd_steps",),
             "attacks.targets": ("attack_success", "attack_targets", "second_class"),
+            "capture.edited": ("edited_logits",),
             "capture.forward_pass": ("images_at_once",),
             "capture.gradcam": ("grad_cam",),
             "capture.layers": ("Layer", "find_layer", "list_layers"),

@@ -122,13 +122,14 @@ def layer_outputs(
     layers: Iterable[str],
     keep: Callable[[str, Tensor, Layout], Kept],
     *,
-    replaced: bool = False,
+    instead: Callable[[Tensor, Layout], Tensor] | None = None,
 ) -> Iterator[dict[str, Kept]]:
     """Give a mapping that a run of the model on the images, within the block, fills with its layers' outputs.
 
     `keep(layer, output, layout)` returns what is kept of an output; it copies what has to last, since an in-place
-    activation may follow. With `replaced` the network goes on with a copy instead, and gradients reach the output
-    that was kept. InputError for an unknown layer, one without a region grid and one that has not run.
+    activation may follow. With `instead` the network goes on with what that returns of the output and its layout, such
+    as a copy, so that gradients reach the output that was kept. InputError for an unknown layer, one without a region
+    grid and one that has not run.
 
     >>> network = nn.Sequential(nn.Conv2d(1, 5, 1), nn.ReLU())
     >>> with layer_outputs(network, torch.ones(2, 1, 3, 3), ["0"], lambda _, output, layout: layout) as layouts:
@@ -140,7 +141,7 @@ def layer_outputs(
     for layer, call in resolve_names(model, layers).items():
         names.setdefault(call, []).append(layer)
     finder = layout_finder(model, images)
-    outputs = _Outputs(names, finder, keep, replaced)
+    outputs = _Outputs(names, finder, keep, instead)
     try:
         with hooked(modules_of(model, names), outputs.on_call):
             yield outputs.kept
@@ -173,35 +174,40 @@ class _Outputs(Generic[Kept]):
     names: dict[str, list[str]]
     finder: LayoutFinder
     keep: Callable[[str, Tensor, Layout], Kept]
-    replaced: bool
+    instead: Callable[[Tensor, Layout], Tensor] | None
     kept: dict[str, Kept] = field(default_factory=dict)
 
     def on_call(self, call: str, module: nn.Module, _: tuple[Any, ...], output: Any) -> Tensor | None:
-        """Keep the output when its call was asked for; return a copy to replace it by, if any."""
+        """Keep the output when its call was asked for; return what takes its place, if anything."""
         tensor = first_tensor(output)
         if tensor is None:
             return None
         self.finder.see(module, tensor)
-        copy = None
+        other = None
         for name, layers in self.names.items():
             called, colon, key = name.partition(":")
             if called == call:
                 chosen = _tensor_at(key, output, layers[0]) if colon else tensor
                 self.kept |= dict.fromkeys(layers, self._kept(layers[0], chosen))
-                copy = self._copy(layers[0], output)
-        return copy
+                other = self._other(layers[0], output)
+        return other
 
     def _kept(self, layer: str, tensor: Tensor) -> Kept:
+        return self.keep(layer, tensor, self._layout(layer, tensor))
+
+    def _layout(self, layer: str, tensor: Tensor) -> Layout:
         layout = self.finder.find(tuple(tensor.shape))
         if layout is None:
             raise _NoGridError(layer)
-        return self.keep(layer, tensor, layout)
+        return layout
 
-    def _copy(self, layer: str, output: Any) -> Tensor | None:
-        if self.replaced and not isinstance(output, Tensor):
+    def _other(self, layer: str, output: Any) -> Tensor | None:
+        if self.instead is None:
+            return None
+        if not isinstance(output, Tensor):
             kind = type(output).__name__
             raise InputError(f"layer {layer!r}: expected one tensor as its output, got a {kind}")
-        return output.clone() if self.replaced else None
+        return self.instead(output, self._layout(layer, output))
 
 
 def _tensor_at(key: str, output: Any, layer: str) -> Tensor:

@@ -74,7 +74,7 @@ def _maps(model: nn.Module, images: Tensor, classes: Tensor, layers: Sequence[st
 
     with borrowed(model), torch.enable_grad():
         pixels = pixels_for(model, images.detach()).requires_grad_()
-        with layer_outputs(model, images, layers, keep, replaced=True) as outputs:
+        with layer_outputs(model, images, layers, keep, instead=lambda output, _: output.clone()) as outputs:
             logits = run_for_gradient(model, pixels)
         chosen = differentiable(checked_classes("classes", classes, logits.shape[1]))
         score = logits.gather(1, chosen.to(logits.device, torch.int64)[:, None]).sum()

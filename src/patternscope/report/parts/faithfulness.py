@@ -1,8 +1,9 @@
-"""Sentences on the deletion test: whether the network depends on the regions with the most evidence."""
+"""Sentences on what the network depends on: regions, and directions of classes within a layer."""
 
 from collections.abc import Mapping
 
 from patternscope.report.contents import Contents
+from patternscope.report.directions import direction_sentences, direction_table
 from patternscope.report.formatting import (
     BEYOND,
     WITHIN,
@@ -16,6 +17,7 @@ from patternscope.report.formatting import (
 )
 from patternscope.report.part import ReportPart, Said
 from patternscope.report.tables import faithfulness_table
+from patternscope.results.directions import DirectionsResult
 from patternscope.results.faithfulness import ORDERS, REPLACEMENTS, FaithfulnessResult
 from patternscope.results.formatting import number
 
@@ -90,8 +92,14 @@ def omitted_orders(layer: str, tested: FaithfulnessResult) -> str:
 
 def _read(contents: Contents) -> Said | None:
     """What is said of a study."""
-    tested = contents.faithfulness
-    return (faithfulness_sentences(tested), [faithfulness_table(tested)]) if tested else None
+    tested, results = contents.faithfulness, contents.results
+    removed = {layer: results.load(DirectionsResult, layer=layer) for layer in results.layers(DirectionsResult)}
+    sentences = [
+        *(faithfulness_sentences(tested) if tested else []),
+        *(direction_sentences(removed) if removed else []),
+    ]
+    tables = [*([faithfulness_table(tested)] if tested else []), *([direction_table(removed)] if removed else [])]
+    return (sentences, tables) if sentences else None
 
 
 PART = ReportPart(

@@ -1,22 +1,17 @@
-"""Checkpoints recorded in a training of one's own, a plain loop or Lightning, for a study's `[checkpoints] folder`."""
+"""Checkpoints recorded in a training of one's own, for a study's `[checkpoints] folder`."""
 
-import importlib
-import importlib.util
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from patternscope.atomic import replaced_file
-from patternscope.errors import InputError, nearest
+from patternscope.errors import InputError
 from patternscope.networks import checkpoint_steps, save_weights
 
 _NAME = re.compile(r"step_(\d+)\.safetensors")
-_LIGHTNINGS = ("lightning.pytorch", "pytorch_lightning")
 
 
 class CheckpointRecorder:
@@ -85,7 +80,7 @@ class CheckpointRecorder:
     def _write(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
         """Write a file that is whole even if the training is killed."""
         self._written = step
-        if not _is_first_process():
+        if not is_first_process():
             return None
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step_{step:08d}.safetensors"
@@ -94,45 +89,7 @@ class CheckpointRecorder:
         return path
 
 
-def lightning_callback(
-    folder: str | Path, *, network: str | None = None, count: int = 8, every: int | None = None
-) -> Any:
-    """Return a Lightning callback that records checkpoints as `CheckpointRecorder` does: Trainer(callbacks=[...]).
-
-    `network` is the attribute of the LightningModule that holds the network (default: the module itself). The number
-    of steps is the trainer's own estimate; a trainer without an end needs `every`. Lightning, as `lightning` or
-    `pytorch_lightning`, is imported here and nowhere else.
-
-    Raises:
-        InputError: Lightning is not installed; when training starts, an attribute that is no network, or a training
-            without an end and no `every`.
-    """
-
-    class CheckpointCallback(_lightning().Callback):
-        """Records the network at planned steps."""
-
-        recorder: CheckpointRecorder | None = None
-
-        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-            """Plan the steps, and record the network as it starts."""
-            total = None if every is not None else _total_steps(trainer)
-            self.recorder = CheckpointRecorder(folder, total_steps=total, count=count, every=every)
-            self.recorder(_part(pl_module, network), trainer.global_step)
-
-        def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any, **__: Any) -> None:
-            """Record the network where a planned step was reached."""
-            if self.recorder is not None:
-                self.recorder(_part(pl_module, network), trainer.global_step)
-
-        def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-            """Record the network that the training ends with."""
-            if self.recorder is not None:
-                self.recorder.finish(_part(pl_module, network), trainer.global_step)
-
-    return CheckpointCallback()
-
-
-def _is_first_process() -> bool:
+def is_first_process() -> bool:
     """Tell whether this process is the one that writes."""
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     return not distributed or torch.distributed.get_rank() == 0
@@ -142,35 +99,3 @@ def _steps_in(folder: Path) -> list[int]:
     """Return the steps that a folder holds already."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     return [int(match[1]) for name in names if (match := _NAME.fullmatch(name))]
-
-
-def _lightning() -> Any:
-    """Return the Lightning package that is loaded, or else one that is installed."""
-    loaded = [name for name in _LIGHTNINGS if name in sys.modules]
-    for name in (*loaded, *_LIGHTNINGS):
-        if name in sys.modules or importlib.util.find_spec(name.partition(".")[0]) is not None:
-            return importlib.import_module(name)
-    raise InputError("lightning_callback: expected an installed Lightning, got none; pip install lightning")
-
-
-def _total_steps(trainer: Any) -> int:
-    """Return the number of optimizer steps of a training."""
-    total = trainer.estimated_stepping_batches
-    if not 0 < total < float("inf"):
-        raise InputError(
-            f"every: expected a number of steps for a training without an end, got None (estimated steps {total})"
-        )
-    return int(total)
-
-
-def _part(module: nn.Module, name: str | None) -> nn.Module:
-    """Return the network inside a LightningModule."""
-    if name is None:
-        return module
-    try:
-        return module.get_submodule(name)
-    except AttributeError as error:
-        names = [child for child, _ in module.named_children()]
-        raise InputError(
-            f"network: expected an attribute of the module, got {name!r}; {nearest(name, names)}"
-        ) from error

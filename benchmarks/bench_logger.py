@@ -1,0 +1,104 @@
+"""What measuring evidence during a training costs, and what its warnings say of good and bad trainings.
+
+    python benchmarks/bench_logger.py cost [STEPS [BUDGET]]
+    python benchmarks/bench_logger.py warnings [STEPS [SEEDS]]
+
+vgg16_slim on pictograms of 64 pixels, batches of 64; 200 images that it is not trained on, four layers at a grid of 4.
+`cost` trains with and without the logger in turn. `warnings` trains as it should be, with a learning rate of 0, with
+labels permuted over the images, and on 20 images per class until it has learnt them by heart.
+"""
+
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import torch
+from measuring import row
+from torch import Tensor, nn
+
+from patternscope.callback import EvidenceLogger, Reading
+from patternscope.images import open_images
+from patternscope.networks import Normalised, build_network
+
+LAYERS = ("conv_22", "conv_33", "conv_43", "conv_53")
+SIDE, BATCH, UNSEEN = 64, 64, 20
+
+
+def pictures(per_class: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    found = open_images("pictograms", image_size=SIDE, train_per_class=per_class, test_per_class=UNSEEN)
+    return tuple((part.batch(torch.arange(len(part))), part.labels) for part in (found.train, found.test))
+
+
+def train(images: Tensor, labels: Tensor, logger: EvidenceLogger | None, steps: int, rate: float, seed: int) -> float:
+    """Train, and return the seconds of the processor."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        network = Normalised(build_network("vgg16_slim", classes=10, image_size=SIDE), mean=0.5, std=0.25).train()
+    drawn = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate)
+    start, correct = time.process_time(), 0.1
+    if logger:
+        logger(network, 0)
+    for step in range(1, steps + 1):
+        batch = torch.randint(len(images), (BATCH,), generator=drawn)
+        logits = network(images[batch].float() / 255)
+        loss = nn.functional.cross_entropy(logits, labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        correct = 0.95 * correct + 0.05 * float((logits.argmax(dim=1) == labels[batch]).float().mean())
+        if logger:
+            logger(network, step, correct)
+    return time.process_time() - start
+
+
+def cost(steps: int = 400, budget: float = 0.05) -> None:
+    (images, labels), unseen = pictures(200)
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(2):
+            plain = train(images, labels, None, steps, 1e-3, turn)
+            logger = EvidenceLogger(
+                *unseen, LAYERS, to=Path(folder, f"{turn}.jsonl"), every=20, budget=budget, clock=time.process_time
+            )
+            logged = train(images, labels, logger, steps, 1e-3, turn)
+            found = f"{len(logger.readings)} measurements, {logger.spent / len(logger.readings):.2f} s each"
+            row(
+                f"{steps} steps, budget {budget:.0%}",
+                f"{logger.share:.1%}",
+                f"{logged:.1f} s of the processor; {found}",
+                f"{plain:.1f} s",
+            )
+
+
+def first_warnings(readings: list[Reading]) -> str:
+    return " / ".join(sentence for reading in readings for sentence in reading.warnings) or "nothing"
+
+
+def warned(steps: int = 400, seeds: int = 3) -> None:
+    (images, labels), unseen = pictures(200)
+    few = torch.cat([(labels == number).nonzero().flatten()[:20] for number in range(10)])
+    for seed in range(seeds):
+        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+        trainings = {
+            "as it should be": (images, labels, 1e-3),
+            "learning rate 0": (images, labels, 0.0),
+            "permuted labels": (images, labels[order], 1e-3),
+            "20 images per class": (images[few], labels[few], 1e-3),
+        }
+        for name, (shown, own, rate) in trainings.items():
+            with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                logger = EvidenceLogger(*unseen, LAYERS, to=Path(folder, "log"), every=steps // 10, budget=1.0)
+                train(shown, own, logger, steps, rate, seed)
+            bits = ", ".join(f"{reading.evidence['conv_53'].bits:.2f}" for reading in logger.readings)
+            row(f"{name}, seed {seed}", f"{logger.readings[-1].accuracy:.2f}", bits, first_warnings(logger.readings))
+
+
+if __name__ == "__main__":
+    what, *numbers = sys.argv[1:] or ["cost"]
+    if what == "cost":
+        cost(*map(int, numbers[:1]), *map(float, numbers[1:]))
+    else:
+        warned(*map(int, numbers))

@@ -1,0 +1,23 @@
+"""What is recorded while a network is trained in a loop of one's own or in Lightning: checkpoints and evidence."""
+
+from typing import TYPE_CHECKING
+
+from patternscope.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from patternscope.callback.evidence_logger import EvidenceLogger
+    from patternscope.callback.lightning import lightning_callback, lightning_evidence_callback
+    from patternscope.callback.readings import Reading
+    from patternscope.callback.recorder import CheckpointRecorder
+    from patternscope.callback.signs import EarlyWarning, early_warnings
+else:
+    __getattr__, __dir__, __all__ = lazy_exports(
+        __name__,
+        {
+            "signs": ("EarlyWarning", "early_warnings"),
+            "evidence_logger": ("EvidenceLogger",),
+            "lightning": ("lightning_callback", "lightning_evidence_callback"),
+            "readings": ("Reading",),
+            "recorder": ("CheckpointRecorder",),
+        },
+    )
