@@ -208,7 +208,7 @@ def _evidence_share(layer: _Layer, of_class: Tensor, samples: Tensor, regions: T
 
 
 def _specificity(layer: _Layer, of_class: Tensor, samples: Tensor, regions: Tensor) -> Interval:
-    """Of the regions like a pattern, by its regions in the other half of the images, the share in the class's images."""
+    """Of regions like a pattern, by its regions in the other half of the images, the share in images of the class."""
     half = layer.halves[0].to(samples.device)
     like = torch.zeros_like(layer.reliable)
     for side in (0, 1):
