@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.vq import ClusterError, kmeans2
+from scipy.cluster.vq import kmeans, vq
 from scipy.optimize import linear_sum_assignment
 
 from patternscope.errors import InputError
@@ -12,7 +12,7 @@ from patternscope.radial.checks import check_at_least
 
 Points = NDArray[np.float64]
 Labels = NDArray[np.int64]
-_STARTS, _STEPS = 4, 30
+_STARTS = 8
 _AXES = 24
 """Most principal axes that clusters are looked for in: those beyond hold little but noise, and cost time."""
 STABLE = 0.75
@@ -149,13 +149,9 @@ def _k_means(points: Points, count: int, rng: np.random.Generator) -> Labels | N
     """The clusters of the best of some starts; None where no start gives so many."""
     best: tuple[float, Labels] | None = None
     for _ in range(_STARTS):
-        try:
-            centres, labels = kmeans2(
-                points, _spread_start(points, count, rng), _STEPS, minit="matrix", missing="raise"
-            )
-        except ClusterError:
-            continue
-        within = float(np.square(points - centres[labels]).sum())
+        centres, _ = kmeans(points, _spread_start(points, count, rng))
+        labels, distance = vq(points, centres)
+        within = float(np.square(distance).sum())
         if len(np.unique(labels)) == count and (best is None or within < best[0]):
             best = within, labels.astype(np.int64)
     return None if best is None else best[1]
