@@ -142,7 +142,7 @@ def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> l
         "images where there are so many. Solid: the region; dashed: its effective receptive field, where 90 % of the "
         "gradient lies. Right: the share of the pattern's regions that are reliable, over training.",
         "Evidence: the share of the class's reliable bits. Stable: the Jaccard index with clusters of other halves of "
-        "the images (in brackets of points without clusters). Like it: of such regions in unseen images, the share in "
+        "the images (in brackets by chance). Like it: of such regions in unseen images, the share in "
         f"images of {shown.class_name} (in brackets by chance). Also: other classes, and how much of theirs.",
     ]
     return [*lines, f"No pattern in {', '.join(without)}."] if without else lines
@@ -175,7 +175,7 @@ def _outline(axes: Axes, box: tuple[float, float, float, float], line: Any, widt
 def _write_measures(figure: Figure, pattern: LayerPattern, left: float, down: float) -> None:
     """What was measured of a pattern, in four lines."""
     several = f"stable {number(pattern.stability)} ({number(pattern.chance)})"
-    stable = "the only pattern" if pattern.chance is None else several
+    stable = "the only pattern" if pattern.within is None else several
     also = ", ".join(f"{other.name} {percent(other.share.value)}" for other in pattern.shared) or "no other class"
     share, specific = pattern.share, pattern.specific
     networks = "" if pattern.networks is None else f"; {percent(pattern.networks)} in all networks"
@@ -211,7 +211,7 @@ def _draw_course(axes: Axes, pattern: LayerPattern, found: PatternsResult, *, na
         axes.plot([at], [pattern.presence[at]], "o", color=RELIABLE, markersize=3, clip_on=False)
         # Before that the course is below one half: above it there is room, unless there is nothing before.
         before = at > 0.35 * len(places)
-        place = (at - 0.3, 0.72, "right") if before else (at + 0.3, 0.08, "left")
+        place = (at - 0.45, 0.72, "right") if before else (at + 0.3, 0.08, "left")
         axes.text(*place[:2], shortened(f"from {labels[at]}", SMALL, 60), ha=place[2], fontsize=layout.NOTE)
     axes.set(ylim=(0, 1), yticks=[0, 1], xlim=(0, max(1, places[-1])), xticks=[])
     axes.set_yticklabels(["0", "100 %"], fontsize=layout.NOTE)

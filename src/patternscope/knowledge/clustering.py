@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans, vq
 from scipy.optimize import linear_sum_assignment
+from scipy.special import stdtrit
 
 from patternscope.errors import InputError
 from patternscope.radial.checks import check_at_least
 
 Points = NDArray[np.float64]
 Labels = NDArray[np.int64]
-_STARTS = 8
+_STARTS, _LEVEL = 8, 0.99
 _AXES = 24
 """Most principal axes that clusters are looked for in: those beyond hold little but noise, and cost time."""
 STABLE = 0.75
@@ -27,13 +28,13 @@ class Clusters:
         labels: cluster of each point (m,) int64, from 0 on.
         stability: of each cluster (p,), its Jaccard index with what the clusters of the other half make of it, mean
             over divisions into halves; in [0, 1], and 1 of a single cluster.
-        chance: the largest stability that the least stable of as many clusters has in clouds without any; None of a
-            single cluster.
+        within: squared distances of the points to the means of their clusters, as a share of those of as many clusters
+            in evenly filled boxes; None of a single cluster.
     """
 
     labels: Labels
     stability: Points
-    chance: float | None
+    within: float | None
 
     @property
     def count(self) -> int:
@@ -42,27 +43,29 @@ class Clusters:
 
 
 def find_clusters(
-    points: Points, halves: Labels, *, most: int = 8, least: int = 10, clouds: int = 5, seed: int = 0
+    points: Points, halves: Labels, *, most: int = 8, least: int = 10, boxes: int = 7, seed: int = 0
 ) -> Clusters:
     """Cluster points by k-means, into as many clusters as halves of the images agree on.
 
     The number is the largest at which each cluster is stable: (1) clusters of one half of the images, by whose nearest
-    centre the points of the other half are assigned, give a mean Jaccard index of at least 0.75 with it, and (2) a
-    larger one than the least stable cluster of any of the `clouds`, normally distributed points of the same covariance,
-    which have no clusters. Otherwise it is one. k-means works in the 24 largest principal axes. Sources: Hennig,
-    "Cluster-wise assessment of cluster stability", Computational Statistics & Data Analysis 2007, for (1); Tibshirani
-    and Walther, "Cluster validation by prediction strength", JCGS 2005, for halves.
+    centre the points of the other half are assigned, give a mean Jaccard index of at least 0.75 with it, and they are
+    (2) tighter than in points without clusters: the sum of squared distances to the means is below what evenly filled
+    boxes of the same axes and standard deviations have, the 99 % prediction limit ``mean - t sd sqrt(1 + 1/q)``, t of q - 1
+    degrees of freedom. Otherwise it is one. k-means works in the 24 largest principal axes. Sources: Hennig, "Cluster-wise
+    assessment of cluster stability", Computational Statistics & Data Analysis 2007, for (1), with the halves of
+    Tibshirani and Walther, JCGS 2005; Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set
+    via the gap statistic", JRSS B 2001, for (2).
 
     Args:
         points: (m, k), finite.
         halves: which half of the images each point is of, in some divisions of them (s, m), 0 or 1.
         most: clusters at most. least: points of each half for each cluster, on average.
-        clouds: their number, >= 1. seed: of starts and clouds.
+        boxes: their number q, >= 2. seed: of starts and boxes.
 
     Raises:
         InputError: shapes that disagree, no point, numbers outside their range.
 
-    Cost: up to 2 most s runs of k-means, and 2 clouds s more for each number that passes (1).
+    Cost: up to 2 most s runs of k-means, and q more for each number that passes (1).
 
     >>> rng = np.random.default_rng(0)
     >>> points = rng.normal(size=(120, 2)) + 20 * np.repeat([[0, 0], [1, 0], [0, 1]], 40, axis=0)
@@ -72,7 +75,7 @@ def find_clusters(
     >>> find_clusters(rng.normal(size=(120, 2)), halves).count
     1
     """
-    _check(points, halves, most, clouds)
+    _check(points, halves, most, boxes)
     rng = np.random.default_rng(seed)
     axes = principal_axes(points)
     smallest = min(int(np.bincount(half, minlength=2).min()) for half in halves)
@@ -80,13 +83,27 @@ def find_clusters(
         found = _stable_clusters(axes, halves, count, rng, STABLE)
         if found is None:
             continue
-        spread, least_stable = axes.std(axis=0), found[1].min()
-        others = (rng.standard_normal(axes.shape) * spread for _ in range(clouds))
-        by_chance = [_stable_clusters(cloud, halves, count, rng) for cloud in others]
-        chance = max(0.0 if other is None else float(other[1].min()) for other in by_chance)
-        if least_stable > chance:
-            return Clusters(*found, chance)
+        within = _within_share(axes, found[0], count, boxes, rng)
+        if within is not None:
+            return Clusters(*found, within)
     return Clusters(np.zeros(len(points), dtype=np.int64), np.ones(1), None)
+
+
+def _within_share(axes: Points, labels: Labels, count: int, boxes: int, rng: np.random.Generator) -> float | None:
+    """The squared distances within clusters as a share of those in evenly filled boxes; None where it may be chance."""
+    half_sides = 3**0.5 * axes.std(axis=0)
+    filled = (rng.uniform(-half_sides, half_sides, axes.shape) for _ in range(boxes))
+    found = [(box, _k_means(box, count, rng)) for box in filled]
+    others = np.array([_within(box, own, count) for box, own in found if own is not None])
+    if len(others) < 2:
+        return None
+    margin = stdtrit(len(others) - 1, _LEVEL) * others.std(ddof=1) * (1 + 1 / len(others)) ** 0.5
+    own = _within(axes, labels, count)
+    return float(own / others.mean()) if own < others.mean() - margin else None
+
+
+def _within(points: Points, labels: Labels, count: int) -> float:
+    return float(np.square(points - cluster_centres(points, labels, count)[labels]).sum())
 
 
 def principal_axes(points: Points) -> Points:
@@ -187,7 +204,7 @@ def nearest_centre(points: Points, centres: Points) -> Labels:
     return (np.square(centres).sum(axis=1) - 2 * points @ centres.T).argmin(axis=1)
 
 
-def _check(points: Points, halves: Labels, most: int, clouds: int) -> None:
+def _check(points: Points, halves: Labels, most: int, boxes: int) -> None:
     fits = points.ndim == 2 and len(points) and halves.ndim == 2 and len(halves) and halves.shape[1] == len(points)
     if not fits or not np.isin(halves, (0, 1)).all():
         raise InputError(
@@ -197,4 +214,4 @@ def _check(points: Points, halves: Labels, most: int, clouds: int) -> None:
     if not np.isfinite(points).all():
         raise InputError("points: expected finite numbers, got NaN or inf")
     check_at_least(most, 1, "most")
-    check_at_least(clouds, 1, "clouds")
+    check_at_least(boxes, 2, "boxes")

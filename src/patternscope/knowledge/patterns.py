@@ -14,6 +14,8 @@ from patternscope.radial.checks import check_features, check_same_shape, check_s
 
 _LEAST = 10
 """Regions of each half for each pattern, on average, and so half of what a class needs to have any."""
+_MARGIN = 1.5
+"""By how many halves of its 95 % interval the share of a pattern in images of its class is above that of any regions."""
 REACH = 0.9
 """Share of a pattern's regions within its reach."""
 SHARED = 0.05
@@ -29,7 +31,10 @@ class Pattern:
         samples, regions: its regions (m,) int64, by image and place, the most typical (nearest to their mean) first.
         share: of the class's evidence, bits of these regions / bits of all reliable regions of its images.
         stability: Jaccard index with what other halves of the images make of it, in [0, 1]; 1 of a single pattern.
-        chance: what the least stable of as many clusters has in points without clusters; None of a single pattern.
+        chance: the same of a cluster as large whose regions are drawn by chance, ``f / (2 - f)`` with f its share of
+            the class's reliable regions.
+        within: squared distances within the class's clusters as a share of those in points without clusters; None of a
+            single pattern.
         specific: of the regions of unseen images that are like it, the share that lies in images of the class.
         prior: the same for any regions: the class's share of the images.
         shared: by class, the share of its reliable regions that are like the pattern; those of its own class are 0.9 by
@@ -42,7 +47,8 @@ class Pattern:
     regions: Tensor
     share: Interval
     stability: float
-    chance: float | None
+    chance: float
+    within: float | None
     specific: Interval
     prior: float
     shared: tuple[Interval, ...]
@@ -102,7 +108,7 @@ def find_patterns(
 
     The reliable regions of a class are clustered by the directions of their features, into as many clusters as halves
     of the images agree on (:func:`find_clusters`). A cluster is a pattern where regions of unseen images that are like
-    it are more often of the class than any regions, beyond the noise. A region is like a pattern within its reach, the
+    it are more often of the class than any regions, by more than one and a half times the interval. A region is like a pattern within its reach, the
     distance from the mean of the pattern's regions within which 0.9 of these lie; for unseen images mean and distance
     are of the regions of the other half alone. Targets that are permuted over images leave few reliable regions, and
     clusters of these are no more often of the class than any (docs/method.md, "Patterns").
@@ -158,22 +164,30 @@ def _patterns_of_class(layer: _Layer, label: int, most: int, seed: int) -> list[
     clusters = find_clusters(points, halves, most=most, least=_LEAST, seed=seed)
     labelled = torch.from_numpy(clusters.labels).to(samples.device)
     found = [
-        _measured(layer, label, samples[own], regions[own], float(stability), clusters.chance)
+        _measured(layer, label, samples[own], regions[own], float(stability), clusters.within)
         for own, stability in zip(
             (labelled == place for place in range(clusters.count)), clusters.stability, strict=True
         )
     ]
-    kept = [pattern for pattern in found if pattern.specific.low is not None and pattern.specific.low > pattern.prior]
+    kept = [pattern for pattern in found if _is_specific(pattern.specific, pattern.prior)]
     return sorted(kept, key=lambda pattern: -(pattern.share.value or 0.0))
 
 
+def _is_specific(share: Interval, prior: float) -> bool:
+    """Whether a share is above another by more than about three standard errors, since many clusters are tested."""
+    if share.value is None or share.low is None:
+        return False
+    return share.value - _MARGIN * (share.value - share.low) > prior
+
+
 def _measured(
-    layer: _Layer, label: int, samples: Tensor, regions: Tensor, stability: float, chance: float | None
+    layer: _Layer, label: int, samples: Tensor, regions: Tensor, stability: float, within: float | None
 ) -> Pattern:
     """What is measured of a cluster of regions."""
     distance, reach = _distances(layer.features, layer.features[samples, regions])
     order = distance[samples, regions].argsort(stable=True)
     of_class = layer.labels == label
+    share = len(samples) / int(layer.reliable[of_class].sum())
     like = distance <= reach
     elsewhere = ~layer.reliable & ~of_class[:, None]
     return Pattern(
@@ -182,7 +196,8 @@ def _measured(
         regions[order].cpu(),
         _evidence_share(layer, of_class, samples, regions),
         stability,
-        chance,
+        share / (2 - share),
+        within,
         _specificity(layer, of_class, samples, regions),
         float(of_class.double().mean()),
         tuple(_share_like(layer, like, own) for own in range(layer.classes)),

@@ -31,7 +31,8 @@ class LayerPattern:
         regions, images: how many it has, and is in.
         share: of the evidence of the class's reliable regions.
         stability: Jaccard index with what other halves of the images make of it, in [0, 1]; 1 of a single pattern.
-        chance: of the least stable of as many clusters of points without clusters; None of a single pattern.
+        chance: the same of as many regions drawn by chance. within: squared distances within the class's clusters as a
+            share of those in points without clusters; None of a single pattern.
         specific: of the regions of unseen images that are like it, the share in images of the class; prior: of any.
         refits: mean share of the layer's refits in which its regions are points of the class, in [0, 1]; None where
             the study does not have it. networks: the same of several networks, None for one.
@@ -48,7 +49,8 @@ class LayerPattern:
     images: int
     share: Interval
     stability: float
-    chance: float | None
+    chance: float
+    within: float | None
     specific: Interval
     prior: float
     refits: float | None
@@ -130,6 +132,7 @@ class PatternsResult(Result):
             **flat_interval("share", pattern.share),
             "stability": pattern.stability,
             "stability_chance": pattern.chance,
+            "within": pattern.within,
             **flat_interval("specific", pattern.specific),
             "specific_chance": pattern.prior,
             "refits": pattern.refits,

@@ -84,8 +84,8 @@ def pattern_table(layers: Layers) -> Table:
     """Return a row per layer."""
     caption = (
         "Patterns by layer, medians over them. Stability: Jaccard index with clusters of other halves of the images; "
-        "chance: of clouds without clusters. Specific: of regions like a pattern in unseen images, the share in images "
-        "of its class; prior: of any region. Receptive field: height and width in pixels that hold 90 % of the gradient."
+        "chance: of regions drawn at random. Specific: of regions like a pattern in unseen images, the share in images "
+        "of its class; prior: of any region. Receptive field: the pixels that hold 90 % of the gradient."
     )
     columns = ["layer", "patterns", "classes", "stability", "chance", "specific", "prior", "shared", "receptive field"]
     return Table(caption, columns, [_row(layer, found) for layer, found in layers.items()])
@@ -93,7 +93,7 @@ def pattern_table(layers: Layers) -> Table:
 
 def _row(layer: str, found: PatternsResult) -> list[str]:
     patterns = found.patterns
-    several = [pattern for pattern in patterns if pattern.chance is not None]
+    several = [pattern for pattern in patterns if pattern.within is not None]
     field = "–" if found.field is None else " x ".join(f"{side:.0f}" for side in found.field)
     return [
         layer,

@@ -85,6 +85,7 @@ def describe_patterns(
             share=pattern.share,
             stability=pattern.stability,
             chance=pattern.chance,
+            within=pattern.within,
             specific=pattern.specific,
             prior=pattern.prior,
             refits=_mean_over(pattern, known.stability),
