@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         compare_layers,
     )
     from patternscope.knowledge.noise import Noise, with_noise
+    from patternscope.knowledge.patterns import Pattern, find_patterns, presence, unit_features
     from patternscope.knowledge.points import class_log_odds, class_probability, find_knowledge_points, threshold
     from patternscope.knowledge.probe import probe_evidence
     from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
@@ -119,6 +120,7 @@ else:
             ),
             "noise": ("Noise", "with_noise"),
             "knowledge_points": ("KnowledgePoints", "reliable_ratio"),
+            "patterns": ("Pattern", "find_patterns", "presence", "unit_features"),
             "points": (
                 "class_log_odds", "class_probability", "find_knowledge_points", "threshold",
             ),

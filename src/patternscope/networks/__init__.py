@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from patternscope.networks.capture.forward_pass import images_at_once
     from patternscope.networks.capture.gradcam import grad_cam
     from patternscope.networks.capture.layers import Layer, find_layer, list_layers
+    from patternscope.networks.capture.receptive_field import receptive_field
     from patternscope.networks.capture.record import Recording, record, record_batches
     from patternscope.networks.capture.suggestion import suggest_layers
     from patternscope.networks.device import parse_device, resolve_device
@@ -41,6 +42,7 @@ else:
             "capture.forward_pass": ("images_at_once",),
             "capture.gradcam": ("grad_cam",),
             "capture.layers": ("Layer", "find_layer", "list_layers"),
+            "capture.receptive_field": ("receptive_field",),
             "capture.record": ("Recording", "record", "record_batches"),
             "capture.suggestion": ("suggest_layers",),
             "device": ("parse_device", "resolve_device"),

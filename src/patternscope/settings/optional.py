@@ -98,6 +98,23 @@ class FaithfulnessSettings(Section):
     )
 
 
+class PatternsSettings(Section):
+    """[patterns]: clusters of the reliable regions of each class and layer, at the last checkpoint.
+
+    >>> PatternsSettings().enabled, PatternsSettings().most
+    (False, 8)
+    """
+
+    enabled: bool = Field(
+        default=False,
+        description="look for patterns at all; a section [patterns] switches it on unless it says otherwise",
+    )
+    most: int = Field(default=8, ge=1, le=50, description="patterns of a class in a layer at most")
+    names: LocatedPath | None = Field(
+        default=None, description="JSON file of the names that you give to patterns, by a region of each"
+    )
+
+
 class AttackSettings(Section):
     """[attack]: an adversarial attack on the samples, at the last checkpoint. Source: Sec. 4.
 
@@ -204,6 +221,9 @@ class OptionalParts(CoreSettings):
     faithfulness: FaithfulnessSettings = Field(
         default_factory=FaithfulnessSettings, description="whether the network depends on what is shown"
     )
+    patterns: PatternsSettings = Field(
+        default_factory=PatternsSettings, description="the patterns of each class and layer"
+    )
     attack: AttackSettings = Field(default_factory=AttackSettings, description="an adversarial attack")
     distillation: DistillationSettings = Field(
         default_factory=DistillationSettings, description="students of the network"
@@ -215,6 +235,13 @@ class OptionalParts(CoreSettings):
         """An optional part is on where its section is written, unless the section says it is off."""
         is_part = info.field_name in _part_names()
         return {"enabled": True, **section} if is_part and isinstance(section, Mapping) else section
+
+    @model_validator(mode="after")
+    def _patterns_of_calibrated_points(self) -> Self:
+        """Patterns are of calibrated points: those of the paper's rule hold chance as well."""
+        if self.patterns.enabled and self.knowledge.rule != "calibrated":
+            raise ValueError(f'patterns: expected knowledge.rule = "calibrated", got "{self.knowledge.rule}"')
+        return self
 
     @property
     def parts(self) -> dict[str, Section]:

@@ -3,11 +3,23 @@
 from patternscope.images.pictograms.drawing import (
     CLASSES,
     DRAWING_VERSION,
+    PartMap,
     Pictogram,
     Pictograms,
     draw,
     draw_many,
     draw_mask,
+    draw_parts,
 )
 
-__all__ = ["CLASSES", "DRAWING_VERSION", "Pictogram", "Pictograms", "draw", "draw_many", "draw_mask"]
+__all__ = [
+    "CLASSES",
+    "DRAWING_VERSION",
+    "PartMap",
+    "Pictogram",
+    "Pictograms",
+    "draw",
+    "draw_many",
+    "draw_mask",
+    "draw_parts",
+]

@@ -2,24 +2,22 @@
 
 import numpy as np
 
-from patternscope.images.pictograms.geometry import Part, ellipse, mirrored, pair, shape, smooth, smooth_line
+from patternscope.images.pictograms.geometry import Part, ellipse, mirrored, named, pair, shape, smooth, smooth_line
 
 
 def _sitting_body(rng: np.random.Generator) -> list[Part]:
     """Return the trunk, chest and paws that cat and dog have in common."""
     wide = 0.5 + 0.08 * rng.random()
-    return [
-        Part(smooth(*mirrored((0, 0.1), (wide * 0.8, 0.35), (wide, 0.85), (0, 0.98))), "body"),
-        Part(ellipse(0, 0.55, 0.2, 0.28), "soft"),
-        Part(ellipse(-0.2, 0.92, 0.17, 0.11), "soft"),
-        Part(ellipse(0.2, 0.92, 0.17, 0.11), "soft"),
-    ]
+    trunk = Part(smooth(*mirrored((0, 0.1), (wide * 0.8, 0.35), (wide, 0.85), (0, 0.98))), "body")
+    paws = [Part(ellipse(s * 0.2, 0.92, 0.17, 0.11), "soft") for s in (-1, 1)]
+    return [*named("body", trunk, Part(ellipse(0, 0.55, 0.2, 0.28), "soft")), *named("paws", *paws)]
 
 
 def _eyes(y: float, apart: float, radius: float) -> list[Part]:
     """Return two eyes with a glint."""
     whites = [Part(ellipse(s * apart, y, radius, 1.1 * radius), "light") for s in (-1, 1)]
-    return whites + [Part(ellipse(s * apart, y, 0.6 * radius, 0.85 * radius), "dark") for s in (-1, 1)]
+    pupils = [Part(ellipse(s * apart, y, 0.6 * radius, 0.85 * radius), "dark") for s in (-1, 1)]
+    return named("eyes", *whites, *pupils)
 
 
 def cat(rng: np.random.Generator) -> list[Part]:
@@ -31,17 +29,16 @@ def cat(rng: np.random.Generator) -> list[Part]:
     whiskers = [
         Part(shape((s * 0.2, -0.08 + d), (s * 0.74, -0.12 + 2 * d)), "light", 0.035) for s in (-1, 1) for d in (0, 0.07)
     ]
+    stripes = [Part(shape((x, -0.7), (x, -0.5)), "deep", 0.06) for x in (-0.13, 0.0, 0.13)]
+    nose = Part(shape((-0.08, -0.12), (0.08, -0.12), (0, -0.02)), "dark")
     return [
-        Part(tail, "body", 0.17),
+        *named("tail", Part(tail, "body", 0.17)),
         *_sitting_body(rng),
-        *ears,
-        *inner,
-        Part(ellipse(0, -0.25, 0.6, 0.47), "body"),
-        *[Part(shape((x, -0.7), (x, -0.5)), "deep", 0.06) for x in (-0.13, 0.0, 0.13)],
+        *named("ears", *ears, *inner),
+        *named("face", Part(ellipse(0, -0.25, 0.6, 0.47), "body"), *stripes),
         *_eyes(-0.3, 0.25, 0.13),
-        Part(ellipse(0, -0.02, 0.2, 0.12), "soft"),
-        Part(shape((-0.08, -0.12), (0.08, -0.12), (0, -0.02)), "dark"),
-        *whiskers,
+        *named("muzzle", Part(ellipse(0, -0.02, 0.2, 0.12), "soft"), nose),
+        *named("whiskers", *whiskers),
     ]
 
 
@@ -51,16 +48,16 @@ def dog(rng: np.random.Generator) -> list[Part]:
     tail = smooth_line((0.35, 0.82), (0.66, 0.66), (0.78, 0.34 + 0.1 * rng.random()))
     outline = ((0.32, -0.68), (0.6, -0.66), (0.76, -0.2), (0.68, long), (0.52, -0.05), (0.44, -0.4))
     face = mirrored((0, -0.76), (0.42, -0.62), (0.5, -0.25), (0.36, 0.12), (0, 0.25))
+    nose = [Part(ellipse(0, -0.1, 0.15, 0.1), "dark"), Part(shape((0, -0.1), (0, 0.12)), "dark", 0.04)]
     return [
-        Part(tail, "body", 0.17),
+        *named("tail", Part(tail, "body", 0.17)),
         *_sitting_body(rng),
-        Part(smooth(*face), "body"),
-        *pair(smooth(*outline), ear),
-        Part(smooth((-0.07, 0.12), (0.07, 0.12), (0.08, 0.34), (-0.08, 0.34)), "trim"),
-        Part(smooth(*mirrored((0, -0.4), (0.16, -0.2), (0.27, 0.08), (0, 0.2))), "soft"),
+        *named("face", Part(smooth(*face), "body")),
+        *named("ears", *pair(smooth(*outline), ear)),
+        *named("tongue", Part(smooth((-0.07, 0.12), (0.07, 0.12), (0.08, 0.34), (-0.08, 0.34)), "trim")),
+        *named("muzzle", Part(smooth(*mirrored((0, -0.4), (0.16, -0.2), (0.27, 0.08), (0, 0.2))), "soft")),
         *_eyes(-0.36, 0.22, 0.11),
-        Part(ellipse(0, -0.1, 0.15, 0.1), "dark"),
-        Part(shape((0, -0.1), (0, 0.12)), "dark", 0.04),
+        *named("muzzle", *nose),
     ]
 
 
@@ -72,16 +69,15 @@ def frog(rng: np.random.Generator) -> list[Part]:
     toes = ((1.08, 0.82), (0.84, 0.76), (0.78, 0.88), (0.62, 0.76), (0.46, 0.86))
     bulges = [Part(ellipse(s * apart, -0.52, 0.25, 0.25), "body") for s in (-1, 1)]
     hands = [Part(ellipse(s * 0.22, 0.74, 0.16, 0.1), "deep") for s in (-1, 1)]
+    lips = smooth_line((-0.56, -0.12), (-0.3, low), (0, -0.12 + dip), (0.3, low), (0.56, -0.12))
+    nostrils = [Part(ellipse(s * 0.1, -0.26, 0.035), "dark") for s in (-1, 1)]
     return [
-        *legs,
-        *pair(shape((0.5, 0.62), (0.74, 0.6), *toes), "trim"),
-        Part(ellipse(0, 0.38, 0.55, 0.42), "body"),
-        Part(ellipse(0, 0.42, 0.36, 0.32), "soft"),
-        *hands,
-        *bulges,
-        Part(ellipse(0, -0.16, 0.78, 0.44), "body"),
+        *named("legs", *legs, *pair(shape((0.5, 0.62), (0.74, 0.6), *toes), "trim")),
+        *named("body", Part(ellipse(0, 0.38, 0.55, 0.42), "body"), Part(ellipse(0, 0.42, 0.36, 0.32), "soft")),
+        *named("hands", *hands),
+        *named("eyes", *bulges),
+        *named("face", Part(ellipse(0, -0.16, 0.78, 0.44), "body")),
         *_eyes(-0.54, apart, 0.17),
-        Part(smooth_line((-0.56, -0.12), (-0.3, low), (0, -0.12 + dip), (0.3, low), (0.56, -0.12)), "dark", 0.07),
-        Part(ellipse(-0.1, -0.26, 0.035), "dark"),
-        Part(ellipse(0.1, -0.26, 0.035), "dark"),
+        *named("mouth", Part(lips, "dark", 0.07)),
+        *named("face", *nostrils),
     ]

@@ -9,7 +9,7 @@ from PIL import Image
 from patternscope.errors import InputError
 from patternscope.images.pictograms import animals, scene, things, vehicles
 from patternscope.images.pictograms.geometry import Part
-from patternscope.images.pictograms.painting import CanvasParts, paint, silhouette
+from patternscope.images.pictograms.painting import CanvasParts, paint, paint_places, silhouette
 from patternscope.images.pictograms.palette import Colour, palette
 from patternscope.images.pictograms.pose import fitting_scale, place, pose
 
@@ -96,6 +96,31 @@ def draw_mask(index: int, *, size: int = 64, seed: int = 0) -> np.ndarray:
     _check(index=index, size=size, seed=seed)
     zoom = _zoom(size)
     return _cover(_object(seed, index, size * zoom), size, zoom)
+
+
+class PartMap(NamedTuple):
+    """Where the parts of an object are: `place` uint8 (size, size), 0 off the object, else 1 + the place in `names`."""
+
+    place: np.ndarray
+    names: tuple[str, ...]
+
+
+def draw_parts(index: int, *, size: int = 64, seed: int = 0) -> PartMap:
+    """Return which part of the object is seen in each pixel of a picture, as `draw` paints it; errors as `draw`.
+
+    A pixel is of the part in its middle. About 1 ms at 64 px.
+
+    >>> parts = draw_parts(3, size=32, seed=1)  # a cat
+    >>> parts.place.shape, parts.names[:4]
+    ((32, 32), ('tail', 'body', 'paws', 'ears'))
+    """
+    _check(index=index, size=size, seed=seed)
+    zoom = _zoom(size)
+    drawing = _object(seed, index, size * zoom)
+    names = tuple(dict.fromkeys(part.name for part in drawing.parts))
+    canvas = Image.new("L", (size * zoom, size * zoom))
+    paint_places(canvas, drawing, {name: 1 + place for place, name in enumerate(names)})
+    return PartMap(np.asarray(canvas)[zoom // 2 :: zoom, zoom // 2 :: zoom].copy(), names)
 
 
 def _zoom(size: int) -> int:

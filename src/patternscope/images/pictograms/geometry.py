@@ -13,12 +13,22 @@ Points = np.ndarray
 class Part(NamedTuple):
     """One painted piece of an object: a filled outline, or a line when `width` is positive.
 
-    `points` (m, 2) and `width` in object units, `paint` a name of `palette.Palette`.
+    `points` (m, 2) and `width` in object units, `paint` a name of `palette.Palette`; `name` says what it is of.
     """
 
     points: Points
     paint: str
     width: float = 0.0
+    name: str = ""
+
+
+def named(name: str, *parts: Part) -> list[Part]:
+    """Return painted pieces as those of one part of the object, such as both ears.
+
+    >>> [part.name for part in named("ears", *pair(shape((1, 0), (2, 1)), "body"))]
+    ['ears', 'ears']
+    """
+    return [part._replace(name=name) for part in parts]
 
 
 @cache

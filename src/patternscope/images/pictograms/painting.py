@@ -1,5 +1,6 @@
 """From parts to pixels: the object in its colours, and its silhouette, drawn by the same strokes."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,23 @@ def paint(canvas: Image.Image, drawing: CanvasParts, paints: Palette) -> None:
             _paint_part(pen, part, paints["dark"], drawing.outline)
     for part in drawing.parts:
         _paint_part(pen, part, paints[part.paint])
+
+
+def paint_places(canvas: Image.Image, drawing: CanvasParts, places: Mapping[str, int]) -> None:
+    """Draw all that `paint` covers onto a grey canvas, each piece by the number of its part's name.
+
+    An outline is of the part that it is around; what is painted later lies in front.
+
+    >>> canvas = Image.new("L", (4, 4))
+    >>> square = Part(np.array([[0, 0], [3, 0], [3, 3], [0, 3]]), "body", name="hull")
+    >>> paint_places(canvas, CanvasParts([square], 0), {"hull": 7})
+    >>> canvas.getpixel((1, 1))
+    7
+    """
+    pen = ImageDraw.Draw(canvas)
+    for grow in (drawing.outline, 0):
+        for part in drawing.parts:
+            _paint_part(pen, part, places[part.name], grow)
 
 
 def silhouette(canvas: Image.Image, drawing: CanvasParts) -> None:

@@ -34,7 +34,7 @@ def _regroup(parts: list[Part], points: np.ndarray, scale: float) -> list[Part]:
     """Return the parts with new points, laid end to end, and their line widths scaled."""
     ends = np.cumsum([len(part.points) for part in parts]).tolist()
     pieces = zip(parts, [0, *ends], ends, strict=False)
-    return [Part(points[start:end], part.paint, part.width * scale) for part, start, end in pieces]
+    return [part._replace(points=points[start:end], width=part.width * scale) for part, start, end in pieces]
 
 
 def _extent(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:

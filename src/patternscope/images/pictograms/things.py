@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from patternscope.images.pictograms.geometry import Part, box, ellipse, pair, shape, smooth, smooth_line
+from patternscope.images.pictograms.geometry import Part, box, ellipse, named, pair, shape, smooth, smooth_line
 
 
 def _arch_bridge(rng: np.random.Generator) -> list[Part]:
@@ -21,11 +21,10 @@ def _arch_bridge(rng: np.random.Generator) -> list[Part]:
         Part(shape((x, -0.4 + 0.1 * abs(x)), (x, -0.26 + 0.1 * abs(x))), "deep", 0.05)
         for x in np.linspace(-0.95, 0.95, 9).tolist()
     ]
+    deck = Part(shape((-1, -0.2), (0, -0.31), (1, -0.2)), "deep", 0.06)
     return [
-        *rail,
-        Part(shape((-1, -0.34), (0, -0.45), (1, -0.34)), "trim", 0.08),
-        Part(shape(*corners), "body"),
-        Part(shape((-1, -0.2), (0, -0.31), (1, -0.2)), "deep", 0.06),
+        *named("rail", *rail, Part(shape((-1, -0.34), (0, -0.45), (1, -0.34)), "trim", 0.08)),
+        *named("arches", Part(shape(*corners), "body"), deck),
     ]
 
 
@@ -44,7 +43,8 @@ def _hanging_bridge(rng: np.random.Generator) -> list[Part]:
         Part(box(-1.05, deck - 0.05, 1.05, deck + 0.13), "body"),
         Part(shape((-1.05, deck), (1.05, deck)), "deep", 0.04),
     ]
-    return [*hangers, *sides, Part(inner, "trim", 0.07), *towers, *feet, *road]
+    cables = [*hangers, *sides, Part(inner, "trim", 0.07)]
+    return [*named("cables", *cables), *named("towers", *towers, *feet), *named("road", *road)]
 
 
 def bridge(rng: np.random.Generator) -> list[Part]:
@@ -55,18 +55,17 @@ def bridge(rng: np.random.Generator) -> list[Part]:
 def desk(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a desk: a top, drawers with knobs on one side, legs on the other."""
     inside, count = 0.1 + 0.2 * rng.random(), int(rng.integers(2, 4))
+    feet = [Part(box(inside + 0.02, 0.5, inside + 0.12, 0.66), "dark"), Part(box(0.78, 0.5, 0.88, 0.66), "dark")]
     parts = [
-        Part(box(-0.9, -0.3, inside, -0.02 + 0.1 * rng.random()), "deep"),
-        Part(box(-0.9, -0.35, -0.74, 0.66), "body"),
-        Part(box(inside, -0.35, 0.9, 0.52), "body"),
-        Part(box(inside + 0.02, 0.5, inside + 0.12, 0.66), "dark"),
-        Part(box(0.78, 0.5, 0.88, 0.66), "dark"),
-        Part(box(-1.04, -0.5, 1.04, -0.32, 0.03), "trim"),
+        *named("panel", Part(box(-0.9, -0.3, inside, -0.02 + 0.1 * rng.random()), "deep")),
+        *named("leg", Part(box(-0.9, -0.35, -0.74, 0.66), "body")),
+        *named("drawers", Part(box(inside, -0.35, 0.9, 0.52), "body"), *feet),
+        *named("top", Part(box(-1.04, -0.5, 1.04, -0.32, 0.03), "trim")),
     ]
     edges = np.linspace(-0.29, 0.49, count + 1).tolist()
     for a, b in pairwise(edges):
-        parts.append(Part(box(inside + 0.06, a + 0.04, 0.84, b - 0.03, 0.03), "soft"))
-        parts.append(Part(ellipse((inside + 0.9) / 2, (a + b) / 2, 0.055), "dark"))
+        front = Part(box(inside + 0.06, a + 0.04, 0.84, b - 0.03, 0.03), "soft")
+        parts += named("drawers", front, Part(ellipse((inside + 0.9) / 2, (a + b) / 2, 0.055), "dark"))
     return parts
 
 
@@ -79,13 +78,15 @@ def ipod(rng: np.random.Generator) -> list[Part]:
         Part(shape((0.14 - half, y), (half - 0.14 - cut, y)), "trim", 0.06)
         for y, cut in ((-0.66, 0.2), (-0.5, 0.35), (-0.34, 0.1))
     ]
-    return [
-        Part(box(-half, -1, half, 1, 0.14), "body"),
-        Part(box(0.08 - half, -0.9, half - 0.08, low, 0.05), screen),
-        *bars,
+    click_wheel = [
         Part(ellipse(0, 0.45, radius), wheel),
         Part(ellipse(0, 0.45, 0.42 * radius), "body"),
         Part(shape((-0.06, 0.42 - 0.8 * radius), (0.06, 0.42 - 0.8 * radius)), "trim", 0.05),
+    ]
+    return [
+        *named("case", Part(box(-half, -1, half, 1, 0.14), "body")),
+        *named("screen", Part(box(0.08 - half, -0.9, half - 0.08, low, 0.05), screen), *bars),
+        *named("click wheel", *click_wheel),
     ]
 
 
@@ -94,14 +95,14 @@ def orange(rng: np.random.Generator) -> list[Part]:
     count, turn, gap = int(rng.integers(7, 11)), 360 * rng.random(), 7.0
     step = 360 / count
     parts = [
-        Part(smooth_line((0, -0.75), (0.02, -0.9), (-0.06, -1.02)), "dark", 0.09),
-        Part(smooth((0.02, -0.86), (0.22, -1.1), (0.6, -1.08), (0.42, -0.86)), "trim"),
-        Part(ellipse(0, 0, 0.86, 0.82), "body"),
-        Part(ellipse(0, 0.02, 0.7, 0.66), "light"),
+        *named("stem", Part(smooth_line((0, -0.75), (0.02, -0.9), (-0.06, -1.02)), "dark", 0.09)),
+        *named("leaf", Part(smooth((0.02, -0.86), (0.22, -1.1), (0.6, -1.08), (0.42, -0.86)), "trim")),
+        *named("peel", Part(ellipse(0, 0, 0.86, 0.82), "body")),
+        *named("segments", Part(ellipse(0, 0.02, 0.7, 0.66), "light")),
     ]
     for i in range(count):
         start = turn + i * step
         arc = ellipse(0, 0.02, 0.62, 0.58, start + gap, start + step - gap)[::3]
         tip = ellipse(0, 0.02, 0.1, 0.1, start + step / 2, start + step / 2 + 1)[:1]
-        parts.append(Part(np.concatenate([arc, tip]), "soft" if i % 2 else "body"))
+        parts += named("segments", Part(np.concatenate([arc, tip]), "soft" if i % 2 else "body"))
     return parts

@@ -14,6 +14,7 @@ from patternscope.knowledge.replicates import over_networks, shared_by_all, shar
 from patternscope.results.emergence import EmergenceResult
 from patternscope.results.evidence import ClassEvidence, EvidenceResult
 from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult, PlainCounts, ThresholdCounts
+from patternscope.results.patterns import PatternsResult
 from patternscope.results.replicates import NetworkNumbers, NetworksResult
 from patternscope.results.result import Result, reads
 from patternscope.results.study import StudyResults, network_variant
@@ -33,7 +34,8 @@ def with_networks(stages: Sequence[Stage], settings: StudySettings) -> list[Stag
     """Return the stages of a study with those of its further networks, and of what all networks have in common."""
     shown = {kind.STAGE for kind in _READERS}
     need = reads(NetworksResult, "counts", checkpoint="all", layer="all")
-    own = [replace(stage, needs=(*stage.needs, need)) if stage.name in shown else stage for stage in stages]
+    more = {**dict.fromkeys(shown, need), PatternsResult.STAGE: reads(NetworksResult, "stability", checkpoint="last")}
+    own = [replace(s, needs=(*s.needs, more[s.name])) if s.name in more else s for s in stages]
     return [*own, *network_stages(stages, settings), _networks_stage(settings.replicates.count)]
 
 
