@@ -22,7 +22,7 @@ from patternscope.results.images import LabelledImages
 from patternscope.results.result import Result
 from patternscope.results.study import result_kinds
 
-COUNT = int(os.environ.get("PATTERNSCOPE_DAMAGES", "8"))
+COUNT = int(os.environ.get("PATTERNSCOPE_DAMAGES", "6"))
 WRITING = {
     "report": ("report", "{study}", "--out", "{out}/report.html"),
     "compare": ("compare", "{study}", "{whole}", "--out", "{out}/compared"),

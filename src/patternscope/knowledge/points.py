@@ -123,7 +123,8 @@ def class_probability(
     """Return p(class | h^(r)) of one class per image, with a uniform prior. Source: Sec. 3.4.
 
     h (n, r, e) with strengths in units of the layer's, mu (c, e), classes (n,) integers in [0, c), `temperature` as
-    `tempered_posterior` -> (n, r), in (0, 1). InputError when the classes are not one per image.
+    `tempered_posterior` -> (n, r), in (0, 1), NaN where an embedding is. InputError when the classes are not one per
+    image.
 
     >>> class_probability(torch.zeros(1, 2, 3), torch.eye(3), torch.tensor([1]))
     tensor([[0.3333, 0.3333]])

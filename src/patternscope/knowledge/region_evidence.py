@@ -6,6 +6,7 @@ from math import log
 import torch
 from torch import Tensor
 
+from patternscope.errors import InputError
 from patternscope.knowledge.bootstrap import bootstrap_mean
 from patternscope.knowledge.calibration import calibration_error, class_shares, reliability
 from patternscope.knowledge.intervals import Interval
@@ -56,7 +57,7 @@ def evidence(
         resamples, level, seed: of the interval, as `bootstrap_counts`.
 
     Raises:
-        InputError: shapes that disagree.
+        InputError: shapes that disagree, NaN.
 
     Cost: a pass over (n, r, c) numbers and the bootstrap of n.
 
@@ -65,6 +66,9 @@ def evidence(
     (0.763, torch.Size([2, 1]))
     """
     check_shape(log_posterior, "log_posterior", (None, None, None), "(n, r, c)")
+    if log_posterior.isnan().any():
+        # The mean over images would omit them.
+        raise InputError("log_posterior: expected logarithms of probabilities, got NaN")
     c = log_posterior.shape[-1]
     own = class_labels(labels, len(log_posterior), c).to(log_posterior.device)
     prior = class_shares(own, c) if class_prior is None else class_prior.to(own.device, torch.float64)
