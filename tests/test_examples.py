@@ -1,12 +1,17 @@
 """The scripts in examples/ run as they are, on little data."""
 
 import runpy
+import shlex
+import shutil
 from pathlib import Path
 
 import invented_sets as sets
 import pytest
 
+from patternscope.cli import main
 from patternscope.networks import build_network, save_weights
+from patternscope.results.study import open_results
+from patternscope.settings.study import load_settings
 from patternscope.study.run import no_more_stages
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -68,3 +73,32 @@ def test_a_training_loop_of_ones_own_and_two_of_its_checkpoints(tmp_path, capsys
     first, then = (float(word) for word in counts.replace(",", "").split() if word[0].isdigit())
     assert stay + vanish == pytest.approx(first, abs=0.02)
     assert stay + appear == pytest.approx(then, abs=0.02)
+
+
+def test_the_gate_for_ci_is_a_workflow_whose_command_runs(attacked_study, tmp_path, monkeypatch, capsys):
+    yaml = pytest.importorskip("yaml", reason="the extra docs is not installed")
+    workflow = yaml.safe_load((EXAMPLES / "ci_gate/evidence-gate.yml").read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["gate"]["steps"]
+    commands = [shlex.split(step["run"]) for step in steps if step.get("run", "").startswith("patternscope")]
+    assert [words[1] for words in commands] == ["run", "diff"]
+    assert commands[0][2] == "study.toml"
+    settings = load_settings(EXAMPLES / "ci_gate/study.toml")
+    assert settings.spread.enabled
+    (tmp_path / "runs").mkdir()
+    first = open_results(attacked_study).training(0).step
+    shutil.copytree(attacked_study, tmp_path / "runs/candidate")
+    shutil.copytree(attacked_study, tmp_path / "runs/baseline")
+    monkeypatch.chdir(tmp_path)
+    for baseline, candidate, code in (
+        ("runs/baseline", "runs/candidate", 0),
+        ("runs/baseline", f"runs/candidate@{first}", 1),
+    ):
+        words = [
+            candidate if word == "runs/candidate" else baseline if word == "runs/baseline" else word
+            for word in commands[1][1:]
+        ]
+        with pytest.raises(SystemExit) as caught:
+            main(words)
+        assert int(caught.value.code or 0) == code
+        assert (tmp_path / "runs/diff/diff.html").is_file()
+    assert "FAILS: evidence" in capsys.readouterr().out

@@ -40,7 +40,19 @@ def test_help_teaches(capsys):
         assert (code, err) == (0, "")
         assert "patternscope run study.toml" in out
         assert "patternscope demo" in out
-    for command in ("demo", "run", "status", "layers", "settings", "figures", "compare", "atlas", "view", "report"):
+    for command in (
+        "demo",
+        "run",
+        "status",
+        "layers",
+        "settings",
+        "figures",
+        "compare",
+        "diff",
+        "atlas",
+        "view",
+        "report",
+    ):
         code, out, _ = call(capsys, command, "--help")
         assert code == 0
         assert "Example" in out

@@ -119,7 +119,12 @@ def _conditions_part(verdicts: Sequence[Verdict]) -> Part:
         for each in verdicts
     ]
     columns = ["condition", "of", "difference", ""]
-    return Part("conditions", "Conditions", [sentence], [Table("Conditions of --fail-on.", columns, rows)], [])
+    named = [
+        f"{each.condition} fails{'' if each.layer is None else f' in {each.layer}'}: the difference is "
+        f"{difference_text(each.difference)}."
+        for each in failed
+    ]
+    return Part("conditions", "Conditions", [sentence, *named], [Table("Conditions of --fail-on.", columns, rows)], [])
 
 
 def _tables(difference: StudyDifference) -> list[Table]:

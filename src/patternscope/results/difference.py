@@ -228,7 +228,7 @@ def _classes(two: _Two, told: Sequence[EvidenceResult], grown: Tensor) -> tuple[
 def _accuracy(two: _Two) -> Paired:
     """Accuracy on the analysed images, with the noise of training where networks of either were measured."""
     first, second = (side.correct.double() for side in (two.first, two.second))
-    difference = with_noise(two.draws.mean(second - first), _training_noise(two))
+    difference = _of_shares(with_noise(two.draws.mean(second - first), _training_noise(two)))
     return Paired(two.draws.mean(first), two.draws.mean(second), difference)
 
 
@@ -238,8 +238,14 @@ def _held_out(two: _Two) -> Paired | None:
     if before.held_out_accuracy is None or after.held_out_accuracy is None:
         return None
     first, second = (before.held_out_accuracy, before.held_out_images), (after.held_out_accuracy, after.held_out_images)
-    difference = with_noise(share_difference(*first, *second), _training_noise(two))
+    difference = _of_shares(with_noise(share_difference(*first, *second), _training_noise(two)))
     return Paired(share_interval(*first), share_interval(*second), difference)
+
+
+def _of_shares(difference: Interval) -> Interval:
+    """A difference of two shares, which ends at -1 and 1."""
+    low, high = (None if end is None else min(1.0, max(-1.0, end)) for end in (difference.low, difference.high))
+    return Interval(difference.value, low, high)
 
 
 def _training_noise(two: _Two) -> Noise:

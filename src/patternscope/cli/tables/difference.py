@@ -1,9 +1,10 @@
 """A difference between two studies as tables: accuracy, each layer, and the conditions."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
-from patternscope.cli.printing import HALF_WIDTH, new_table, say, show
-from patternscope.report.formatting import listed, verdict
+from patternscope.cli.printing import HALF_WIDTH, WIDTH, new_table, say, show
+from patternscope.report.formatting import verdict
 from patternscope.results.conditions import Verdict
 from patternscope.results.difference import StudyDifference
 from patternscope.results.formatting import number, percent, plus_minus
@@ -26,10 +27,8 @@ def print_difference(difference: StudyDifference, verdicts: Sequence[Verdict]) -
     show(table)
     say("evidence: bits per region; kept: knowledge points that keep their class")
     say(f"{HALF_WIDTH.removesuffix(' over images')}, which holds:")
-    for source in difference.noise:
-        say(f"- {source}")
-    if difference.not_measured:
-        say(f"not: {listed(list(difference.not_measured))}")
+    for source in [*difference.noise, *[f"not {source}" for source in difference.not_measured]]:
+        say(fill(source, WIDTH, initial_indent="- ", subsequent_indent="  "))
     for each in verdicts:
         where, change = "" if each.layer is None else f" in {each.layer}", plus_minus(each.difference, signed=True)
         say(f"{'FAILS' if each.holds else 'passes'}: {each.condition}{where}: {change}")
