@@ -10,6 +10,7 @@ from patternscope.cli.commands.compare import compare
 from patternscope.cli.commands.demo import demo
 from patternscope.cli.commands.figures import figures
 from patternscope.cli.commands.layers import layers
+from patternscope.cli.commands.look import look
 from patternscope.cli.commands.report import report
 from patternscope.cli.commands.run import run
 from patternscope.cli.commands.settings import settings
@@ -45,5 +46,5 @@ def patternscope(
         raise typer.Exit
 
 
-for command in (demo, run, status, layers, settings, figures, compare, report, atlas, view):
+for command in (demo, run, status, layers, settings, figures, compare, look, report, atlas, view):
     app.command()(command)
