@@ -21,6 +21,10 @@ def visible(watched) -> np.ndarray:
     return np.flatnonzero(watched.handle("visible"))
 
 
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("−", "-")
+
+
 def chips(watched) -> list[str]:
     return watched.page.locator(".facet-chip").all_inner_texts()
 
@@ -99,14 +103,24 @@ def test_an_attack_step_by_step(fresh, content):
     fresh.until(condition="attack")
     image, attack = fresh.handle("state")["image"], content.conditions[1]
     assert attack.success[image]
-    slider = fresh.page.get_by_role("slider", name="Step")
-    slider.focus()
+    fresh.page.locator("[role=slider][aria-valuetext^=attack]").focus()
     step = fresh.handle("state")["step"]
     fresh.page.keyboard.press("ArrowLeft")
     fresh.until(step=step - 1)
     assert re.search(r"× \d", fresh.page.inner_text(".board"))
     cards = fresh.page.locator(".comparison-card")
     assert [each.split("\n")[0] for each in cards.all_inner_texts()] == list(content.layers)
+    # The last card's numbers are those of the attacked images' regions.
+    headline = plain(fresh.page.inner_text(".comparison .headline"))
+    told = [
+        float(each)
+        for each in re.findall(r"(-?\d+\.\d+) \([^)]*\) bits per region|become (-?\d+\.\d+) \([^)]*\)\.$", headline)
+        for each in each
+        if each
+    ]
+    changed = next(name for name in content.layers if f"changes {name} most" in headline)
+    layer = attack.layers[changed]
+    assert told == [pytest.approx(layer.regions(each).bits[attack.attacked].mean(), abs=0.006) for each in (0, 3)]
     fresh.page.get_by_role("button", name="Region that turned most").click()
     fresh.page.locator(".turned", has_text="°").wait_for()
     (point,) = fresh.handle("state")["selection"]
