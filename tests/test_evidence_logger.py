@@ -379,6 +379,7 @@ def signs(readings, **options):
         ),
         ({"a": [0, 0.1, 0.2, 0.3], "b": [0, 1, 0.7, 0.95]}, None, []),  # back again
         ({"a": [0, 0.1, 0.2, 0.3], "b": [0, 1, 0.95, 0.93]}, None, []),  # less than a tenth
+        ({"a": [0, 0.1, 0.2, 0.3], "b": [0, 0.04, 0, 0]}, None, []),  # next to nothing
     ],
 )
 def test_signs(bits, accuracies, expected):

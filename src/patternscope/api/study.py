@@ -18,6 +18,7 @@ from patternscope.results.formatting import with_interval
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Counts, KnowledgeResult
 from patternscope.results.ledger import Draws
+from patternscope.results.look import Look
 from patternscope.results.noise import ONE_NETWORK, evidence_of, knowledge_of, networks_of, over_what
 from patternscope.results.study import ResultsInMemory, StudyResults, open_results
 from patternscope.results.study_ledger import StudyLedger, study_ledger
@@ -155,6 +156,18 @@ class Study:
         `resamples` are the draws of images for each interval. `ledger().rows()` are the rows of a table.
         """
         return study_ledger(self.results, Draws(resamples, self.results.seed))
+
+    def look(self, image: Any, *, nearest: int = 4) -> Look:
+        """Return what the network and all maps say of a new image; `figures.drawing.look.draw` draws it.
+
+        Arguments and errors as `patternscope.study.look.look_at`; InputError too for a study in memory, which has kept
+        no network.
+        """
+        from patternscope.study.look import look_at
+
+        if self.folder is None:
+            raise InputError("look: expected a study on the disk, got one in memory, which has kept no network")
+        return look_at(self.folder, image, nearest=nearest)
 
     def save(self, folder: str | Path) -> "Study":
         """Write an analysis in memory as a study, for `patternscope figures`, `atlas`, `report` and `view`.

@@ -12,7 +12,7 @@ from patternscope.results.formatting import number, with_interval
 
 Sign = Literal["no_gain", "deep_loss", "overfitting"]
 # A smaller loss is what a training's own noise brings from one reading to the next.
-_LARGE_LOSS = 0.1
+_LARGE_LOSS, _LARGE_LOSS_BITS = 0.1, 0.05
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def early_warnings(readings: Sequence[Reading], *, patience: int = 5) -> tuple[E
     - *deep_loss*: a layer of the deeper half has lost evidence, and training accuracy is not known or did not rise.
 
     Gains and losses are of the same images, and count where their interval over images excludes zero. A loss is a
-    tenth of the layer's largest evidence or more, in two readings one after another. The signs are of one training:
-    the intervals hold the noise of the images, not that of another training.
+    tenth of the layer's largest evidence and 0.05 bits or more, in two readings one after another. The signs are of
+    one training: the intervals hold the noise of the images, not that of another training.
 
     Args:
         readings: of one training, in the order of their steps, with the same layers, shallow to deep.
@@ -109,8 +109,9 @@ def _lost_since(readings: Sequence[Reading], layer: str) -> Reading | None:
     best = max(earlier, key=lambda reading: reading.evidence[layer].bits)
     if not above_zero(best.evidence[layer].interval):
         return None
+    least = max(_LARGE_LOSS * best.evidence[layer].bits, _LARGE_LOSS_BITS)
     for reading in (before_last, last):
-        small = reading.evidence[layer].bits > (1 - _LARGE_LOSS) * best.evidence[layer].bits
+        small = best.evidence[layer].bits - reading.evidence[layer].bits < least
         if small or not above_zero(_change(reading.evidence[layer], best.evidence[layer])):
             return None
     return best

@@ -11,6 +11,7 @@ from patternscope.cli.commands.demo import demo
 from patternscope.cli.commands.diff import diff
 from patternscope.cli.commands.figures import figures
 from patternscope.cli.commands.layers import layers
+from patternscope.cli.commands.look import look
 from patternscope.cli.commands.report import report
 from patternscope.cli.commands.run import run
 from patternscope.cli.commands.settings import settings
@@ -46,5 +47,5 @@ def patternscope(
         raise typer.Exit
 
 
-for command in (demo, run, status, layers, settings, figures, compare, diff, report, atlas, view):
+for command in (demo, run, status, layers, settings, figures, compare, diff, look, report, atlas, view):
     app.command()(command)
