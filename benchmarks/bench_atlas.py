@@ -48,7 +48,9 @@ def invented(room: Path) -> list[Path]:
     """Write the atlases to measure."""
     files = []
     for name, (grid, images, steps) in SIZES.items():
-        made = invent(images=images, grid=grid, steps=steps, layers=1, attack=False, model=False, importance=False)
+        made = invent(
+            images=images, grid=grid, steps=steps, layers=1, dimensions=9, attack=False, model=False, importance=False
+        )
         write_store(room / f"{name} store", made)
         write_single(room / f"{name} store", room / f"{name}.html")
         files.append(room / f"{name}.html")
@@ -61,7 +63,7 @@ def measured(browser: Browser, file: Path) -> str:
     page.goto(file.as_uri())
     page.wait_for_selector("#atlas[data-ready]", timeout=120_000)
     opened = page.evaluate("patternscope.timings.opened")
-    count = page.evaluate("document.querySelector('input[type=range]')?.max ?? '0'")
+    count = page.evaluate("document.querySelector('[role=slider]')?.ariaValueMax ?? '0'")
     steps = {
         name: [step_change(page, number % (int(count) + 1), rest) for number in range(ROUNDS)]
         for name, rest in RESTS.items()

@@ -32,21 +32,21 @@ FIGURES = (
     "training_strip",
 )
 # View of the page, as in its address, of each screenshot.
-PAGES = {"atlas": "condition=training&image=17", "atlas_attack": "condition=attack&image=17"}
+PAGES = {"atlas": "condition=training&image=17", "atlas_attack": "condition=attack&colour=knowledge&image=17"}
 # Width and height of the screens on which the first screen is shown.
 SCREENS = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1366, 768), "wide": (2560, 1440)}
 OUT = Path(__file__).parents[1] / "images"
-WIDTH, COLOURS = 1300, 255
+WIDTH = 1300
+REST = 3000  # milliseconds until the last tile is drawn
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 def save_small(picture: Image.Image, path: Path) -> None:
-    """Write a picture, at most WIDTH wide and with COLOURS colours, such that rare and faint ones stay as they are."""
+    """Write a picture in its true colours, at most WIDTH wide."""
     picture = picture.convert("RGB")
     picture.thumbnail((WIDTH, 10 * WIDTH), Image.Resampling.LANCZOS)
-    few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+    picture.save(path, quality=92, method=6)
     print(f"{path.name}: {path.stat().st_size // 1000} kB")
 
 
@@ -62,11 +62,12 @@ def take_screenshots(page: Path) -> None:
             tab.goto(f"{page.resolve().as_uri()}#{view}")
             tab.wait_for_selector("[data-ready=true]", timeout=120_000)
             tab.wait_for_load_state("networkidle")
+            tab.wait_for_timeout(REST)
             if tab.evaluate("patternscope.state().condition") in view:
                 screenshot = Image.open(io.BytesIO(tab.screenshot()))
-                save_small(screenshot, OUT / f"{name}.png")
+                save_small(screenshot, OUT / f"{name}.webp")
         for name, size in SCREENS.items():
-            save_small(first_screen(browser, page, size), OUT / f"screen_{name}.png")
+            save_small(first_screen(browser, page, size), OUT / f"screen_{name}.webp")
         browser.close()
 
 
@@ -78,6 +79,7 @@ def first_screen(browser, page: Path, size: tuple[int, int]) -> Image.Image:
         tab.goto(page.resolve().as_uri())
         tab.wait_for_selector(".tiles .picture", timeout=120_000)
         tab.wait_for_load_state("networkidle")
+        tab.wait_for_timeout(REST)
         pictures.append(Image.open(io.BytesIO(tab.screenshot())))
         tab.close()
     across = size[0] < size[1]
@@ -91,5 +93,5 @@ if __name__ == "__main__":
     study = Path(sys.argv[1])
     for name in FIGURES if "atlas" not in sys.argv[2:] else ():
         with Image.open(study / "figures" / name / f"{name}.png") as drawn:
-            save_small(drawn, OUT / f"{name}.png")
+            save_small(drawn, OUT / f"{name}.webp")
     take_screenshots(study / "atlas" / "atlas.html")

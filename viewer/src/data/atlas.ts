@@ -47,10 +47,8 @@ export interface Atlas {
   grid(condition: string, layer: string): Grid;
   /** Whether the atlas holds an array. */
   has(path: string): boolean;
-  /** One step of an array, or the whole array where no step is given. */
+  /** One step of an array, or the whole array where no step is given; decoded where it is stored as planes of bytes. */
   read<T extends Values>(path: string, step?: number): Promise<T>;
-  /** One step of an array of integers of two bytes, decoded where it is stored as planes of bytes. */
-  readIntegers(path: string, step: number): Promise<Int16Array>;
   /** An attribute of an array. */
   attribute<T>(path: string, name: string): Promise<T>;
   positions(path: string, step: number): Promise<Positions>;
@@ -72,16 +70,12 @@ export async function readAtlas(get: Get): Promise<Atlas> {
   };
   const cache = new LruCache<Values>(CACHE_BYTES);
   const read = <T extends Values>(path: string, step?: number) =>
-    cache.get(`${path}/${step ?? ""}`, async () => readPart(await open(path), path, step)) as Promise<T>;
-  const readIntegers = async (path: string, step: number) => {
-    const array = await open(path);
-    const grid = array.attrs.planes as Grid | undefined;
-    if (!grid) return read<Int16Array>(path, step);
-    const dimensions = array.shape[2];
-    return cache.get(`${path}/${step}`, async () =>
-      fromPlanes((await readPart(array, path, step)) as Uint8Array, dimensions, grid),
-    ) as Promise<Int16Array>;
-  };
+    cache.get(`${path}/${step ?? ""}`, async () => {
+      const array = await open(path);
+      const stored = await readPart(array, path, step);
+      const grid = array.attrs.planes as Grid | undefined;
+      return grid ? fromPlanes(stored as Uint8Array, array.shape[2], grid) : stored;
+    }) as Promise<T>;
   const condition = (key: string) =>
     attributes.conditions.find((condition) => condition.key === key) as Condition;
   const attribute = async <T>(path: string, name: string) => (await open(path)).attrs[name] as T;
@@ -95,10 +89,9 @@ export async function readAtlas(get: Get): Promise<Atlas> {
     grid: (key, layer) => condition(key).grids[layer],
     has: (path) => paths.has(path),
     read,
-    readIntegers,
     attribute,
     async positions(path, step) {
-      const all = await readIntegers(path, step);
+      const all = await read<Int16Array>(path, step);
       const { shape, attrs } = await open(path);
       const dimensions = shape[2];
       const [scale, unit] = [(attrs.scale as number[])[step], (attrs.unit as number | undefined) ?? 1];

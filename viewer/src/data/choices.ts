@@ -43,7 +43,9 @@ async function rankImages(atlas: Atlas, { key, steps }: Condition, layer: string
   const path = `layers/${layer}/${key}`;
   const measured = atlas.has(`${path}/bits`);
   const [values, predictions] = await Promise.all([
-    measured ? atlas.readIntegers(`${path}/bits`, last) : atlas.read<Uint8Array>(`${path}/knowledge`, last),
+    measured
+      ? atlas.read<Int16Array>(`${path}/bits`, last)
+      : atlas.read<Uint8Array>(`${path}/knowledge`, last),
     atlas.read<Uint16Array>(`conditions/${key}/predictions`, last),
   ]);
   const regions = values.length / atlas.labels.length;

@@ -138,7 +138,7 @@ export async function readTemperatures(
 export async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {
   if (!atlas.has(path)) return null;
   const [values, scale] = await Promise.all([
-    atlas.readIntegers(path, step),
+    atlas.read<Int16Array>(path, step),
     atlas.attribute<number[]>(path, "scale"),
   ]);
   return { values, scale: scale[step] };

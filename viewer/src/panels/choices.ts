@@ -37,11 +37,13 @@ export function makeChoices(change: ChangeView): Panel {
       NAMES[choice],
     ),
   }));
-  const show = ({ view }: Snapshot) => {
+  const show = ({ atlas, view }: Snapshot) => {
+    const attacked = atlas.condition(view.condition).kind === "attack";
     for (const { choice, button } of chips) {
       const of = images[choice];
       button.hidden = !of?.length;
-      button.setAttribute("aria-pressed", String(of?.includes(view.image) ?? false));
+      const shown = of?.includes(view.image) && attacked === (choice === "fooled");
+      button.setAttribute("aria-pressed", String(shown ?? false));
     }
   };
   const list = async (snapshot: Snapshot) => {

@@ -45,5 +45,5 @@ export function tabs(
     h("h2", {}, label),
     h("div", { role: "tablist", "aria-label": label }, ...parts.map(({ tab }) => tab)),
   );
-  return { element: h("div", {}, bar, ...parts.map(({ panel }) => panel)), choose };
+  return { element: h("div", { class: "tabbed" }, bar, ...parts.map(({ panel }) => panel)), choose };
 }

@@ -32,7 +32,7 @@ function a(e) {
 		close: () => e.off("msg:custom", r)
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/errors.js
+// node_modules/zarrita/dist/src/errors.js
 var o = class extends Error {}, s = class extends o {
 	_tag = "NotFoundError";
 	name = "NotFoundError";
@@ -80,13 +80,13 @@ var o = class extends Error {}, s = class extends o {
 		super(`Unsupported: ${e}`), this.feature = e;
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/_shared.js
+// node_modules/zarrita/dist/src/codecs/_shared.js
 function p(e) {
 	return () => {
 		throw new f(`${e} encode`);
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/bitround.js
+// node_modules/zarrita/dist/src/codecs/bitround.js
 var m = class e {
 	kind = "array_to_array";
 	constructor(e, t) {
@@ -100,7 +100,7 @@ var m = class e {
 		return e;
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/typedarray.js
+// node_modules/zarrita/dist/src/typedarray.js
 function h(e) {
 	return e instanceof ArrayBuffer || e instanceof SharedArrayBuffer;
 }
@@ -227,7 +227,7 @@ var g = class {
 		for (let e = 0; e < this.length; e++) yield this.get(e);
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/util.js
+// node_modules/zarrita/dist/src/util.js
 function y(e) {
 	let t = JSON.stringify(e, (e, t) => {
 		if (typeof t == "number") {
@@ -452,7 +452,7 @@ async function te(e, { format: t, signal: n }) {
 		throw n?.throwIfAborted(), Error(`Failed to decode ${t}`);
 	}
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/bytes.js
+// node_modules/zarrita/dist/src/codecs/bytes.js
 var ne = re();
 function re() {
 	let e = new Uint32Array([305419896]);
@@ -525,7 +525,7 @@ function de(e, t) {
 	if (!ce(e)) throw new c(`String-encoded scalar "${t}" is not valid for non-float data type "${e}"`);
 	return t in oe ? oe[t] : ue(t, se[e]);
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/cast_value.js
+// node_modules/zarrita/dist/src/codecs/cast_value.js
 var fe = /* @__PURE__ */ new Set([
 	"int8",
 	"uint8",
@@ -670,7 +670,7 @@ function I(e, t, n, r, i) {
 		return t === void 0 ? u(e) : t;
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/crc32c.js
+// node_modules/zarrita/dist/src/codecs/crc32c.js
 var Ce = class e {
 	kind = "bytes_to_bytes";
 	static fromConfig() {
@@ -747,7 +747,7 @@ var L = class e {
 		return new Uint8Array(t);
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/json2.js
+// node_modules/zarrita/dist/src/codecs/json2.js
 function R(e, t) {
 	return F(!Number.isNaN(t), "JsonCodec allow_nan is false but NaN was encountered during encoding."), F(t !== Infinity, "JsonCodec allow_nan is false but Infinity was encountered during encoding."), F(t !== -Infinity, "JsonCodec allow_nan is false but -Infinity was encountered during encoding."), t;
 }
@@ -868,7 +868,7 @@ function Me(e, t) {
 	for (let n = 0; n < t; n++) for (let a = 0; a < r; a++) i[a * t + n] = e[n * r + a];
 	return i;
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/transpose.js
+// node_modules/zarrita/dist/src/codecs/transpose.js
 function Ne(e) {
 	return e instanceof g || e instanceof _ || e instanceof v ? new Proxy(e, {
 		get(e, t) {
@@ -980,7 +980,7 @@ var Re = class e {
 		}
 	};
 }));
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs.js
+// node_modules/zarrita/dist/src/codecs.js
 function We() {
 	let e = () => Promise.resolve().then(() => (Ue(), Ve)).then((e) => e.default), t = () => Promise.resolve().then(() => (Ue(), Ve)).then((e) => e.default), n = () => Promise.resolve().then(() => (Ue(), Ve)).then((e) => e.default), r = () => Ee, i = () => Be;
 	return (/* @__PURE__ */ new Map()).set("blosc", e).set("lz4", t).set("zstd", n).set("gzip", r).set("zlib", i).set("transpose", () => Re).set("bytes", () => ae).set("crc32c", () => Ce).set("vlen-utf8", () => ze).set("json2", () => De).set("bitround", () => m).set("cast_value", () => Se).set("scale_offset", () => ke).set("numcodecs.blosc", e).set("numcodecs.lz4", t).set("numcodecs.zstd", n).set("numcodecs.gzip", r).set("numcodecs.zlib", i).set("numcodecs.vlen-utf8", () => ze).set("numcodecs.shuffle", () => Ae).set("numcodecs.delta", () => L).set("numcodecs.bitround", () => m).set("numcodecs.json2", () => De);
@@ -1080,7 +1080,7 @@ async function Je(e) {
 function Ye(e) {
 	return e.dataType !== "v2:object" && e.dataType !== "string";
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/codecs/sharding.js
+// node_modules/zarrita/dist/src/codecs/sharding.js
 var Xe = 18446744073709551615n;
 function Ze(e, t, n, r) {
 	if (!e.store.getRange) throw new f("sharding requires a store with getRange");
@@ -1107,7 +1107,7 @@ function Ze(e, t, n, r) {
 		}, r);
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/hierarchy.js
+// node_modules/zarrita/dist/src/hierarchy.js
 var Qe = class e {
 	store;
 	path;
@@ -1235,7 +1235,7 @@ var st = class extends Qe {
 		return j(this.dtype, e);
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/define.js
+// node_modules/zarrita/dist/src/extension/define.js
 function ct(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return new Proxy(e, {
@@ -1284,17 +1284,17 @@ function dt(e) {
 		return r instanceof Promise ? r.then((e) => (lt(e), ct(t, ut(t, e)))) : (lt(r), ct(t, ut(t, r)));
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/extend.js
+// node_modules/zarrita/dist/src/extension/extend.js
 function ft(e, t) {
 	let n = e;
 	for (let e of t) n = n instanceof Promise ? n.then((t) => e(t)) : e(n);
 	return n;
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/extend-array.js
+// node_modules/zarrita/dist/src/extension/extend-array.js
 function pt(e, ...t) {
 	return ft(e, t);
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/open.js
+// node_modules/zarrita/dist/src/open.js
 async function mt(e) {
 	let t = e.store.arrayExtensions;
 	return t?.length ? await pt(e, ...t) : e;
@@ -1357,7 +1357,7 @@ async function Ct(e, t = {}) {
 	return i(e, t).catch((n) => (P(n, s, c), a(e, t)));
 }
 Ct.v2 = vt, Ct.v3 = St;
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/extension/consolidation.js
+// node_modules/zarrita/dist/src/extension/consolidation.js
 function wt(e) {
 	return typeof e == "object" && !!e && "zarr_consolidated_format" in e && e.zarr_consolidated_format === 1 && "metadata" in e && typeof e.metadata == "object" && e.metadata !== null;
 }
@@ -1432,7 +1432,7 @@ var jt = dt(async (e, t = {}) => {
 	}
 	throw r;
 });
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/util.js
+// node_modules/zarrita/dist/src/indexing/util.js
 function* Mt(e, t, n = 1) {
 	t === void 0 && (t = e, e = 0);
 	for (let r = e; r < t; r += n) yield r;
@@ -1480,7 +1480,7 @@ function Lt() {
 		onIdle: () => Promise.all(e)
 	};
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/indexer.js
+// node_modules/zarrita/dist/src/indexing/indexer.js
 function Rt(e, t) {
 	throw new d(`too many indicies for array; expected ${t.length}, got ${e.length}`);
 }
@@ -1579,7 +1579,7 @@ var Kt = class {
 		};
 	}
 };
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/get.js
+// node_modules/zarrita/dist/src/indexing/get.js
 function qt(e, t) {
 	return "get" in e ? e.get(t) : e[t];
 }
@@ -1611,7 +1611,7 @@ async function Jt(e, t, n, r) {
 	});
 	return await u.onIdle(), o.shape.length === 0 ? qt(l.data, 0) : l;
 }
-// ../../../../work/main/viewer/node_modules/zarrita/dist/src/indexing/ops.js
+// node_modules/zarrita/dist/src/indexing/ops.js
 function Yt(e, t = 0, n) {
 	let r = n ?? e.length - t;
 	return {
@@ -1835,26 +1835,23 @@ function mn(e, t, n, r = 1) {
 // src/data/atlas.ts
 var hn = 16e7;
 async function gn(e) {
-	let t = await _n(e), n = ln(t.attrs), { labels: r, names: i, paths: a } = await vn(t, n), o = /* @__PURE__ */ new Map(), s = (e) => (o.has(e) || o.set(e, bn(e, () => Ct.v3(t.resolve(e), { kind: "array" }))), o.get(e)), c = new un(hn), l = (e, t) => c.get(`${e}/${t ?? ""}`, async () => yn(await s(e), e, t)), u = async (e, t) => {
-		let n = await s(e), r = n.attrs.planes;
-		if (!r) return l(e, t);
-		let i = n.shape[2];
-		return c.get(`${e}/${t}`, async () => dn(await yn(n, e, t), i, r));
-	}, d = (e) => n.conditions.find((t) => t.key === e);
+	let t = await _n(e), n = ln(t.attrs), { labels: r, names: i, paths: a } = await vn(t, n), o = /* @__PURE__ */ new Map(), s = (e) => (o.has(e) || o.set(e, bn(e, () => Ct.v3(t.resolve(e), { kind: "array" }))), o.get(e)), c = new un(hn), l = (e, t) => c.get(`${e}/${t ?? ""}`, async () => {
+		let n = await s(e), r = await yn(n, e, t), i = n.attrs.planes;
+		return i ? dn(r, n.shape[2], i) : r;
+	}), u = (e) => n.conditions.find((t) => t.key === e);
 	return {
 		attributes: n,
 		concentration: fn(n.concentration.values, n.concentration.reach),
 		labels: r,
 		names: i,
 		layer: (e) => n.layers.find((t) => t.key === e),
-		condition: d,
-		grid: (e, t) => d(e).grids[t],
+		condition: u,
+		grid: (e, t) => u(e).grids[t],
 		has: (e) => a.has(e),
 		read: l,
-		readIntegers: u,
 		attribute: async (e, t) => (await s(e)).attrs[t],
 		async positions(e, t) {
-			let n = await u(e, t), { shape: r, attrs: i } = await s(e), a = r[2], [o, c] = [i.scale[t], i.unit ?? 1];
+			let n = await l(e, t), { shape: r, attrs: i } = await s(e), a = r[2], [o, c] = [i.scale[t], i.unit ?? 1];
 			return {
 				all: n,
 				dimensions: a,
@@ -2052,7 +2049,7 @@ async function Fn(e, t, n, r) {
 }
 async function In(e, t, n) {
 	if (!e.has(t)) return null;
-	let [r, i] = await Promise.all([e.readIntegers(t, n), e.attribute(t, "scale")]);
+	let [r, i] = await Promise.all([e.read(t, n), e.attribute(t, "scale")]);
 	return {
 		values: r,
 		scale: i[n]
@@ -3098,7 +3095,7 @@ async function ra(e, t, n) {
 	]);
 	return ta(o, s, (e) => c(Math.floor(e / s.regions)));
 }
-// ../../../../work/main/viewer/node_modules/d3-array/dist/d3-array.mjs
+// node_modules/d3-array/dist/d3-array.mjs
 function ia(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
@@ -3515,7 +3512,7 @@ function mo(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
-// ../../../../work/main/viewer/node_modules/d3-axis/dist/d3-axis.mjs
+// node_modules/d3-axis/dist/d3-axis.mjs
 function ho(e) {
 	return e;
 }
@@ -3575,7 +3572,7 @@ function Eo(e, t) {
 function Do(e) {
 	return Eo(vo, e);
 }
-// ../../../../work/main/viewer/node_modules/d3-selection/dist/d3-selection.mjs
+// node_modules/d3-selection/dist/d3-selection.mjs
 var Oo = "http://www.w3.org/1999/xhtml", ko = {
 	svg: "http://www.w3.org/2000/svg",
 	xhtml: Oo,
@@ -4173,7 +4170,7 @@ function Mc(e, t) {
 	}
 	return [e.pageX, e.pageY];
 }
-// ../../../../work/main/viewer/node_modules/d3-color/dist/d3-color.mjs
+// node_modules/d3-color/dist/d3-color.mjs
 function Nc(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
@@ -4558,7 +4555,7 @@ Nc(Yl, Jl, Pc(Fc, {
 		return new il(255 * (t + n * (zl * r + Bl * i)), 255 * (t + n * (Vl * r + Hl * i)), 255 * (t + Ul * r * n), this.opacity);
 	}
 }));
-// ../../../../work/main/viewer/node_modules/d3-interpolate/dist/d3-interpolate.mjs
+// node_modules/d3-interpolate/dist/d3-interpolate.mjs
 function Xl(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
@@ -4770,7 +4767,7 @@ function Mu(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
-// ../../../../work/main/viewer/node_modules/d3-path/dist/d3-path.mjs
+// node_modules/d3-path/dist/d3-path.mjs
 var Nu = Math.PI, Pu = 2 * Nu, Fu = 1e-6, Iu = Pu - Fu;
 function Lu(e) {
 	this._ += e[0];
@@ -4857,7 +4854,7 @@ Vu.prototype;
 function Hu(e = 3) {
 	return new Vu(+e);
 }
-// ../../../../work/main/viewer/node_modules/d3-format/dist/d3-format.mjs
+// node_modules/d3-format/dist/d3-format.mjs
 function Uu(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
@@ -5040,7 +5037,7 @@ function dd(e, t) {
 function fd(e, t) {
 	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, Gu(t) - Gu(e)) + 1;
 }
-// ../../../../work/main/viewer/node_modules/d3-geo/dist/d3-geo.mjs
+// node_modules/d3-geo/dist/d3-geo.mjs
 var H = 1e-6, pd = 1e-12, U = Math.PI, md = U / 2, hd = U / 4, gd = U * 2, _d = 180 / U, vd = U / 180, yd = Math.abs, bd = Math.atan, xd = Math.atan2, W = Math.cos, Sd = Math.exp, Cd = Math.log, wd = Math.pow, G = Math.sin, Td = Math.sign || function(e) {
 	return e > 0 ? 1 : e < 0 ? -1 : 0;
 }, Ed = Math.sqrt, Dd = Math.tan;
@@ -6231,7 +6228,7 @@ function Dm() {
 		90
 	]).scale(159.155);
 }
-// ../../../../work/main/viewer/node_modules/d3-time/dist/d3-time.mjs
+// node_modules/d3-time/dist/d3-time.mjs
 var Om = /* @__PURE__ */ new Date(), km = /* @__PURE__ */ new Date();
 function Am(e, t, n, r) {
 	function i(t) {
@@ -6468,7 +6465,7 @@ function ph(e, t, n, r, i, a) {
 	return [s, c];
 }
 var [mh, hh] = ph(fh, uh, nh, Km, Um, Vm), [gh, _h] = ph(dh, lh, Jm, Wm, Hm, Bm);
-// ../../../../work/main/viewer/node_modules/d3-time-format/dist/d3-time-format.mjs
+// node_modules/d3-time-format/dist/d3-time-format.mjs
 function vh(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
@@ -7009,7 +7006,7 @@ function Ug(e) {
 }
 var Wg = "%Y-%m-%dT%H:%M:%S.%LZ";
 Date.prototype.toISOString || Vg(Wg), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || Hg(Wg);
-// ../../../../work/main/viewer/node_modules/d3-scale/dist/d3-scale.mjs
+// node_modules/d3-scale/dist/d3-scale.mjs
 function Gg(e, t) {
 	switch (arguments.length) {
 		case 0: break;
@@ -7491,7 +7488,7 @@ function G_() {
 		return B_(e, G_()).exponent(e.exponent());
 	}, Kg.apply(e, arguments);
 }
-// ../../../../work/main/viewer/node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
+// node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function K(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
@@ -7836,7 +7833,7 @@ function hy(e) {
 	};
 }
 var gy = hy(K("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), _y = hy(K("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), vy = hy(K("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), yy = hy(K("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
-// ../../../../work/main/viewer/node_modules/d3-shape/dist/d3-shape.mjs
+// node_modules/d3-shape/dist/d3-shape.mjs
 function by(e) {
 	return function() {
 		return e;
@@ -8691,7 +8688,7 @@ function tx(e) {
 function nx(e) {
 	return new $b(e, 1);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/defined.js
+// node_modules/@observablehq/plot/src/defined.js
 function rx(e) {
 	return e != null && !Number.isNaN(e);
 }
@@ -8713,7 +8710,7 @@ function cx(e) {
 function lx(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
-// ../../../../work/main/viewer/node_modules/isoformat/src/format.js
+// node_modules/isoformat/src/format.js
 function ux(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
@@ -8725,18 +8722,18 @@ function dx(e) {
 function fx(e, t) {
 	return `${e}`.padStart(t, "0");
 }
-// ../../../../work/main/viewer/node_modules/isoformat/src/parse.js
+// node_modules/isoformat/src/parse.js
 var px = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
 function mx(e, t) {
 	return px.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/order.js
+// node_modules/@observablehq/plot/src/order.js
 function hx(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
 	return aa(t, n);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/time.js
+// node_modules/@observablehq/plot/src/time.js
 var gx = 1e3, _x = gx * 60, vx = _x * 60, yx = vx * 24, bx = yx * 7, xx = yx * 30, Sx = yx * 365, Cx = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
@@ -8967,7 +8964,7 @@ function Vx(e, t, n) {
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/options.js
+// node_modules/@observablehq/plot/src/options.js
 var Hx = Object.getPrototypeOf(Uint8Array), Ux = Object.prototype.toString;
 function Wx(e) {
 	return e instanceof Array || e instanceof Hx;
@@ -9306,7 +9303,7 @@ function SC(e) {
 function CC(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/index.js
+// node_modules/@observablehq/plot/src/scales/index.js
 var wC = Symbol("position"), TC = Symbol("color"), EC = Symbol("radius"), DC = Symbol("length"), OC = Symbol("opacity"), kC = Symbol("symbol"), AC = Symbol("projection"), jC = /* @__PURE__ */ new Map([
 	["x", wC],
 	["y", wC],
@@ -9364,7 +9361,7 @@ function zC(e) {
 	}
 	return [e, void 0];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/basic.js
+// node_modules/@observablehq/plot/src/transforms/basic.js
 function BC({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
 	if (r === void 0 && (e != null && (r = GC(e)), t != null && !jS(t) && (r = HC(r, JC(t))), n && (r = HC(r, KC))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
@@ -9465,7 +9462,7 @@ function XC(e) {
 		};
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/group.js
+// node_modules/@observablehq/plot/src/transforms/group.js
 function ZC(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
@@ -9625,7 +9622,7 @@ function vw(e, t) {
 var yw = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/channel.js
+// node_modules/@observablehq/plot/src/channel.js
 function bw(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = US(r) }, s) {
 	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), Cw(s, {
 		scale: t,
@@ -9736,7 +9733,7 @@ function Mw(e, t) {
 		return n.source === null ? null : n;
 	}
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/schemes.js
+// node_modules/@observablehq/plot/src/scales/schemes.js
 var Nw = /* @__PURE__ */ new Map([
 	["accent", q_],
 	["category10", K_],
@@ -9892,7 +9889,7 @@ var Kw = /* @__PURE__ */ new Set([
 function qw(e) {
 	return e != null && Kw.has(`${e}`.toLowerCase());
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/quantitative.js
+// node_modules/@observablehq/plot/src/scales/quantitative.js
 var Jw = (e) => (t) => e(1 - t), Yw = [0, 1], Xw = /* @__PURE__ */ new Map([
 	["number", du],
 	["rgb", iu],
@@ -10029,7 +10026,7 @@ function _T(e) {
 function vT(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/warnings.js
+// node_modules/@observablehq/plot/src/warnings.js
 var yT = 0, bT;
 function xT() {
 	let e = yT;
@@ -10038,7 +10035,7 @@ function xT() {
 function ST(e) {
 	e !== bT && (bT = e, console.warn(e), ++yT);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/diverging.js
+// node_modules/@observablehq/plot/src/scales/diverging.js
 function CT(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = dT(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = jC.get(e) === TC ? u == null && d !== void 0 ? iu : Gw(u === void 0 ? "rdbu" : u) : du, reverse: m }) {
 	l = +l, s = CS(s);
 	let [h, g] = s;
@@ -10121,7 +10118,7 @@ function NT(e) {
 		}
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/temporal.js
+// node_modules/@observablehq/plot/src/scales/temporal.js
 function PT(e, t, n, r) {
 	return Qw(e, t, n, r);
 }
@@ -10131,7 +10128,7 @@ function FT(e, t, n) {
 function IT(e, t, n) {
 	return PT(e, z_(), t, n);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales/ordinal.js
+// node_modules/@observablehq/plot/src/scales/ordinal.js
 var LT = Symbol("ordinal");
 function RT(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
 	return i = YS(i, r), a === void 0 && (a = UT(n, i, e)), (r === "categorical" || r === LT) && (r = "ordinal"), s && (a = mo(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
@@ -10205,7 +10202,7 @@ function GT(e) {
 function KT(e) {
 	return fC(e.fill) ? mb : pb;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/scales.js
+// node_modules/@observablehq/plot/src/scales.js
 function qT(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
@@ -10489,7 +10486,7 @@ function vE({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 		...e.invert && { invert: (t) => e.invert(t) }
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/facet.js
+// node_modules/@observablehq/plot/src/facet.js
 function yE(e, t) {
 	let { fx: n, fy: r } = qT(e, t), i = n?.scale.domain(), a = r?.scale.domain();
 	return i && a ? _a(i, a).map(([e, t], n) => ({
@@ -10608,7 +10605,7 @@ function BE(e, t) {
 function VE(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/projection.js
+// node_modules/@observablehq/plot/src/projection.js
 var HE = Math.PI, UE = 2 * HE, WE = .618;
 function GE({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
@@ -10743,7 +10740,7 @@ function nD({ x: e, y: t }) {
 		this.stream.point(e(n), t(r));
 	} });
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/context.js
+// node_modules/@observablehq/plot/src/context.js
 function rD(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
@@ -10754,7 +10751,7 @@ function rD(e = {}) {
 function iD(e, { document: t }) {
 	return Dc(No(e).call(t.documentElement));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/memoize.js
+// node_modules/@observablehq/plot/src/memoize.js
 var aD = Symbol("unset");
 function oD(e) {
 	return (e.length === 1 ? sD : cD)(e);
@@ -10767,7 +10764,7 @@ function cD(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/format.js
+// node_modules/@observablehq/plot/src/format.js
 var lD = oD((e) => new Intl.NumberFormat(e));
 oD((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
@@ -10973,7 +10970,7 @@ function HD(e, t) {
 function UD({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/mark.js
+// node_modules/@observablehq/plot/src/mark.js
 var WD = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
@@ -11092,7 +11089,7 @@ function YD(e, t) {
 		}
 	} : e;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/dimensions.js
+// node_modules/@observablehq/plot/src/dimensions.js
 function XD(e, t, n = {}) {
 	let r = .5 - mD, i = .5 + mD, a = .5 + mD, o = .5 - mD;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
@@ -11163,7 +11160,7 @@ function QD(e, t) {
 	let [a, o] = xa(r);
 	return Math.abs(i(o) - i(a));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/interactions/pointer.js
+// node_modules/@observablehq/plot/src/interactions/pointer.js
 var $D = /* @__PURE__ */ new WeakMap();
 function eO(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
@@ -11278,11 +11275,11 @@ function iO({ x1: e, x2: t, x: n = e }, r) {
 function aO({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/axes.js
+// node_modules/@observablehq/plot/src/axes.js
 function oO(e) {
 	return dE(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends/ramp.js
+// node_modules/@observablehq/plot/src/legends/ramp.js
 function sO(e, t) {
 	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = oO(e), round: m = !0, opacity: h, className: g } = t, _ = rD(t);
 	g = VD(g), h = yS(h)[1], f === null && (f = () => null);
@@ -11310,9 +11307,9 @@ function sO(e, t) {
 	} else b = x(Yg().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
 	return v.append("g").attr("transform", `translate(0,${a - c})`).call(Do(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", RD(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/math.js
+// node_modules/@observablehq/plot/src/math.js
 var cO = Math.PI / 180;
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marker.js
+// node_modules/@observablehq/plot/src/marker.js
 function lO(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
 	e.markerStart = uO(n), e.markerMid = uO(r), e.markerEnd = uO(i);
 }
@@ -11393,7 +11390,7 @@ function SO(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 	}
 	t && e.each(u("marker-start", t, l && ((e) => l(e) & yO))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & yO))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & bO)));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/inset.js
+// node_modules/@observablehq/plot/src/transforms/inset.js
 function CO({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
 	return [t, n] = TO(e, t, n), {
 		inset: e,
@@ -11413,7 +11410,7 @@ function wO({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
 function TO(e, t, n) {
 	return e === void 0 && t === void 0 && n === void 0 ? mD ? [1, 0] : [.5, .5] : [t, n];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/interval.js
+// node_modules/@observablehq/plot/src/transforms/interval.js
 function EO(e, { interval: t }) {
 	return e = { ...$S(e) }, e.interval = qS(e.interval === void 0 ? t : e.interval), e;
 }
@@ -11481,7 +11478,7 @@ function NO(e = {}) {
 function PO(e = {}) {
 	return OO("y", wO, e);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/rule.js
+// node_modules/@observablehq/plot/src/marks/rule.js
 var FO = {
 	ariaLabel: "rule",
 	fill: null,
@@ -11564,7 +11561,7 @@ function BO(e, t, n) {
 	else if (n === void 0) return [e, t];
 	return [t, n];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/template.js
+// node_modules/@observablehq/plot/src/template.js
 function VO(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
@@ -11574,7 +11571,7 @@ function VO(e, ...t) {
 		return i;
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/text.js
+// node_modules/@observablehq/plot/src/marks/text.js
 var HO = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
@@ -11903,7 +11900,7 @@ function _k(e, t) {
 function vk(e, t) {
 	return !mk(e, t) && (fk.lastIndex = t, fk.test(e));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/vector.js
+// node_modules/@observablehq/plot/src/marks/vector.js
 var yk = {
 	ariaLabel: "vector",
 	fill: "none",
@@ -11983,7 +11980,7 @@ function Ok(e, t = {}) {
 		y: n
 	});
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/axis.js
+// node_modules/@observablehq/plot/src/marks/axis.js
 function kk(e, t) {
 	return arguments.length < 2 && !tC(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
@@ -12352,7 +12349,7 @@ function uA(e = "auto") {
 function dA(e) {
 	return iC(e.domain());
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends/swatches.js
+// node_modules/@observablehq/plot/src/legends/swatches.js
 function fA(e, t) {
 	if (t == null) return t;
 	let n = e(t);
@@ -12410,7 +12407,7 @@ function hA(e, t = {}, n) {
 }
 ${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", RD(a, "normal")).call(HD, d).node();
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/legends.js
+// node_modules/@observablehq/plot/src/legends.js
 var gA = /* @__PURE__ */ new Map([
 	["symbol", mA],
 	["color", yA],
@@ -12466,14 +12463,14 @@ function SA(e, t, n) {
 	}
 	return r;
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/identity.js
+// node_modules/@observablehq/plot/src/transforms/identity.js
 function CA(e = {}, t = "y") {
 	return DS(e) ? e : {
 		...e,
 		[t]: aS
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
+// node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
 function wA(e, t) {
 	if (t.length === 1) return {
 		data: e,
@@ -12499,7 +12496,7 @@ function wA(e, t) {
 		facets: t
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/stack.js
+// node_modules/@observablehq/plot/src/transforms/stack.js
 function TA(e = {}, t = {}) {
 	arguments.length === 1 && ([e, t] = DA(e));
 	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = kA(r, i, "x", "y", e, a);
@@ -12692,7 +12689,7 @@ function KA(e, t) {
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/rect.js
+// node_modules/@observablehq/plot/src/marks/rect.js
 var qA = { ariaLabel: "rect" }, JA = class extends WD {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
@@ -12752,7 +12749,7 @@ function $A(e, t) {
 function ej(e, t) {
 	return new JA(e, kO(AO(t)));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/frame.js
+// node_modules/@observablehq/plot/src/marks/frame.js
 var tj = {
 	ariaLabel: "frame",
 	fill: "none",
@@ -12782,7 +12779,7 @@ var tj = {
 function ij(e) {
 	return new rj(e);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/tip.js
+// node_modules/@observablehq/plot/src/marks/tip.js
 var aj = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
@@ -13014,7 +13011,7 @@ function vj(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/plot.js
+// node_modules/@observablehq/plot/src/plot.js
 function yj(e = {}) {
 	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = VD(e.className), l = e.marks === void 0 ? [] : Sj(e.marks);
 	l.push(...Nj(l));
@@ -13384,7 +13381,7 @@ function Kj(e) {
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/curve.js
+// node_modules/@observablehq/plot/src/curve.js
 var qj = /* @__PURE__ */ new Map([
 	["basis", vb],
 	["basis-closed", bb],
@@ -13424,7 +13421,7 @@ function Yj(e = Xj, t) {
 function Xj(e) {
 	return jy(e);
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/transforms/bin.js
+// node_modules/@observablehq/plot/src/transforms/bin.js
 function Zj(e = { y: "count" }, t = {}) {
 	[e, t] = tM(e, t);
 	let { x: n, y: r } = t;
@@ -13717,7 +13714,7 @@ function TM(e, t) {
 		x2: void 0
 	}, n === iS ? "y2" : "y")));
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/link.js
+// node_modules/@observablehq/plot/src/marks/link.js
 var EM = {
 	ariaLabel: "link",
 	fill: "none",
@@ -13782,7 +13779,7 @@ function AM(e, t, n) {
 	else if (n === void 0) return [e, t];
 	return [t, n];
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/dot.js
+// node_modules/@observablehq/plot/src/marks/dot.js
 var jM = {
 	ariaLabel: "dot",
 	fill: "none",
@@ -13862,7 +13859,7 @@ function PM(e, { x: t, y: n, ...r } = {}) {
 		y: n
 	});
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/marks/line.js
+// node_modules/@observablehq/plot/src/marks/line.js
 var FM = {
 	ariaLabel: "line",
 	fill: "none",
@@ -13917,7 +13914,7 @@ function RM(e, { x: t, y: n, ...r } = {}) {
 		y: n
 	});
 }
-// ../../../../work/main/viewer/node_modules/@observablehq/plot/src/index.js
+// node_modules/@observablehq/plot/src/index.js
 WD.prototype.plot = function({ marks: e = [], ...t } = {}) {
 	return yj({
 		...t,
@@ -16235,7 +16232,7 @@ async function JI(e, t, n, r) {
 	return l.sort((e, t) => d(e) - d(t)).slice(0, Math.ceil(qI * l.length));
 }
 async function YI(e, { key: t, steps: n }, r) {
-	let i = n.length - 1, a = `layers/${r}/${t}`, o = e.has(`${a}/bits`), [s, c] = await Promise.all([o ? e.readIntegers(`${a}/bits`, i) : e.read(`${a}/knowledge`, i), e.read(`conditions/${t}/predictions`, i)]), l = s.length / e.labels.length;
+	let i = n.length - 1, a = `layers/${r}/${t}`, o = e.has(`${a}/bits`), [s, c] = await Promise.all([o ? e.read(`${a}/bits`, i) : e.read(`${a}/knowledge`, i), e.read(`conditions/${t}/predictions`, i)]), l = s.length / e.labels.length;
 	return {
 		value: Float64Array.from(e.labels, (e, t) => {
 			let n = 0;
@@ -16281,10 +16278,13 @@ function $I(e) {
 			hidden: !0,
 			click: () => i(e)
 		}, ZI[e])
-	})), o = ({ view: e }) => {
-		for (let { choice: t, button: n } of a) {
-			let i = r[t];
-			n.hidden = !i?.length, n.setAttribute("aria-pressed", String(i?.includes(e.image) ?? !1));
+	})), o = ({ atlas: e, view: t }) => {
+		let n = e.condition(t.condition).kind === "attack";
+		for (let { choice: e, button: i } of a) {
+			let a = r[e];
+			i.hidden = !a?.length;
+			let o = a?.includes(t.image) && n === (e === "fooled");
+			i.setAttribute("aria-pressed", String(o ?? !1));
 		}
 	}, s = async (e) => {
 		let { atlas: n, view: i } = e, a = n.attributes.conditions.find(({ kind: e }) => e === "attack") ?? null, s = n.attributes.conditions[0].layers.includes(i.layer) ? i.layer : n.attributes.conditions[0].layers[0], c = await Promise.all(KI.map((e) => JI(n, e, s, a).catch(() => [])));
@@ -22217,7 +22217,7 @@ function JW(e) {
 	throw Error(`THREE.TextureUtils: Unknown texture type ${e}.`);
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? J("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
-// ../../../../work/main/viewer/node_modules/three/build/three.module.js
+// node_modules/three/build/three.module.js
 function YW() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
@@ -28926,7 +28926,7 @@ function pY(e, t, n) {
 			t && a(r[(n + t + r.length) % r.length].name, !0);
 		});
 	}), i(r[0].name), {
-		element: B("div", {}, B("div", { class: "tabbar" }, B("h2", {}, e), B("div", {
+		element: B("div", { class: "tabbed" }, B("div", { class: "tabbar" }, B("h2", {}, e), B("div", {
 			role: "tablist",
 			"aria-label": e
 		}, ...r.map(({ tab: e }) => e))), ...r.map(({ panel: e }) => e)),
@@ -29568,7 +29568,7 @@ function iX(e, t, n) {
 	return [];
 }
 // src/ui/page.css?inline
-var aX = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#fcfcfd)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--ink);--unreliable:var(--ink);--total:var(--lightningcss-light,#858d95)var(--lightningcss-dark,#7f8a95);--evidence:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--cell-high-with-text:var(--lightningcss-light,#6790be)var(--lightningcss-dark,#45688b);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);min-height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:17px;font-weight:650;line-height:1.25}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"title study\"\"intro actions\"\"rail rail\"\"main main\"\"footer footer\"/minmax(0,1fr) auto;display:grid}.patternscope-atlas header{display:contents}.patternscope-atlas h1{grid-area:title;padding:8px 16px 2px}.patternscope-atlas .definition{grid-area:intro;padding:3px 16px 4px}.patternscope-atlas .study{color:var(--soft);text-overflow:ellipsis;white-space:nowrap;grid-area:study;align-self:center;padding:8px 16px 2px 0;overflow:hidden}.patternscope-atlas .definition{align-items:center;gap:8px;display:flex}.patternscope-atlas .definition-icon{flex:none;width:20px;height:20px}.patternscope-atlas .definition-icon rect{fill:var(--cell-low)}.patternscope-atlas .definition-icon .outlined{fill:var(--accent-ground);stroke:var(--reliable);stroke-width:2px}.patternscope-atlas .actions{flex-wrap:wrap;grid-area:actions;align-self:start;align-items:center;gap:2px;padding:0 8px 0 0;display:flex}.patternscope-atlas .study{min-width:0}.patternscope-atlas .menu{position:relative}.patternscope-atlas .menu summary{cursor:pointer;list-style:none}.patternscope-atlas .menu summary::-webkit-details-marker{display:none}.patternscope-atlas .menu summary:after{content:\" ▾\"}.patternscope-atlas .menu-items{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:7px;padding:4px;display:grid;position:absolute;right:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .menu-items button{text-align:left}.patternscope-atlas .rail{grid-area:rail;padding:4px 16px 8px}.patternscope-atlas .rail ul{grid-auto-columns:minmax(0,1fr);grid-auto-flow:column;gap:8px;display:grid}.patternscope-atlas .rail a{border-left:3px solid var(--line);height:100%;color:var(--ink);border-radius:0 6px 6px 0;align-content:start;padding:5px 10px 6px;text-decoration:none;display:grid}.patternscope-atlas .rail b{color:var(--accent)}.patternscope-atlas .rail a:hover{background:var(--accent-ground)}.patternscope-atlas .rail a[aria-current]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas main{grid-template:\"alerts alerts\"\"map map\"\"choosers choosers\"\"image regions\"\"more more\"/minmax(0,1fr) minmax(0,1fr);grid-area:main;gap:0 20px;min-width:0;padding:0 16px;display:grid}.patternscope-atlas .alerts{grid-area:alerts}.patternscope-atlas main>.notice{grid-column:1/-1}.patternscope-atlas .map-place{grid-area:map;min-width:0}.patternscope-atlas .one-image{grid-area:image;min-width:0}.patternscope-atlas .regions{grid-area:regions;min-width:0}.patternscope-atlas .more{grid-area:more;min-width:0;padding:12px 0 20px}.patternscope-atlas .space{grid-template-columns:140px minmax(0,1fr);gap:10px;display:grid}.patternscope-atlas .space-main{min-width:0}.patternscope-atlas .under{color:var(--soft);justify-content:space-between;gap:16px;padding:6px 0 10px;display:flex}.patternscope-atlas .status{flex:none}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 0 6px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:12px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;max-height:clamp(320px,62vh,760px);overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:12px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:13px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:13px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;padding:0 16px;font-size:13px}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width>=1800px){.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:28px;padding-right:28px}.patternscope-atlas .page{font-size:14px}.patternscope-atlas main{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}@container (width<=1120px){.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .rail ul{grid-template-columns:repeat(auto-fit,minmax(min(240px,100%),1fr));grid-auto-flow:row}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"title\"\"intro\"\"study\"\"rail\"\"main\"\"actions\"\"footer\"/minmax(0,1fr)}.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:12px;padding-right:12px}.patternscope-atlas main{grid-template:\"alerts\"\"map\"\"choosers\"\"image\"\"regions\"\"more\"/minmax(0,1fr)}.patternscope-atlas .under{flex-wrap:wrap;gap:2px 16px}.patternscope-atlas .study{padding:0 12px 4px}.patternscope-atlas .actions{padding:8px 12px}.patternscope-atlas .menu-items{bottom:100%;left:0;right:auto}.patternscope-atlas .rail ul{scroll-snap-type:x proximity;scrollbar-width:thin;grid-template-columns:none;grid-auto-columns:minmax(220px,1fr);grid-auto-flow:column;overflow-x:auto}.patternscope-atlas .rail li{scroll-snap-align:start}.patternscope-atlas .space{grid-template-columns:minmax(0,1fr)}.patternscope-atlas .space-main{order:-1}.patternscope-atlas .legend{max-height:none}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}.patternscope-atlas .stage{height:min(86vw,62vh)}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}@media print{@page{size:A4 landscape;margin:10mm}.patternscope-atlas{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;min-height:0}.patternscope-atlas .actions,.patternscope-atlas .choosers,.patternscope-atlas .more,.patternscope-atlas .gallery,.patternscope-atlas .stage-tools,.patternscope-atlas .play,.patternscope-atlas .legend,.patternscope-atlas footer,.patternscope-atlas .under{display:none!important}.patternscope-atlas .page,.patternscope-atlas main{display:block}.patternscope-atlas main,.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas .study{padding-left:0;padding-right:0}.patternscope-atlas .map-place{zoom:.78;break-inside:avoid}.patternscope-atlas .one-image{break-before:page;float:left;width:49%}.patternscope-atlas .regions{break-before:page;float:right;width:49%}.patternscope-atlas .one-image,.patternscope-atlas .regions{zoom:.8;break-inside:avoid}.patternscope-atlas .space{display:block}.patternscope-atlas .stage{height:400px}}", oX = ".patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;height:clamp(320px,62vh,760px);position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .view-note{min-height:2.7em;color:var(--soft);margin:6px 0 0;font-size:13px}.patternscope-atlas .view-note .link{font:inherit;color:var(--accent);cursor:pointer;background:0 0;border:0;padding:0;text-decoration:underline}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 0 8px;padding:7px 11px}", sX = ".patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:13px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:13px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", cX = ".patternscope-atlas .map-head{align-items:center;gap:12px;min-height:40px;display:flex}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;flex:none;font-size:13px;line-height:1}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex:none;gap:0 12px;display:flex}.patternscope-atlas .now b{color:var(--ink)}.patternscope-atlas .map-key{color:var(--soft);flex-wrap:wrap;justify-content:end;gap:2px 14px;margin-left:auto;font-size:12px;display:flex}.patternscope-atlas .map-swatch{width:18px;height:12px}.patternscope-atlas .map-swatch.evidence{background:color-mix(in srgb, var(--evidence) 30%, transparent);border-top:2px solid var(--evidence)}.patternscope-atlas .map-swatch.readable{border-top:1px solid var(--soft);height:0}.patternscope-atlas .map-swatch.chance{border-top:2px dotted var(--ink);height:0}.patternscope-atlas .map-swatch.reliable{background:color-mix(in srgb, var(--ink) 62%, transparent)}.patternscope-atlas .map-swatch.unreliable{background:repeating-linear-gradient(135deg, var(--ink) 0 1px, transparent 1px 4px);border:1px dashed var(--ink)}.patternscope-atlas .map-swatch.emerges{border-left:1px solid var(--ink);width:0}.patternscope-atlas .map{--halo:var(--ground)}.patternscope-atlas .map .finding p{display:inline}.patternscope-atlas .map-swatch.gap{border-top:3px dotted var(--warn);height:0}.patternscope-atlas .map-area{cursor:pointer;-webkit-user-select:none;user-select:none;position:relative}.patternscope-atlas .map-area>svg{max-width:none;display:block}.patternscope-atlas .map-area .hatch{stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .map-row{pointer-events:none;border-radius:6px;position:absolute;left:0;right:0}.patternscope-atlas .map-row.here{box-shadow:inset 0 0 0 1.5px var(--accent)}.patternscope-atlas .layer-label{text-align:left;white-space:nowrap;background:0 0;border:0;border-radius:6px;align-content:center;width:184px;padding:2px 7px;line-height:1.25;display:grid;position:absolute;overflow:hidden}.patternscope-atlas .layer-label:hover{background:var(--accent-ground)}.patternscope-atlas .layer-label[aria-pressed=true] .layer-name{color:var(--accent)}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;font-size:12px;display:grid}.patternscope-atlas .layer-counts b{color:var(--ink)}.patternscope-atlas .narrow .layer-label{align-content:start;width:auto;padding:0 4px}.patternscope-atlas .narrow .layer-counts{gap:10px;display:flex}.patternscope-atlas .accuracy-label{color:var(--soft);pointer-events:none;font-size:12px;position:absolute}.patternscope-atlas .emerged .at{fill:none;stroke:var(--ink);stroke-width:1.2px;stroke-opacity:.7}.patternscope-atlas .emerged text{fill:var(--ink);stroke:var(--halo);stroke-width:3px;stroke-linejoin:round;paint-order:stroke;font:12px system-ui,sans-serif}.patternscope-atlas .cursor{cursor:ew-resize;touch-action:none;width:22px;margin-left:-11px;position:absolute;top:0;bottom:0}.patternscope-atlas .cursor:before{content:\"\";background:var(--accent);width:2px;position:absolute;top:20px;bottom:20px;left:10px}.patternscope-atlas .flag{background:var(--accent);color:var(--paper);white-space:nowrap;border-radius:10px;padding:1px 7px;font-size:12px;position:absolute;top:0;left:11px;translate:-50%}.patternscope-atlas .at-start .flag{translate:-12px}.patternscope-atlas .at-end .flag{translate:calc(12px - 100%)}@container (width<=860px){.patternscope-atlas .map-head{flex-wrap:wrap;gap:4px 12px}.patternscope-atlas .map-key{flex:1 0 100%;justify-content:start}}", lX = ".patternscope-atlas .facets-bar{flex-wrap:wrap;flex:1 0 100%;align-items:center;gap:6px 8px;display:flex;position:relative}.patternscope-atlas .facets-menu summary{border:1px solid var(--line);background:var(--raised);cursor:pointer;border-radius:6px;min-height:30px;padding:4px 12px;font-size:13px}.patternscope-atlas .facets-menu[open] summary{border-color:var(--accent)}.patternscope-atlas .facets-form{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:8px;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:10px 14px;width:min(620px,100%);padding:12px 14px;display:grid;position:absolute;top:36px;left:0;box-shadow:0 6px 20px #0000002e}.patternscope-atlas .facets-form .chooser select{width:100%;max-width:none}.patternscope-atlas .facets-form .check{font-size:13px}.patternscope-atlas .range{gap:6px;display:flex}.patternscope-atlas .range input{border:1px solid var(--line);background:var(--paper);width:50%;min-width:0;min-height:30px;color:var(--ink);border-radius:6px;padding:4px 6px;font-size:13px}.patternscope-atlas .facet-chips{flex-wrap:wrap;gap:5px;display:flex}.patternscope-atlas .facet-chip{border:1px solid var(--accent);background:var(--accent-ground);border-radius:15px;align-items:center;gap:6px;min-height:28px;padding:0 2px 0 9px;font-size:13px;display:flex}.patternscope-atlas .facet-remove{background:0 0;border:0;border-radius:50%;width:24px;height:24px;font-size:16px;line-height:1}.patternscope-atlas .facet-remove:hover{background:var(--raised)}.patternscope-atlas .gallery-order{flex-wrap:wrap;gap:6px 14px;margin-bottom:8px;display:flex}.patternscope-atlas .gallery-order select{border:1px solid var(--line);background:var(--raised);border-radius:6px;padding:3px 5px}.patternscope-atlas .thumb-caption{text-overflow:ellipsis;white-space:nowrap;max-width:62px;padding-top:2px;font-size:12px;line-height:1.2;display:block;overflow:hidden}.patternscope-atlas .thumb-caption span{text-overflow:ellipsis;display:block;overflow:hidden}.patternscope-atlas .patches{grid-template-columns:repeat(auto-fill,54px);gap:6px;display:grid}.patternscope-atlas .patch{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .patch canvas{background:var(--cell-low);border-radius:4px;width:54px;height:54px}.patternscope-atlas .facts>div:has(>.patches){grid-column:1/-1}.patternscope-atlas .depth-row .depth-p{text-overflow:clip;overflow:visible}.patternscope-atlas .confusions-head{flex-wrap:wrap;justify-content:space-between;align-items:start;gap:6px 14px;display:flex}.patternscope-atlas .confusions-head .finding{flex:240px}.patternscope-atlas .segments{background:var(--ground);border:1px solid var(--line);border-radius:7px;padding:2px;display:flex}.patternscope-atlas .segments button{white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:3px 10px}.patternscope-atlas .segments button[aria-pressed=true]{background:var(--accent-ground);color:var(--accent);font-weight:600}.patternscope-atlas .matrix-scroll{max-width:100%;overflow-x:auto}.patternscope-atlas .matrix{table-layout:fixed;border-collapse:separate;border-spacing:2px;width:auto;font-size:12px}.patternscope-atlas .matrix caption{caption-side:bottom;white-space:normal;padding:6px 0 0;font-size:13px}.patternscope-atlas .matrix th,.patternscope-atlas .matrix td{background:0 0;border:0;padding:0;position:static}.patternscope-atlas .matrix thead th{vertical-align:bottom;height:92px;color:var(--ink)}.patternscope-atlas .matrix .upright{writing-mode:vertical-rl;align-items:center;gap:5px;display:inline-flex;transform:rotate(180deg)}.patternscope-atlas .matrix .row-name{justify-content:flex-end;align-items:center;gap:6px;padding-right:4px;display:flex}.patternscope-atlas .matrix .dot{width:9px;height:9px}.patternscope-atlas .cell{background:color-mix(in oklab, var(--cell-high-with-text) var(--share,0%), var(--cell-low));font-variant-numeric:tabular-nums;border:1px solid #0000;border-radius:3px;width:34px;height:26px;padding:0;font-size:12px;display:block}.patternscope-atlas .cell.own{background:color-mix(in oklab, var(--soft) calc(var(--share,0%) * .55), var(--cell-low))}.patternscope-atlas .cell:hover{border-color:var(--ink)}.patternscope-atlas .cell[aria-pressed=true]{border:2px solid var(--ink)}.patternscope-atlas .confusion-list{columns:2;column-gap:18px;margin:0 0 10px;padding:0;list-style:none}.patternscope-atlas .confusion-item{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;justify-content:space-between;gap:10px;width:100%;padding:3px 6px;display:flex}.patternscope-atlas .confusion-item:hover,.patternscope-atlas .confusion-item[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .confusion-item[aria-pressed=true]{border-color:var(--accent)}.patternscope-atlas .pair{border-top:1px solid var(--line);margin-top:14px;padding-top:10px}.patternscope-atlas .pair-chart svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison{padding:6px 0 10px}.patternscope-atlas .comparison .headline{font-size:15px;font-weight:600}.patternscope-atlas .comparison-cards{flex-wrap:wrap;gap:10px;display:flex}.patternscope-atlas .comparison-card{border:1px solid var(--line);background:var(--raised);border-radius:8px;flex:0 252px;min-width:0;padding:8px}.patternscope-atlas .comparison-card.current{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}.patternscope-atlas .comparison-card svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison-head{justify-content:space-between;align-items:center;gap:8px;display:flex}.patternscope-atlas .comparison-name{background:0 0;border:0;border-radius:4px;padding:2px 4px;font-weight:650}.patternscope-atlas .comparison-name:hover{background:var(--accent-ground)}.patternscope-atlas .badge-most{background:var(--accent-ground);color:var(--accent);border-radius:9px;padding:1px 7px;font-size:12px}.patternscope-atlas .comparison-numbers{color:var(--soft);font-variant-numeric:tabular-nums;padding:0 4px}.patternscope-atlas .comparison-foot{flex-wrap:wrap;align-items:center;gap:10px;margin-top:8px;display:flex}@container (width<=600px){.patternscope-atlas .cell{width:29px}.patternscope-atlas .confusion-list{columns:1}.patternscope-atlas .facets-form{grid-template-columns:1fr}}", uX = ".patternscope-atlas .strip{margin-bottom:14px}.patternscope-atlas .strip .tabbar{flex-wrap:wrap}.patternscope-atlas .choices{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .chip{border:1px solid var(--line);background:var(--raised);border-radius:13px;min-height:26px;padding:2px 10px}.patternscope-atlas .chip:hover{border-color:var(--accent)}.patternscope-atlas .chip[aria-pressed=true]{border-color:var(--accent);color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .tiles{border-radius:6px;align-items:center;gap:4px;display:grid}.patternscope-atlas .tile-layer,.patternscope-atlas .tile-step{color:var(--soft);white-space:nowrap;text-overflow:ellipsis;font-size:12px;overflow:hidden}.patternscope-atlas .tile-layer.here{color:var(--accent);font-weight:600}.patternscope-atlas .tile-step{text-align:center}.patternscope-atlas .tiles .picture.here{outline:3px solid var(--accent);outline-offset:-1px}.patternscope-atlas .unseen{clip-path:inset(50%);white-space:nowrap;width:1px;height:1px;position:absolute;overflow:hidden}", dX = "patternscope-atlas-style";
+var aX = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#fcfcfd)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--ink);--unreliable:var(--ink);--total:var(--lightningcss-light,#858d95)var(--lightningcss-dark,#7f8a95);--evidence:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--cell-high-with-text:var(--lightningcss-light,#6790be)var(--lightningcss-dark,#45688b);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);min-height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:17px;font-weight:650;line-height:1.25}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"title study\"\"intro actions\"\"rail rail\"\"main main\"\"footer footer\"/minmax(0,1fr) auto;display:grid}.patternscope-atlas header{display:contents}.patternscope-atlas h1{grid-area:title;padding:8px 16px 2px}.patternscope-atlas .definition{grid-area:intro;padding:3px 16px 4px}.patternscope-atlas .study{color:var(--soft);text-overflow:ellipsis;white-space:nowrap;grid-area:study;align-self:center;padding:8px 16px 2px 0;overflow:hidden}.patternscope-atlas .definition{align-items:center;gap:8px;display:flex}.patternscope-atlas .definition-icon{flex:none;width:20px;height:20px}.patternscope-atlas .definition-icon rect{fill:var(--cell-low)}.patternscope-atlas .definition-icon .outlined{fill:var(--accent-ground);stroke:var(--reliable);stroke-width:2px}.patternscope-atlas .actions{flex-wrap:wrap;grid-area:actions;align-self:start;align-items:center;gap:2px;padding:0 8px 0 0;display:flex}.patternscope-atlas .study{min-width:0}.patternscope-atlas .menu{position:relative}.patternscope-atlas .menu summary{cursor:pointer;list-style:none}.patternscope-atlas .menu summary::-webkit-details-marker{display:none}.patternscope-atlas .menu summary:after{content:\" ▾\"}.patternscope-atlas .menu-items{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:7px;padding:4px;display:grid;position:absolute;right:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .menu-items button{text-align:left}.patternscope-atlas .rail{grid-area:rail;padding:4px 16px 8px}.patternscope-atlas .rail ul{grid-auto-columns:minmax(0,1fr);grid-auto-flow:column;gap:8px;display:grid}.patternscope-atlas .rail a{border-left:3px solid var(--line);height:100%;color:var(--ink);border-radius:0 6px 6px 0;align-content:start;padding:5px 10px 6px;text-decoration:none;display:grid}.patternscope-atlas .rail b{color:var(--accent)}.patternscope-atlas .rail a:hover{background:var(--accent-ground)}.patternscope-atlas .rail a[aria-current]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas main{grid-template:\"alerts alerts\"\"map map\"\"choosers choosers\"\"image regions\"\"more more\"/minmax(0,1fr) minmax(0,1fr);grid-area:main;gap:0 20px;min-width:0;padding:0 16px;display:grid}.patternscope-atlas .alerts{grid-area:alerts}.patternscope-atlas main>.notice{grid-column:1/-1}.patternscope-atlas .map-place{grid-area:map;min-width:0}.patternscope-atlas .one-image{grid-area:image;min-width:0}.patternscope-atlas .regions{grid-area:regions;min-width:0}.patternscope-atlas .more{grid-area:more;min-width:0;padding:12px 0 20px}.patternscope-atlas .space{grid-template-columns:140px minmax(0,1fr);gap:10px;display:grid}.patternscope-atlas .space-main{min-width:0}.patternscope-atlas .under{color:var(--soft);justify-content:space-between;gap:16px;padding:6px 0 10px;display:flex}.patternscope-atlas .status{flex:none}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 0 6px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:12px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;max-height:clamp(320px,62vh,760px);overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:12px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:13px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:13px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;padding:0 16px;font-size:13px}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width>=1800px){.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:28px;padding-right:28px}.patternscope-atlas .page{font-size:14px}.patternscope-atlas main{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}.patternscope-atlas .regions>.tabbed{grid-template-columns:minmax(480px,2fr) minmax(0,3fr);gap:0 20px;display:grid}.patternscope-atlas .regions>.tabbed>.tabbar{grid-column:1/-1}.patternscope-atlas .regions>.tabbed>.tabbar>[role=tablist]{display:none}.patternscope-atlas .regions>.tabbed>[role=tabpanel][hidden]{display:block!important}}@container (width<=1120px){.patternscope-atlas .chooser{flex:100px}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .rail ul{grid-template-columns:repeat(auto-fit,minmax(min(240px,100%),1fr));grid-auto-flow:row}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"title\"\"intro\"\"study\"\"rail\"\"main\"\"actions\"\"footer\"/minmax(0,1fr)}.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas main,.patternscope-atlas footer{padding-left:12px;padding-right:12px}.patternscope-atlas main{grid-template:\"alerts\"\"map\"\"choosers\"\"image\"\"regions\"\"more\"/minmax(0,1fr)}.patternscope-atlas .under{flex-wrap:wrap;gap:2px 16px}.patternscope-atlas .study{padding:0 12px 4px}.patternscope-atlas .actions{padding:8px 12px}.patternscope-atlas .menu-items{bottom:100%;left:0;right:auto}.patternscope-atlas .rail ul{scroll-snap-type:x proximity;scrollbar-width:thin;grid-template-columns:none;grid-auto-columns:minmax(220px,1fr);grid-auto-flow:column;overflow-x:auto}.patternscope-atlas .rail li{scroll-snap-align:start}.patternscope-atlas .space{grid-template-columns:minmax(0,1fr)}.patternscope-atlas .space-main{order:-1}.patternscope-atlas .legend{max-height:none}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}.patternscope-atlas .stage{height:min(86vw,62vh)}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}@media print{@page{size:A4 landscape;margin:10mm}.patternscope-atlas{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;min-height:0}.patternscope-atlas .actions,.patternscope-atlas .choosers,.patternscope-atlas .more,.patternscope-atlas .gallery,.patternscope-atlas .stage-tools,.patternscope-atlas .play,.patternscope-atlas .legend,.patternscope-atlas footer,.patternscope-atlas .under{display:none!important}.patternscope-atlas .page,.patternscope-atlas main{display:block}.patternscope-atlas main,.patternscope-atlas h1,.patternscope-atlas .definition,.patternscope-atlas .rail,.patternscope-atlas .study{padding-left:0;padding-right:0}.patternscope-atlas .map-place{zoom:.78;break-inside:avoid}.patternscope-atlas .one-image{break-before:page;float:left;width:49%}.patternscope-atlas .regions{break-before:page;float:right;width:49%}.patternscope-atlas .one-image,.patternscope-atlas .regions{zoom:.8;break-inside:avoid}.patternscope-atlas .space{display:block}.patternscope-atlas .stage{height:400px}}", oX = ".patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;height:clamp(320px,62vh,760px);position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .view-note{min-height:2.7em;color:var(--soft);margin:6px 0 0;font-size:13px}.patternscope-atlas .view-note .link{font:inherit;color:var(--accent);cursor:pointer;background:0 0;border:0;padding:0;text-decoration:underline}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 0 8px;padding:7px 11px}", sX = ".patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:13px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:13px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 42px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", cX = ".patternscope-atlas .map-head{align-items:center;gap:12px;min-height:40px;display:flex}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;flex:none;font-size:13px;line-height:1}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex:none;gap:0 12px;display:flex}.patternscope-atlas .now b{color:var(--ink)}.patternscope-atlas .map-key{color:var(--soft);flex-wrap:wrap;justify-content:end;gap:2px 14px;margin-left:auto;font-size:12px;display:flex}.patternscope-atlas .map-swatch{width:18px;height:12px}.patternscope-atlas .map-swatch.evidence{background:color-mix(in srgb, var(--evidence) 30%, transparent);border-top:2px solid var(--evidence)}.patternscope-atlas .map-swatch.readable{border-top:1px solid var(--soft);height:0}.patternscope-atlas .map-swatch.chance{border-top:2px dotted var(--ink);height:0}.patternscope-atlas .map-swatch.reliable{background:color-mix(in srgb, var(--ink) 62%, transparent)}.patternscope-atlas .map-swatch.unreliable{background:repeating-linear-gradient(135deg, var(--ink) 0 1px, transparent 1px 4px);border:1px dashed var(--ink)}.patternscope-atlas .map-swatch.emerges{border-left:1px solid var(--ink);width:0}.patternscope-atlas .map{--halo:var(--ground)}.patternscope-atlas .map .finding p{display:inline}.patternscope-atlas .map-swatch.gap{border-top:3px dotted var(--warn);height:0}.patternscope-atlas .map-area{cursor:pointer;-webkit-user-select:none;user-select:none;position:relative}.patternscope-atlas .map-area>svg{max-width:none;display:block}.patternscope-atlas .map-area .hatch{stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .map-row{pointer-events:none;border-radius:6px;position:absolute;left:0;right:0}.patternscope-atlas .map-row.here{box-shadow:inset 0 0 0 1.5px var(--accent)}.patternscope-atlas .layer-label{text-align:left;white-space:nowrap;background:0 0;border:0;border-radius:6px;align-content:center;width:184px;padding:2px 7px;line-height:1.25;display:grid;position:absolute;overflow:hidden}.patternscope-atlas .layer-label:hover{background:var(--accent-ground)}.patternscope-atlas .layer-label[aria-pressed=true] .layer-name{color:var(--accent)}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;font-size:12px;display:grid}.patternscope-atlas .layer-counts b{color:var(--ink)}.patternscope-atlas .narrow .layer-label{align-content:start;width:auto;padding:0 4px}.patternscope-atlas .narrow .layer-counts{gap:10px;display:flex}.patternscope-atlas .accuracy-label{color:var(--soft);pointer-events:none;font-size:12px;position:absolute}.patternscope-atlas .emerged .at{fill:none;stroke:var(--ink);stroke-width:1.2px;stroke-opacity:.7}.patternscope-atlas .emerged text{fill:var(--ink);stroke:var(--halo);stroke-width:3px;stroke-linejoin:round;paint-order:stroke;font:12px system-ui,sans-serif}.patternscope-atlas .cursor{cursor:ew-resize;touch-action:none;width:22px;margin-left:-11px;position:absolute;top:0;bottom:0}.patternscope-atlas .cursor:before{content:\"\";background:var(--accent);width:2px;position:absolute;top:20px;bottom:20px;left:10px}.patternscope-atlas .flag{background:var(--accent);color:var(--paper);white-space:nowrap;border-radius:10px;padding:1px 7px;font-size:12px;position:absolute;top:0;left:11px;translate:-50%}.patternscope-atlas .at-start .flag{translate:-12px}.patternscope-atlas .at-end .flag{translate:calc(12px - 100%)}@container (width<=860px){.patternscope-atlas .map-head{flex-wrap:wrap;gap:4px 12px}.patternscope-atlas .map-key{flex:1 0 100%;justify-content:start}}", lX = ".patternscope-atlas .facets-bar{flex-wrap:wrap;flex:300px;align-self:end;align-items:center;gap:6px 8px;display:flex;position:relative}.patternscope-atlas .facets-menu summary{border:1px solid var(--line);background:var(--raised);cursor:pointer;border-radius:6px;min-height:30px;padding:4px 12px;font-size:13px}.patternscope-atlas .facets-menu[open] summary{border-color:var(--accent)}.patternscope-atlas .facets-form{z-index:5;border:1px solid var(--line);background:var(--raised);border-radius:8px;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:10px 14px;width:min(620px,100%);padding:12px 14px;display:grid;position:absolute;top:36px;left:0;box-shadow:0 6px 20px #0000002e}.patternscope-atlas .facets-form .chooser select{width:100%;max-width:none}.patternscope-atlas .facets-form .check{font-size:13px}.patternscope-atlas .range{gap:6px;display:flex}.patternscope-atlas .range input{border:1px solid var(--line);background:var(--paper);width:50%;min-width:0;min-height:30px;color:var(--ink);border-radius:6px;padding:4px 6px;font-size:13px}.patternscope-atlas .facet-chips{flex-wrap:wrap;gap:5px;display:flex}.patternscope-atlas .facet-chip{border:1px solid var(--accent);background:var(--accent-ground);border-radius:15px;align-items:center;gap:6px;min-height:28px;padding:0 2px 0 9px;font-size:13px;display:flex}.patternscope-atlas .facet-remove{background:0 0;border:0;border-radius:50%;width:24px;height:24px;font-size:16px;line-height:1}.patternscope-atlas .facet-remove:hover{background:var(--raised)}.patternscope-atlas .gallery-order{flex-wrap:wrap;gap:6px 14px;margin-bottom:8px;display:flex}.patternscope-atlas .gallery-order select{border:1px solid var(--line);background:var(--raised);border-radius:6px;padding:3px 5px}.patternscope-atlas .thumb-caption{text-overflow:ellipsis;white-space:nowrap;max-width:62px;padding-top:2px;font-size:12px;line-height:1.2;display:block;overflow:hidden}.patternscope-atlas .thumb-caption span{text-overflow:ellipsis;display:block;overflow:hidden}.patternscope-atlas .patches{grid-template-columns:repeat(auto-fill,54px);gap:6px;display:grid}.patternscope-atlas .patch{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .patch canvas{background:var(--cell-low);border-radius:4px;width:54px;height:54px}.patternscope-atlas .facts>div:has(>.patches){grid-column:1/-1}.patternscope-atlas .depth-row .depth-p{text-overflow:clip;overflow:visible}.patternscope-atlas .confusions-head{flex-wrap:wrap;justify-content:space-between;align-items:start;gap:6px 14px;display:flex}.patternscope-atlas .confusions-head .finding{flex:240px}.patternscope-atlas .segments{background:var(--ground);border:1px solid var(--line);border-radius:7px;padding:2px;display:flex}.patternscope-atlas .segments button{white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:3px 10px}.patternscope-atlas .segments button[aria-pressed=true]{background:var(--accent-ground);color:var(--accent);font-weight:600}.patternscope-atlas .matrix-scroll{max-width:100%;overflow-x:auto}.patternscope-atlas .matrix{table-layout:fixed;border-collapse:separate;border-spacing:2px;width:auto;font-size:12px}.patternscope-atlas .matrix caption{caption-side:bottom;white-space:normal;padding:6px 0 0;font-size:13px}.patternscope-atlas .matrix th,.patternscope-atlas .matrix td{background:0 0;border:0;padding:0;position:static}.patternscope-atlas .matrix thead th{vertical-align:bottom;height:92px;color:var(--ink)}.patternscope-atlas .matrix .upright{writing-mode:vertical-rl;align-items:center;gap:5px;display:inline-flex;transform:rotate(180deg)}.patternscope-atlas .matrix .row-name{justify-content:flex-end;align-items:center;gap:6px;padding-right:4px;display:flex}.patternscope-atlas .matrix .dot{width:9px;height:9px}.patternscope-atlas .cell{background:color-mix(in oklab, var(--cell-high-with-text) var(--share,0%), var(--cell-low));font-variant-numeric:tabular-nums;border:1px solid #0000;border-radius:3px;width:34px;height:26px;padding:0;font-size:12px;display:block}.patternscope-atlas .cell.own{background:color-mix(in oklab, var(--soft) calc(var(--share,0%) * .55), var(--cell-low))}.patternscope-atlas .cell:hover{border-color:var(--ink)}.patternscope-atlas .cell[aria-pressed=true]{border:2px solid var(--ink)}.patternscope-atlas .confusion-list{columns:2;column-gap:18px;margin:0 0 10px;padding:0;list-style:none}.patternscope-atlas .confusion-item{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;justify-content:space-between;gap:10px;width:100%;padding:3px 6px;display:flex}.patternscope-atlas .confusion-item:hover,.patternscope-atlas .confusion-item[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .confusion-item[aria-pressed=true]{border-color:var(--accent)}.patternscope-atlas .pair{border-top:1px solid var(--line);margin-top:14px;padding-top:10px}.patternscope-atlas .pair-chart svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison{padding:6px 0 10px}.patternscope-atlas .comparison .headline{font-size:15px;font-weight:600}.patternscope-atlas .comparison-cards{flex-wrap:wrap;gap:10px;display:flex}.patternscope-atlas .comparison-card{border:1px solid var(--line);background:var(--raised);border-radius:8px;flex:0 252px;min-width:0;padding:8px}.patternscope-atlas .comparison-card.current{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}.patternscope-atlas .comparison-card svg{cursor:pointer;max-width:100%;height:auto;display:block}.patternscope-atlas .comparison-head{justify-content:space-between;align-items:center;gap:8px;display:flex}.patternscope-atlas .comparison-name{background:0 0;border:0;border-radius:4px;padding:2px 4px;font-weight:650}.patternscope-atlas .comparison-name:hover{background:var(--accent-ground)}.patternscope-atlas .badge-most{background:var(--accent-ground);color:var(--accent);border-radius:9px;padding:1px 7px;font-size:12px}.patternscope-atlas .comparison-numbers{color:var(--soft);font-variant-numeric:tabular-nums;padding:0 4px}.patternscope-atlas .comparison-foot{flex-wrap:wrap;align-items:center;gap:10px;margin-top:8px;display:flex}@container (width<=600px){.patternscope-atlas .cell{width:29px}.patternscope-atlas .confusion-list{columns:1}.patternscope-atlas .facets-form{grid-template-columns:1fr}}", uX = ".patternscope-atlas .strip{margin-bottom:14px}.patternscope-atlas .strip .tabbar{flex-wrap:wrap}.patternscope-atlas .choices{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .chip{border:1px solid var(--line);background:var(--raised);border-radius:13px;min-height:26px;padding:2px 10px}.patternscope-atlas .chip:hover{border-color:var(--accent)}.patternscope-atlas .chip[aria-pressed=true]{border-color:var(--accent);color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .tiles{border-radius:6px;align-items:center;gap:4px;display:grid}.patternscope-atlas .tile-layer,.patternscope-atlas .tile-step{color:var(--soft);white-space:nowrap;text-overflow:ellipsis;font-size:12px;overflow:hidden}.patternscope-atlas .tile-layer.here{color:var(--accent);font-weight:600}.patternscope-atlas .tile-step{text-align:center}.patternscope-atlas .tiles .picture.here{outline:3px solid var(--accent);outline-offset:-1px}.patternscope-atlas .unseen{clip-path:inset(50%);white-space:nowrap;width:1px;height:1px;position:absolute;overflow:hidden}", dX = "patternscope-atlas-style";
 async function fX(e, t, n) {
 	document.getElementById(dX) || document.head.append(B("style", { id: dX }, oX, sX, cX, uX, lX, aX)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
 		class: "opening",
