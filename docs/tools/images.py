@@ -26,6 +26,7 @@ FIGURES = (
     "faithfulness",
     "importance",
     "knowledge_points",
+    "patterns",
     "regional_embedding",
     "reliability",
     "training_strip",

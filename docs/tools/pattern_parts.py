@@ -1,12 +1,14 @@
 """Measure how far patterns of a pictogram study show one part of the object each: purity, chance and interval.
 
     python docs/tools/pattern_parts.py runs/demo
+    python docs/tools/pattern_parts.py runs/demo --permuted
 
 The study has [patterns]. A region's part is the one that most of its pixels show where the object covers a quarter of
 it, otherwise "background". Purity is the share of a layer's pattern regions that show the most frequent part of their
 pattern, with patterns of a class compared among themselves. Chance: the same with the regions of a class permuted over
 its patterns. Place: the same for clusters of the regions by row and column, as many as the class has patterns, which
-are contiguous and know nothing of features. Intervals are over images.
+are contiguous and know nothing of features. Intervals are over images. `--permuted` counts the patterns that are found
+where targets are permuted over images, and the regions that were reliable are kept as reliable.
 """
 
 import sys
@@ -14,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.cluster.vq import kmeans2
 
 from patternscope.errors import InputError
 from patternscope.images.pictograms import draw, draw_parts
+from patternscope.knowledge.folds import assign_folds
+from patternscope.knowledge.patterns import find_patterns, unit_features
+from patternscope.results.features import FeaturesResult
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import StudyResults, open_results, read_record
 
@@ -121,6 +127,29 @@ def measure(regions: Regions, width: int, images: int) -> dict[str, tuple[float,
     return {name: (each[0], *np.quantile(each[1:], [0.025, 0.975])) for name, each in values.items()}
 
 
+def count_permuted(results: StudyResults, layer: str, permutations: int = 3) -> list[int]:
+    """Return how many patterns a layer has under permuted targets."""
+    images, known = results.images, results.knowledge(layer)
+    features = unit_features(results.load(FeaturesResult).regional.read(layer))
+    halves = torch.stack([assign_folds(images.labels, 2, identity=images.identity, seed=seed) for seed in range(3)])
+    counts = []
+    for seed in range(permutations):
+        labels = images.labels[torch.randperm(len(images.labels), generator=torch.Generator().manual_seed(seed))]
+        bits, classes = results.evidence(layer).bits, len(images.classes)
+        counts.append(len(find_patterns(features, known.reliable, labels, bits, halves, classes=classes, seed=seed)))
+    return counts
+
+
+def permuted_table(folder: Path) -> None:
+    """Print the patterns of each layer, as they are and under permuted targets."""
+    results = open_results(folder)
+    print("| layer | patterns | with permuted targets |")
+    print("|---|---|---|")
+    for layer in results.layers(PatternsResult):
+        found = len(results.load(PatternsResult, layer=layer).patterns)
+        print(f"| {layer} | {found} | {', '.join(map(str, count_permuted(results, layer)))} |", flush=True)
+
+
 def main(folder: Path) -> None:
     """Print a row for each layer with patterns, of all regions and of those on the object."""
     results = open_results(folder)
@@ -145,4 +174,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (permuted_table if "--permuted" in sys.argv else main)(Path(sys.argv[1]))

@@ -50,10 +50,10 @@ def find_clusters(
     The number is the largest at which each cluster is stable: (1) clusters of one half of the images, by whose nearest
     centre the points of the other half are assigned, give a mean Jaccard index of at least 0.75 with it, and they are
     (2) tighter than in points without clusters: the sum of squared distances to the means is below what evenly filled
-    boxes of the same axes and standard deviations have, the 99 % prediction limit ``mean - t sd sqrt(1 + 1/q)``, t of q - 1
-    degrees of freedom. Otherwise it is one. k-means works in the 24 largest principal axes. Sources: Hennig, "Cluster-wise
-    assessment of cluster stability", Computational Statistics & Data Analysis 2007, for (1), with the halves of
-    Tibshirani and Walther, JCGS 2005; Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set
+    boxes of the same axes and standard deviations have, below the 99 % prediction limit of q boxes. Otherwise it is
+    one. k-means works in the 24 largest principal axes. Sources: Hennig, "Cluster-wise assessment of cluster
+    stability", Computational Statistics & Data Analysis 2007, for (1), with the halves of Tibshirani and Walther, JCGS
+    2005; Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set
     via the gap statistic", JRSS B 2001, for (2).
 
     Args:
@@ -90,7 +90,10 @@ def find_clusters(
 
 
 def _within_share(axes: Points, labels: Labels, count: int, boxes: int, rng: np.random.Generator) -> float | None:
-    """The squared distances within clusters as a share of those in evenly filled boxes; None where it may be chance."""
+    """The squared distances within clusters as a share of those in evenly filled boxes; None where it may be chance.
+
+    The limit of another box is ``mean - t_{q-1} sd sqrt(1 + 1/q)``.
+    """
     half_sides = 3**0.5 * axes.std(axis=0)
     filled = (rng.uniform(-half_sides, half_sides, axes.shape) for _ in range(boxes))
     found = [(box, _k_means(box, count, rng)) for box in filled]

@@ -15,7 +15,7 @@ from patternscope.radial.checks import check_features, check_same_shape, check_s
 _LEAST = 10
 """Regions of each half for each pattern, on average, and so half of what a class needs to have any."""
 _MARGIN = 1.5
-"""By how many halves of its 95 % interval the share of a pattern in images of its class is above that of any regions."""
+"""How many times the half of its 95 % interval a pattern's share in images of its class is above that of any region."""
 REACH = 0.9
 """Share of a pattern's regions within its reach."""
 SHARED = 0.05
@@ -108,10 +108,11 @@ def find_patterns(
 
     The reliable regions of a class are clustered by the directions of their features, into as many clusters as halves
     of the images agree on (:func:`find_clusters`). A cluster is a pattern where regions of unseen images that are like
-    it are more often of the class than any regions, by more than one and a half times the interval. A region is like a pattern within its reach, the
-    distance from the mean of the pattern's regions within which 0.9 of these lie; for unseen images mean and distance
-    are of the regions of the other half alone. Targets that are permuted over images leave few reliable regions, and
-    clusters of these are no more often of the class than any (docs/method.md, "Patterns").
+    it are more often of the class than any regions, by more than one and a half times the interval. A region is like a
+    pattern within its reach, the distance from the mean of the pattern's regions within which 0.9 of these lie; for
+    unseen images mean and distance are of the regions of the other half alone. Targets that are permuted over images
+    leave few reliable regions, and clusters of these are no more often of the class than any (docs/method.md,
+    "Patterns").
 
     Args:
         features: unit vectors (n, r, k), by :func:`unit_features`.
