@@ -35,7 +35,7 @@ def test_the_title_is_the_finding(shown, content):
     best, least = max(bits, key=bits.get), min(bits, key=bits.get)
     title = plain(shown.page.inner_text("h1"))
     assert f"{best} tells {bits[best]:.2f} bits per region, {least} {bits[least]:.2f}" in title
-    assert re.match(r"Classes emerge (at|between) steps? \d|No class emerges", title)
+    assert re.match(r"In \S+ classes emerge (at|between) steps? \d|No class emerges", title)
     assert content.title in shown.page.inner_text(".study")
     assert "Knowledge point:" in shown.page.inner_text(".definition")
 

@@ -102,12 +102,20 @@ export function changeOf({ steps }: ComparedLayer): number {
   return steps[steps.length - 1].counts.reliable.value - steps[0].counts.reliable.value;
 }
 
-/** The layer that changes most, in reliable points. */
+/** Whether a layer's reliable points change by more than both of their intervals. */
+function isBeyond({ steps }: ComparedLayer): boolean {
+  const [before, after] = [steps[0].counts.reliable, steps[steps.length - 1].counts.reliable];
+  return before.high < after.low || after.high < before.low;
+}
+
+/** The layer that changes most, in reliable points; null where none does beyond its intervals. */
 export function mostChanged(layers: ComparedLayer[]): ComparedLayer | null {
-  return layers.reduce<ComparedLayer | null>(
-    (best, layer) => (!best || Math.abs(changeOf(layer)) > Math.abs(changeOf(best)) ? layer : best),
-    null,
-  );
+  return layers
+    .filter(isBeyond)
+    .reduce<ComparedLayer | null>(
+      (best, layer) => (!best || Math.abs(changeOf(layer)) > Math.abs(changeOf(best)) ? layer : best),
+      null,
+    );
 }
 
 /** A region and how far it turned, in degrees. */

@@ -11,7 +11,8 @@ import { isUninformed } from "./regions";
 export type Predictions = Pick<Frame, "category" | "knowledge" | "temperatures" | "regions">;
 
 /** Which regions are counted. */
-export type Counted = "regions" | "points";
+export const COUNTED = ["regions", "points"] as const;
+export type Counted = (typeof COUNTED)[number];
 
 /** Numbers of regions, rows by true class, columns by predicted class. */
 export interface Confusions {

@@ -38,11 +38,11 @@ export function makeChoices(change: ChangeView): Panel {
     ),
   }));
   const show = ({ atlas, view }: Snapshot) => {
-    const attacked = atlas.condition(view.condition).kind === "attack";
+    const { kind } = atlas.condition(view.condition);
     for (const { choice, button } of chips) {
       const of = images[choice];
       button.hidden = !of?.length;
-      const shown = of?.includes(view.image) && attacked === (choice === "fooled");
+      const shown = of?.includes(view.image) && kind === (choice === "fooled" ? "attack" : "training");
       button.setAttribute("aria-pressed", String(shown ?? false));
     }
   };

@@ -22,11 +22,7 @@ export function makeComparison(change: ChangeView): Panel {
   const cards = h("div", { class: "comparison-cards" });
   const turned = h("p", { role: "status", class: "turned" });
   const find = h("button", { class: "tool wide", click: () => void showTurned() }, "Region that turned most");
-  const key = h(
-    "p",
-    { class: "key" },
-    "Points: knowledge points per image; evidence: bits per region. Bands, and numbers in brackets: 95 % intervals over images. Click a card for its layer, a chart for its step.",
-  );
+  const key = h("p", { class: "key" });
   const element = h(
     "section",
     { class: "comparison", "aria-label": "Comparison" },
@@ -38,6 +34,7 @@ export function makeComparison(change: ChangeView): Panel {
   let last: Snapshot | null = null;
   let drawn = "";
   let all: Card[] = [];
+  let said: number | null = null;
   const showTurned = async () => {
     if (!last) return;
     const { atlas, view } = last;
@@ -46,10 +43,16 @@ export function makeComparison(change: ChangeView): Panel {
     turned.textContent = turn
       ? `It turned by ${turn.angle.toFixed(0)}° around the origin; a knowledge point before and after.`
       : "No region of this layer is a knowledge point before and after.";
+    said = turn?.id ?? null;
     if (turn)
       change({ layer: view.layer, space: "regions", selection: [turn.id], step: condition.steps.length - 1 });
   };
   const update = async (snapshot: Snapshot) => {
+    // What was said of a region holds while that region is chosen.
+    if (said !== null && snapshot.view.selection.join() !== String(said)) {
+      turned.textContent = "";
+      said = null;
+    }
     last = snapshot;
     const { atlas, view } = snapshot;
     const condition = atlas.condition(view.condition);
@@ -60,6 +63,7 @@ export function makeComparison(change: ChangeView): Panel {
       drawn = condition.key;
       turned.textContent = "";
       headline.textContent = comparisonHeadline(layers, condition);
+      key.textContent = keyText(condition);
       all = makeCards(layers, condition, change);
       cards.replaceChildren(...all.map((card) => card.element));
     }
@@ -68,10 +72,26 @@ export function makeComparison(change: ChangeView): Panel {
   return { element, update: (snapshot) => void update(snapshot) };
 }
 
+/** What the numbers of the cards are of. */
+function keyText({ kind }: Condition): string {
+  const attack = kind === "attack";
+  const images = attack
+    ? "the attacked images, those that the network had classified correctly"
+    : "the images";
+  const presses = attack
+    ? "Click a card for its layer, a chart for its step."
+    : "Click a card for its layer.";
+  return `Points: knowledge points per image; evidence: bits per region, below 0 where regions speak for another class. Means over ${images}; bands, and numbers in brackets: 95 % intervals. ${presses}`;
+}
+
 /** What changes, in the layer where most changes. */
 export function comparisonHeadline(layers: ComparedLayer[], condition: Condition): string {
   const most = mostChanged(layers);
-  if (!most) return "What is compared here cannot be read.";
+  if (!layers.length) return "What is compared here cannot be read.";
+  if (!most)
+    return condition.kind === "attack"
+      ? "The attack changes the reliable points of no layer beyond their intervals."
+      : `${condition.name} and its teacher differ in no layer beyond the intervals of their reliable points.`;
   const [first, last] = [most.steps[0], most.steps[most.steps.length - 1]];
   const points = `${formatCount(first.counts.reliable)} reliable points per image become ${formatCount(last.counts.reliable)}`;
   const bits =

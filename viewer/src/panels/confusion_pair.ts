@@ -1,6 +1,6 @@
 /** One class taken for another, over the steps and in all layers, with the answer to when and where they part. */
 
-import { APART, partingStep, readPair, type Counted, type PairLayer, type PairRow } from "../data/confusions";
+import { APART, partingStep, readPair, type PairLayer, type PairRow } from "../data/confusions";
 import type { Condition } from "../data/format";
 import { h, widthOf } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
@@ -20,7 +20,7 @@ export function pairOf({ filter }: View): [number, number] | null {
     : null;
 }
 
-export function makeConfusionPair(change: ChangeView, countedNow: () => Counted): Panel {
+export function makeConfusionPair(change: ChangeView): Panel {
   const title = h("h3", {});
   const answer = h("p", { class: "finding", "aria-live": "polite" });
   const container = h("div", { class: "pair-chart" });
@@ -40,8 +40,8 @@ export function makeConfusionPair(change: ChangeView, countedNow: () => Counted)
     const pair = pairOf(view);
     element.hidden = !pair;
     if (!pair) return;
-    const key = `${view.condition}/${pair}/${countedNow()}`;
-    if (read?.key !== key) read = { key, layers: readPair(atlas, view.condition, pair, countedNow()) };
+    const key = `${view.condition}/${pair}/${view.counted}`;
+    if (read?.key !== key) read = { key, layers: readPair(atlas, view.condition, pair, view.counted) };
     const layers = await read.layers;
     if (last !== snapshot || !width()) return;
     const drawing = `${key}/${view.layer}/${width()}`;
@@ -49,7 +49,7 @@ export function makeConfusionPair(change: ChangeView, countedNow: () => Counted)
       drawn = drawing;
       const names = pair.map((label) => atlas.attributes.classes[label]) as [string, string];
       const condition = atlas.condition(view.condition);
-      title.textContent = `${names[0]} taken for ${names[1]}: share of the ${names[0]} ${countedNow() === "regions" ? "regions" : "knowledge points"}`;
+      title.textContent = `${names[0]} taken for ${names[1]}: share of the ${names[0]} ${view.counted === "regions" ? "regions" : "knowledge points"}`;
       answer.textContent = pairSentence(layers, condition, names);
       chart = pairChart(layers, condition, view.layer, Math.min(WIDEST, width()));
       container.replaceChildren(chart.element);
@@ -140,16 +140,15 @@ function comparisonSentence(
     first: rows[0],
     last: rows[rows.length - 1],
   }));
-  const most = changes.reduce((best, found) =>
-    Math.abs(found.last.taken.value - found.first.taken.value) >
-    Math.abs(best.last.taken.value - best.first.taken.value)
-      ? found
-      : best,
-  );
+  // Where no region is counted there is no share.
+  const size = (value: number) => (Number.isNaN(value) ? -1 : Math.abs(value));
+  const change = ({ first, last }: (typeof changes)[number]) => size(last.taken.value - first.taken.value);
+  const most = changes.reduce((best, found) => (change(found) > change(best) ? found : best));
+  if (change(most) < 0) return `No layer has regions of ${one} to count before and after.`;
   if (condition.steps.length > 1)
     return `${one} taken for ${other} changes most in ${most.name}: ${formatPercentCount(most.first.taken)} at ${stepLabel(condition, most.first.step)}, ${formatPercentCount(most.last.taken)} at ${stepLabel(condition, most.last.step)}.`;
   const largest = changes.reduce((best, found) =>
-    found.last.taken.value > best.last.taken.value ? found : best,
+    size(found.last.taken.value) > size(best.last.taken.value) ? found : best,
   );
   return `${one} is taken for ${other} most in ${largest.name}: ${formatPercentCount(largest.last.taken)} of its regions.`;
 }

@@ -1,6 +1,7 @@
 /** Which classes the regions of each class predict: a matrix whose cells filter, and one pair over the steps. */
 
 import {
+  COUNTED,
   countConfusions,
   largestConfusions,
   type Confusion,
@@ -25,32 +26,25 @@ const CHOSEN = 10;
 
 /** `fly` turns the space so that the arrows of some classes lie in the plane of the screen. */
 export function makeConfusions(change: ChangeView, fly: (classes: number[]) => void): Panel {
-  let counted: Counted = "regions";
   let last: Snapshot | null = null;
   const choose = (truth: number, predicted: number) => {
     if (!last) return;
     const snapshot = last;
     const again = isPair(snapshot.view.filter, truth, predicted);
     const facets = again ? { classes: [], regions: [] } : { classes: [truth], regions: [predicted] };
+    if (snapshot.view.counted === "points") Object.assign(facets, { points: again ? "all" : "knowledge" });
     change((view) => showImages({ ...snapshot, view }, facets, again ? "number" : "regions"));
     if (!again && truth !== predicted) fly([truth, predicted]);
   };
   const matrix: Matrix = makeMatrix(choose);
   const list = h("ol", { class: "confusion-list", "aria-label": "Largest confusions" });
-  const pair = makeConfusionPair(change, () => counted);
+  const pair = makeConfusionPair(change);
   const kinds = h("div", { class: "segments", role: "group", "aria-label": "Which regions are counted" });
-  const buttons = (["regions", "points"] as const).map((kind) =>
+  const buttons = COUNTED.map((kind) =>
     h(
       "button",
       {
-        "aria-pressed": String(kind === counted),
-        click: () => {
-          counted = kind;
-          buttons.forEach((button, index) =>
-            button.setAttribute("aria-pressed", String((index ? "points" : "regions") === kind)),
-          );
-          if (last) update(last);
-        },
+        click: () => change({ counted: kind }),
       },
       kind === "regions" ? "All regions" : "Knowledge points",
     ),
@@ -60,6 +54,8 @@ export function makeConfusions(change: ChangeView, fly: (classes: number[]) => v
   const update = (snapshot: Snapshot) => {
     last = snapshot;
     const { atlas, frame, view } = snapshot;
+    const { counted } = view;
+    COUNTED.forEach((kind, index) => buttons[index].setAttribute("aria-pressed", String(kind === counted)));
     if (!frame) return title.replaceChildren(snapshot.problem ?? "");
     const { classes } = atlas.attributes;
     const confusions = countConfusions(frame, atlas.labels, classes.length, counted);

@@ -74,7 +74,12 @@ export function makeFacets(change: ChangeView): Panel {
     "button",
     {
       class: "small",
-      click: () => change(({ filter }) => ({ filter: { ...NO_FILTER, outside: filter.outside } })),
+      // A view of the classes that were chosen goes with them.
+      click: () =>
+        change(({ filter, camera }) => ({
+          filter: { ...NO_FILTER, outside: filter.outside },
+          camera: camera?.classes ? null : camera,
+        })),
     },
     "Clear filter",
   );

@@ -1,6 +1,7 @@
 /** The visible and selected points as CSV. */
 
 import { positionsIn, type Frame } from "../data/frame";
+import { isUninformed } from "../data/regions";
 import type { Snapshot } from "../state/snapshot";
 import { formatKind } from "./formatting";
 
@@ -52,7 +53,7 @@ function regionValues(frame: Frame, id: number, className: (label: number) => st
   return [
     Math.floor(region / grid[1]),
     region % grid[1],
-    className(category[id]),
+    isUninformed(frame, id) ? "" : className(category[id]),
     (confidence[id] / 255).toFixed(3),
     formatKind(frame, id),
     ...(bits ? [(bits.scale * bits.values[id]).toFixed(2)] : []),

@@ -10,7 +10,7 @@ import { measureText, shorten } from "../text_width";
 import { lineChart, type LineChart } from "./line_chart";
 import { formatP, formatProbability, predictedClass, storedProbability } from "./formatting";
 
-const CHART = { width: 300, height: 150 };
+const CHART = { width: 210, height: 130 };
 /** Pixels for the name of a class in a row. */
 const NAME_WIDTH = 56;
 const measure = measureText("11px system-ui, sans-serif");
@@ -165,7 +165,7 @@ async function layerRows(
         class: "depth-row",
         "aria-pressed": String(key === view.layer),
         title: `${layer}: ${name}, ${formatP(p)}, ${KIND_NAMES[kind]}`,
-        click: () => change({ layer: key, selection: [region] }),
+        click: () => change({ layer: key, space: "regions", selection: [region] }),
       },
       h("span", { class: "depth-layer" }, layer),
       h("span", {

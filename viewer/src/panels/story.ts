@@ -2,10 +2,12 @@
 
 import type { Atlas } from "../data/atlas";
 import { readChoice } from "../data/choices";
+import { countConfusions, largestConfusions, type Predictions } from "../data/confusions";
 import { readEmergence, readLayerCounts, type LayerCounts } from "../data/findings";
 import type { Condition } from "../data/format";
+import { readTemperatures, type Frame } from "../data/frame";
 import type { View } from "../state/view";
-import { formatBits, formatNumber, joinWords } from "./formatting";
+import { formatBits, formatNumber, formatPercent, joinWords } from "./formatting";
 
 /** A question with its answer, and the view that shows it. */
 export interface StoryLink {
@@ -32,7 +34,7 @@ export async function readStory(atlas: Atlas): Promise<Story> {
   const counts = await readLayerCounts(atlas, training.key);
   const span = await readSpan(atlas, training);
   return {
-    title: counts.length ? titleOf(training, counts, span) : atlas.attributes.title,
+    title: counts.length ? titleOf(atlas, training, counts, span) : atlas.attributes.title,
     links: [
       whenLink(atlas, training, span),
       ...layerLinks(training, counts),
@@ -56,16 +58,16 @@ async function readSpan(atlas: Atlas, training: Condition): Promise<Span | null>
   return best;
 }
 
-function titleOf(training: Condition, counts: LayerCounts[], span: Span | null): string {
+function titleOf(atlas: Atlas, training: Condition, counts: LayerCounts[], span: Span | null): string {
   const last = training.steps.length - 1;
   const layers = compareLayers(counts, last);
   if (training.steps.length === 1) return `At the one checkpoint, ${layers}`;
-  const when = span
-    ? span.first === span.last
-      ? `Classes emerge at ${training.steps[span.first].label}`
-      : `Classes emerge between ${between(training, span)}`
-    : "No class emerges";
-  return `${when}; ${layers}`;
+  if (!span) return `No class emerges; ${layers}`;
+  const when =
+    span.first === span.last
+      ? `at ${training.steps[span.first].label}`
+      : `between ${between(training, span)}`;
+  return `In ${atlas.layer(span.layer).name} classes emerge ${when}; ${layers}`;
 }
 
 /** The best layer at a step beside the one that tells least. */
@@ -136,11 +138,12 @@ async function imageLinks(atlas: Atlas, training: Condition, span: Span | null):
   const layer = span?.layer ?? training.layers[training.layers.length - 1];
   const step = training.steps.length - 1;
   const path = `layers/${layer}/${training.key}`;
-  const [images, knowledge, category] = await Promise.all([
+  const [images, knowledge, category, temperatures] = await Promise.all([
     readChoice(atlas, "typical", layer, null),
     atlas.read<Uint8Array>(`${path}/knowledge`, step),
-    atlas.read<Uint8Array>(`${path}/category`, step),
-  ]).catch(() => [null, null, null] as const);
+    atlas.read<Frame["category"]>(`${path}/category`, step),
+    readTemperatures(atlas, training.key, layer, step),
+  ]).catch(() => [null, null, null, null] as const);
   if (!images?.length || !knowledge || !category) return [];
   const [image] = images;
   const regions = knowledge.length / atlas.attributes.n_images;
@@ -150,34 +153,24 @@ async function imageLinks(atlas: Atlas, training: Condition, span: Span | null):
   return [
     {
       question: "Where in the image?",
-      answer: `In this image of ${name}, ${own.filter((bits) => bits & 2).length} of ${regions} regions are reliable points.`,
+      answer: `In image ${image}, ${name}, ${own.filter((bits) => bits & 2).length} of ${regions} regions are reliable points.`,
       view: { ...view, image, selection: [] },
     },
     {
       question: "What for what?",
-      answer: confusionAnswer(atlas, knowledge, category),
+      answer: confusionAnswer(atlas, { category, knowledge, temperatures, regions }),
       view: { ...view, tab: "confusions" },
     },
   ];
 }
 
-/** The most frequent wrong class among the knowledge points of a class. */
-function confusionAnswer(atlas: Atlas, knowledge: Uint8Array, category: ArrayLike<number>): string {
+/** The largest confusion of all regions, as the matrix has it at first. */
+function confusionAnswer(atlas: Atlas, predictions: Predictions): string {
   const names = atlas.attributes.classes;
-  const counts = new Float64Array(names.length ** 2);
-  const points = new Float64Array(names.length);
-  const regions = knowledge.length / atlas.attributes.n_images;
-  knowledge.forEach((bits, id) => {
-    if (!(bits & 1)) return;
-    const label = atlas.labels[Math.floor(id / regions)];
-    points[label]++;
-    if (!(bits & 2)) counts[label * names.length + category[id]]++;
-  });
-  const share = (cell: number) => counts[cell] / (points[Math.floor(cell / names.length)] || 1);
-  const worst = counts.reduce((best, _, cell) => (share(cell) > share(best) ? cell : best), 0);
-  if (!counts[worst]) return "No knowledge point predicts a wrong class.";
-  const [label, taken] = [Math.floor(worst / names.length), worst % names.length];
-  return `${names[label]} is most often taken for ${names[taken]}: ${Math.round(100 * share(worst))} % of its points.`;
+  const [largest] = largestConfusions(countConfusions(predictions, atlas.labels, names.length, "regions"), 1);
+  return largest
+    ? `${names[largest.truth]} is most often taken for ${names[largest.predicted]}: ${formatPercent(largest.share)} of its regions.`
+    : "No region predicts a wrong class.";
 }
 
 /** The attack where there is one, otherwise a student. */

@@ -1,5 +1,6 @@
 /** From a snapshot to the content of the space. */
 
+import { separatedClasses } from "../state/facets";
 import type { Positions } from "../data/atlas";
 import type { Condition } from "../data/format";
 import { positionsIn, type Frame, type FrameKey } from "../data/frame";
@@ -78,7 +79,7 @@ export function stageContent(
 ): StageContent {
   const { atlas, view, reach } = snapshot;
   const { dimensions, aligned, classes } = atlas.attributes;
-  const shown = view.filter.classes;
+  const shown = separatedClasses(view.filter);
   const pane = (index: number, source: Frame, caption: string | null): PaneContent => {
     const looks = painter(index, source, snapshot);
     const point = focusedPoint(snapshot, source, frame);

@@ -4,6 +4,7 @@ import { EXACT_CLASSES, rowsOf, shownShare, turnedAxes } from "../data/linear_vi
 import { TOGETHER, type HiddenPair } from "../data/separation";
 import { h } from "../dom";
 import { viewRows } from "../state/camera";
+import { separatedClasses } from "../state/facets";
 import type { Snapshot } from "../state/snapshot";
 import type { Viewpoint } from "./class_view";
 import type { Stage } from "./stage";
@@ -30,7 +31,7 @@ export function viewFacts(stage: Stage, snapshot: Snapshot, viewpoint: Viewpoint
   if (!seen || !frame) return null;
   const { camera, axes } = seen;
   const dimensions = axes[0].length;
-  const chosen = camera.classes ?? view.filter.classes;
+  const chosen = camera.classes ?? separatedClasses(view.filter);
   const classes = chosen.length ? chosen : atlas.attributes.classes.map((_, label) => label);
   const values = view.space === "images" ? frame.sampleDirections : frame.directions;
   const rows = rowsOf(values, dimensions);

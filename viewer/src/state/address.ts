@@ -1,5 +1,6 @@
 /** The view in the fragment of the page's address. */
 
+import { COUNTED } from "../data/confusions";
 import { cameraOf, cameraText } from "./camera";
 import { filterFromAddress, filterParameters } from "./filter_address";
 import { COLOURS, SORTS, TABS, type View } from "./view";
@@ -40,6 +41,7 @@ export function toAddress(view: View): string {
     sort: view.sort !== "number" && view.sort,
     importance: view.importance && 1,
     tab: view.tab !== "space" && view.tab,
+    counted: view.counted !== "regions" && view.counted,
     selection: view.selection.length > 0 && packIds(view.selection),
     camera: camera !== null && cameraText(camera),
   };
@@ -66,7 +68,8 @@ export function fromAddress(text: string): Partial<View> {
   put("space", oneOf("space", ["regions", "images"] as const));
   put("colour", oneOf("colour", COLOURS));
   put("tab", oneOf("tab", TABS));
-  put("importance", parameters.has("importance") ? true : undefined);
+  put("counted", oneOf("counted", COUNTED));
+  put("importance", parameters.get("importance") === "1" ? true : undefined);
   put(
     "selection",
     parameters.has("selection") ? unpackIds(parameters.get("selection") as string) : undefined,

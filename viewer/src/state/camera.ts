@@ -118,3 +118,17 @@ export function cameraOf(text: string): Camera | undefined {
   const view = { classes: classes?.length ? classes : null, axes: rows };
   return { ...view, azimuth, elevation, zoom: Math.max(ZOOM[0], zoom), panX, panY };
 }
+
+/** Zooms and shifts beyond this show nothing. */
+const FARTHEST = 1000;
+
+/** The camera, or the initial one where it is of classes or axes that nobody can see along. */
+export function validCamera(camera: Camera | null, classes: number): Camera | null {
+  if (!camera) return null;
+  const known = (label: number) => Number.isInteger(label) && label >= 0 && label < classes;
+  const own = camera.classes;
+  const distinct = !own || (own.length > 1 && own.every(known) && new Set(own).size === own.length);
+  const seen = !camera.axes || camera.axes.every((axis) => axis.some((value) => value !== 0));
+  const near = [camera.zoom, camera.panX, camera.panY].every((value) => Math.abs(value) <= FARTHEST);
+  return distinct && seen && near ? camera : null;
+}

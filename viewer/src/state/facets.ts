@@ -46,6 +46,12 @@ export const NO_FILTER: Filter = {
   outside: false,
 };
 
+/** The classes that a view separates: those of the images and of the regions that pass; none for all. */
+export function separatedClasses({ classes, regions }: Filter): number[] {
+  const named = [...new Set([...classes, ...regions])].sort((one, other) => one - other);
+  return named.length > 1 ? named : [];
+}
+
 /** The facets that name classes. */
 export const CLASS_FACETS = ["classes", "regions", "decisions"] as const;
 export type ClassFacet = (typeof CLASS_FACETS)[number];
@@ -73,7 +79,8 @@ export function validFilter(atlas: Atlas, condition: Condition, filter: Filter):
   if (!has.bits && !isAnyEvidence(filter)) valid.bits = NO_FILTER.bits;
   const exists = (label: number) => label >= 0 && label < atlas.attributes.classes.length;
   for (const facet of CLASS_FACETS)
-    if (!filter[facet].every(exists)) valid[facet] = filter[facet].filter(exists);
+    if (!filter[facet].every(exists) || new Set(filter[facet]).size < filter[facet].length)
+      valid[facet] = [...new Set(filter[facet])].filter(exists);
   const names = Object.keys(valid) as (keyof Filter)[];
   return names.every((name) => valid[name] === filter[name]) ? filter : valid;
 }

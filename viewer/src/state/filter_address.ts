@@ -45,11 +45,11 @@ export function filterFromAddress(parameters: URLSearchParams): Filter | undefin
     ...NO_FILTER,
     decided: oneOf("decided", DECIDED),
     points: oneOf("points", POINTS),
-    stable: parameters.has("stable"),
+    stable: text("stable") === "1",
     bits: readBounds(text("bits")),
     outcome: oneOf("outcome", OUTCOMES),
     path: /^\d+$/.test(text("path")) ? Math.min(4, Number(text("path"))) : 0,
-    outside: parameters.has("outside"),
+    outside: text("outside") === "1",
   };
   for (const facet of CLASS_FACETS) filter[facet] = readLabels(text(CLASS_NAMES[facet]));
   if (parameters.has(OLD_NAME)) filter[oldFacet(parameters)] = readLabels(text(OLD_NAME));

@@ -1,9 +1,10 @@
 /** The view: all that a person can choose, kept valid for the atlas. */
 
 import type { Atlas } from "../data/atlas";
+import type { Counted } from "../data/confusions";
 import type { Condition, Grid } from "../data/format";
 import type { Space } from "../data/frame";
-import type { Camera } from "./camera";
+import { validCamera, type Camera } from "./camera";
 import { NO_FILTER, validFilter, type Filter } from "./facets";
 
 export const COLOURS = [
@@ -36,6 +37,8 @@ export interface View {
   sort: Sort;
   importance: boolean;
   tab: TabName;
+  /** Which regions the confusions count. */
+  counted: Counted;
   /** Null for the initial camera, which spreads the directions most. */
   camera: Camera | null;
 }
@@ -61,6 +64,7 @@ export function firstView(atlas: Atlas): View {
     sort: "number",
     importance: false,
     tab: "space",
+    counted: "regions",
     camera: null,
   };
 }
@@ -78,6 +82,7 @@ export function applyChanges(atlas: Atlas, view: View, requested: Changes): View
   next.image = clamp(Math.round(next.image), n_images);
   next.colour = validColour(atlas, condition, view, next, changes.colour !== undefined);
   next.filter = validFilter(atlas, condition, next.filter);
+  next.camera = validCamera(next.camera, atlas.attributes.classes.length);
   next.selection = validSelection(atlas, view, next, changes.selection !== undefined);
   // A new selection, also one made in a notebook, brings along the image that holds most of it.
   if (changes.selection && changes.image === undefined)
@@ -121,7 +126,7 @@ function validSelection(atlas: Atlas, before: View, next: View, given: boolean):
   const regions = grid[0] * grid[1];
   const count = atlas.attributes.n_images * (next.space === "images" ? 1 : regions);
   const exists = (id: number) => Number.isInteger(id) && id >= 0 && id < count;
-  if (given) return next.selection.filter(exists);
+  if (given) return [...new Set(next.selection)].filter(exists);
   const moved = translateIds(atlas, next.selection, before, next);
   return moved === next.selection ? moved : moved.filter(exists);
 }

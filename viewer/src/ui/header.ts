@@ -78,17 +78,30 @@ function definition({ attributes }: Atlas): HTMLElement {
   );
 }
 
-function shareButton({ address, announce }: Actions): HTMLElement | null {
+/** Milliseconds for which the button says that the link was copied. */
+const COPIED = 2000;
+
+function shareButton({ address, announce, current }: Actions): HTMLElement | null {
   if (!address) return null;
   const share = () => {
     const copied =
       navigator.clipboard?.writeText(address()) ?? Promise.reject(new Error("The page has no clipboard."));
     copied.then(
-      () => announce("Link copied."),
+      () => {
+        const selected = (current()?.view.selection.length ?? 0) > 0 && !address().includes("selection=");
+        announce(selected ? "Link copied, without the selection, which is too long for it." : "Link copied.");
+        button.textContent = "Link copied";
+        setTimeout(() => (button.textContent = "Share"), COPIED);
+      },
       () => announce("The link cannot be copied; it is in the address bar."),
     );
   };
-  return h("button", { class: "quiet", title: "Copy the address of this view", click: share }, "Share");
+  const button = h(
+    "button",
+    { class: "quiet", title: "Copy the address of this view", click: share },
+    "Share",
+  );
+  return button;
 }
 
 function exportMenu(stage: Stage, actions: Actions): HTMLElement {

@@ -14,7 +14,11 @@ const PARTS: [string, string][] = [
   ["Confusions", "How many regions of images of one class predict another class."],
   [
     "The space",
-    "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies along an arrow, the more surely its region predicts that class. Points near the origin predict nothing.",
+    "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies towards one arrow rather than the others, the more surely its region predicts that class. Points near the origin predict nothing.",
+  ],
+  [
+    "Words",
+    "Emerges: from that checkpoint on, half of the images of a class have evidence of it in the layer; the evidence may be small, so read it beside the name. Evidence below 0: the regions speak for another class than the image's. Refits: maps fitted again to other halves of the images. Residual: how far the points of a checkpoint are from those of the one before, after the best rotation; where it is large, no point can be followed, and the pictures fade into each other. Strength: the distance from the origin.",
   ],
 ];
 

@@ -48,7 +48,7 @@ export function listenToKeys(
     if (!unmodified || dialogs.keys.open || dialogs.reading.open) return;
     const click = (selector: string) => (root.querySelector(selector) as HTMLElement | null)?.click();
     if (event.key === "Escape" && !typing) actions.select([]);
-    else if (field) return;
+    else if (field && !(by && event.target instanceof HTMLSelectElement)) return;
     else if (by) {
       actions.change(({ step }) => ({ step: step + by }));
     } else if (event.key === " " && !onButton) click(".play");
