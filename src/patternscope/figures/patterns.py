@@ -98,10 +98,11 @@ def cut_patch(pixels: np.ndarray, region: int, grid: tuple[int, int], field: tup
     (top, left), at = corner, middle - corner
 
     def box(height: float, width: float) -> tuple[float, float, float, float]:
-        return (at[1] - width / 2, at[0] - height / 2, at[1] + width / 2, at[0] + height / 2)
+        ends = (at[1] - width / 2, at[0] - height / 2, at[1] + width / 2, at[0] + height / 2)
+        return (float(ends[0]), float(ends[1]), float(ends[2]), float(ends[3]))
 
-    boxes = [tuple(float(end) for end in box(*each)) for each in (cell, field or cell)]
-    return Patch(pixels[top : top + side, left : left + side], boxes[0], None if field is None else boxes[1])
+    window = pixels[top : top + side, left : left + side]
+    return Patch(window, box(float(cell[0]), float(cell[1])), None if field is None else box(*field))
 
 
 @figure_style()

@@ -37,8 +37,8 @@ def how_many(layer: str, patterns: tuple[LayerPattern, ...], classes: int) -> st
     each = f"{most} each" if least == most else f"{least} to {most} each"
     return (
         f"In {layer}, {len(counts)} of {counted(classes, 'class', 'classes')} have "
-        f"{counted(len(patterns), 'pattern')}, {each}; most of its class's reliable evidence lies in "
-        f"{largest.title}, a share of {with_interval(largest.share)}."
+        f"{counted(len(patterns), 'pattern')}, {each}; the one with most of its class's reliable "
+        f"evidence is {largest.title}, a share of {with_interval(largest.share)}."
     )
 
 
