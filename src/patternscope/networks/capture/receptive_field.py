@@ -53,7 +53,7 @@ def _slope(model: nn.Module, images: Tensor, layer: str, grid: Grid | None) -> t
 
     with borrowed(model), torch.enable_grad():
         pixels = pixels_for(model, images.detach()).requires_grad_()
-        with layer_outputs(model, images, [layer], keep, replaced=True) as outputs:
+        with layer_outputs(model, images, [layer], keep, instead=lambda output, _: output.clone()) as outputs:
             run_for_gradient(model, pixels)
         output, layout = outputs[layer]
         features = pooled(layout.regional(output), grid)
