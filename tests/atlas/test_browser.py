@@ -327,6 +327,18 @@ def test_a_lasso_chooses_what_python_projects_into_it(shown, content):
     assert wrong == {each for each in found if predicted[each // 24] != content.labels[each // 24]} != set()
 
 
+def test_density_is_drawn_of_each_colour_with_enough_points(fresh, content):
+    points = layer_of(content).regions(3).mask.ravel()
+    counts = np.bincount(np.repeat(content.labels, 24)[points], minlength=10)
+    assert (counts >= 40).sum() > 0
+    button = fresh.page.get_by_role("button", name="Density")
+    button.click()
+    fresh.page.locator(".contour").first.wait_for(state="attached")
+    assert fresh.page.locator(".contour").count() == 2 * (counts >= 40).sum()
+    button.click()
+    fresh.page.locator(".contour").first.wait_for(state="detached")
+
+
 def test_a_pick_finds_the_point_under_the_pointer(shown, content):
     flat = np.array(shown.handle("projected")).reshape(-1, 2)
     farthest = int(np.argmax(np.linalg.norm(flat - flat.mean(axis=0), axis=1)))

@@ -11,7 +11,12 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** The one folder that may import a package. */
-const PACKAGES: Record<string, string> = { zarrita: "data", three: "space", "@observablehq/plot": "panels" };
+const PACKAGES: Record<string, string> = {
+  zarrita: "data",
+  three: "space",
+  "d3-contour": "space",
+  "@observablehq/plot": "panels",
+};
 
 const texts = import.meta.glob<string>("../src/**/*.ts", { query: "?raw", import: "default", eager: true });
 

@@ -17,6 +17,7 @@ import { makeCloud, type Box, type Cloud } from "./cloud";
 import type { StageContent } from "./content";
 import { fadeFrom } from "./fading";
 import { animate, positionOf, tipOf, weightsOf } from "./motion";
+import { drawDensity } from "./density";
 import { drawOverlay, type Drawing, type Path } from "./overlay";
 import { pointSize } from "./paint";
 import { lasso, pick, project, type Scene } from "./picking";
@@ -51,6 +52,8 @@ export interface Stage {
   /** The camera, and the axes of the current (last) pane before it turns these. */
   seen(): { camera: Camera; axes: Axes } | null;
   setLasso(on: boolean): void;
+  /** Draw contours of the density of points whenever the view rests. */
+  setDensity(on: boolean): void;
   lassoIsOn(): boolean;
   /** The points of the current (last) pane, for picking and for tests. */
   scene(): Scene | null;
@@ -67,6 +70,9 @@ export interface Stage {
   move(change: (camera: Camera) => Camera): void;
   destroy(): void;
 }
+
+/** Milliseconds without a new picture until contours are drawn. */
+const DENSITY_REST = 150;
 
 export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }): Stage {
   const overlay = s("svg", { class: "overlay", "aria-hidden": "true" });
@@ -93,6 +99,8 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   /** Whether the points have to be drawn again too, not only the overlay. */
   let stale = false;
   let animationNumber = 0;
+  let dense = false;
+  let densityTimer = 0;
 
   const begin = () => {
     cloud = makeCloud(
@@ -150,6 +158,12 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
       panes.map((box, pane) => drawingOf(current, now, pane, box)),
       polygon,
     );
+    clearTimeout(densityTimer);
+    if (dense) densityTimer = window.setTimeout(addDensity, DENSITY_REST);
+  };
+  /** Beneath all else of the overlay, once the points rest. */
+  const addDensity = () => {
+    if (content) overlay.prepend(...content.panes.map((_, pane) => drawDensity(sceneOf(pane))));
   };
   /** Let the picture as it is fade over the next one. */
   const fade = () => {
@@ -343,6 +357,10 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     flyTo,
     seen: () => seen && { camera: seen.camera, axes: seen.axes[seen.axes.length - 1] },
     setLasso: (on) => input.setLasso(on),
+    setDensity(on) {
+      dense = on;
+      redraw(false);
+    },
     lassoIsOn: () => input.lassoIsOn(),
     scene: () => (content ? sceneOf(content.panes.length - 1) : null),
     pick: (x, y) => (content ? pick(sceneOf(paneAt(x)), x, y) : -1),
@@ -359,6 +377,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
       system.removeEventListener("change", refresh);
       input.stop();
       cancelAnimationFrame(frameRequest);
+      clearTimeout(densityTimer);
       animationNumber++;
       cloud?.destroy();
     },

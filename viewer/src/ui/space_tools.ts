@@ -16,6 +16,12 @@ export function spaceTools(stage: Stage, actions: Actions): HTMLElement {
   });
   lasso.setAttribute("aria-pressed", "false");
   lasso.dataset.key = "l";
+  const density = tool("Density", "Contours of the density of points: where most of a colour lie", () => {
+    const on = density.getAttribute("aria-pressed") !== "true";
+    density.setAttribute("aria-pressed", String(on));
+    stage.setDensity(on);
+  });
+  density.setAttribute("aria-pressed", "false");
   const zoom = (by: number) => () => stage.move((camera) => zoomCamera(camera, by));
   return h(
     "div",
@@ -23,6 +29,7 @@ export function spaceTools(stage: Stage, actions: Actions): HTMLElement {
     lasso,
     tool("Select visible", "Select all points that pass the filter", () => selectVisible(stage, actions)),
     tool("Clear", "Clear the selection (Escape)", () => actions.select([])),
+    density,
     h("span", { class: "gap" }),
     signTool("Zoom in", "+", zoom(1.3)),
     signTool("Zoom out", "−", zoom(1 / 1.3)),
