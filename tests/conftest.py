@@ -73,3 +73,25 @@ def two_workers(forks) -> Iterator[Executor]:
         pool = process_pool(2)
     with pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """The system's Chromium, drawing in software. Without it the tests skip; in CI they must run."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    missing = None if chromium else "no chromium on this machine (apt-get install chromium)"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing = "playwright is not installed"
+    if missing:
+        if os.environ.get("PATTERNSCOPE_REQUIRE_BROWSER"):
+            pytest.fail(f"PATTERNSCOPE_REQUIRE_BROWSER is set, but {missing}")
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+        )
+        yield opened
+        opened.close()

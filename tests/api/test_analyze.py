@@ -128,12 +128,13 @@ def test_figures_are_drawn_without_a_study(analysed, name):
 
 
 def test_figures_are_listed_and_an_unknown_one_names_the_nearest(analysed):
-    of_training = [n for n in figure_names() if n.startswith("training") or n == "emergence"]
-    optional = [n for n in figure_names() if n.startswith(("attack", "distilled")) or n == "faithfulness"]
+    of_training = [n for n in figure_names() if n.startswith("training") or n in ("emergence", "ledger")]
+    of_parts = ("attack", "distilled", "faithfulness", "ledger_attack", "ledger_students", "patterns")
+    optional = [n for n in figure_names() if n.startswith(of_parts)]
     absent = [*optional, *of_training]
     assert dir(analysed.plot) == [name for name in figure_names() if name not in absent]
     for name in optional:
-        with pytest.raises(InputError, match=r"expected a study with \[(attack|distillation|faithfulness)\]"):
+        with pytest.raises(InputError, match=r"expected a study with \[(attack|distillation|faithfulness|patterns)\]"):
             getattr(analysed.plot, name)()
     for name in of_training:
         with pytest.raises(InputError, match="expected a study with several checkpoints, got one"):

@@ -1,7 +1,5 @@
-"""One invented atlas, one tiny study and one browser for all tests of the atlas."""
+"""One invented atlas and one tiny study for all tests of the atlas."""
 
-import os
-import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,25 +98,3 @@ def study(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "study"
     run_tiny(folder, tiny_settings())
     return folder
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator:
-    """The system's Chromium, drawing in software. Without it the tests skip; in CI they must run."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    missing = None if chromium else "no chromium on this machine (apt-get install chromium)"
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        missing = "playwright is not installed"
-    if missing:
-        if os.environ.get("PATTERNSCOPE_REQUIRE_BROWSER"):
-            pytest.fail(f"PATTERNSCOPE_REQUIRE_BROWSER is set, but {missing}")
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
-        )
-        yield opened
-        opened.close()

@@ -3,8 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 SHIM = "scripts/iframe-worker.js"
 WORKER = 'addEventListener("message", (event) => importScripts("word.js").then(() => postMessage(word + event.data)));'
@@ -23,19 +21,13 @@ def test_the_site_is_built_for_it():
     assert f"polyfills: [{SHIM}]" in settings
 
 
-def test_a_worker_answers_in_a_page_of_a_folder(tmp_path):
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium is installed")
+def test_a_worker_answers_in_a_page_of_a_folder(browser, tmp_path):
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "docs" / SHIM, tmp_path / SHIM)
     (tmp_path / "page.html").write_text(PAGE)
     (tmp_path / "word.js").write_text('var word = "found: ";')
     (tmp_path / "worker.js").write_text(WORKER)
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto((tmp_path / "page.html").as_uri())
-        page.wait_for_function('document.title === "found: cat"', timeout=20_000)
-        browser.close()
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    page.wait_for_function('document.title === "found: cat"', timeout=20_000)
+    page.close()

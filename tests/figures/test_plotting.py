@@ -29,8 +29,8 @@ def results(attacked_study):
 
 def of_study():
     """Figures that need no optional part but the attack."""
-    students, faithfulness = ("distilled_counts", "distilled_histograms"), "faithfulness"
-    return [name for name in figure_names() if name not in (*students, faithfulness)]
+    students = ("distilled_counts", "distilled_histograms", "ledger_students")
+    return [name for name in figure_names() if name not in (*students, "faithfulness", "patterns")]
 
 
 @pytest.mark.parametrize("name", of_study())

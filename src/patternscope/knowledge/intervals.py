@@ -76,8 +76,8 @@ def share_difference(first: float, first_count: int, second: float, second_count
     estimation for the difference between independent proportions", Statistics in Medicine 1998, method 10). InputError
     as :func:`share_interval`.
 
-    >>> print(share_difference(0.9, 100, 0.8, 100))
-    -0.10 (-0.20 to 0.00)
+    >>> print(share_difference(0.9, 100, 0.7, 100))
+    -0.20 (-0.31 to -0.09)
     """
     one, other = share_interval(first, first_count, level), share_interval(second, second_count, level)
     down = ((second - (other.low or 0.0)) ** 2 + ((one.high or 0.0) - first) ** 2) ** 0.5
