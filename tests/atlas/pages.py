@@ -37,6 +37,15 @@ class Watched:
             self.page.wait_for_timeout(20)
         raise AssertionError(f"the view is {state}, wanted {wanted}")
 
+    def settled_width(self, wanted: int) -> int:
+        """The width of the whole page, once its charts have followed that of the window, or after five seconds."""
+        for _ in range(50):
+            width = self.page.evaluate("document.documentElement.scrollWidth")
+            if width == wanted:
+                break
+            self.page.wait_for_timeout(100)
+        return width
+
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:

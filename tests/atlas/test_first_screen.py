@@ -12,7 +12,6 @@ from patternscope.atlas.page import write_single
 from patternscope.atlas.store import write_store
 
 AXE = Path(__file__).parents[2] / "viewer/node_modules/axe-core/axe.min.js"
-SIZE = "(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.documentElement)"
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +185,7 @@ def test_the_page_fits_any_width(fresh, width, height, condition):
     fresh.page.set_viewport_size({"width": width, "height": height})
     fresh.handle("set", {"condition": condition})
     fresh.page.wait_for_timeout(200)
-    assert fresh.page.evaluate(SIZE)[0] == width
+    assert fresh.settled_width(width) == width
     area = fresh.page.locator(".map-area").bounding_box()
     assert area["width"] > 0.9 * width
 

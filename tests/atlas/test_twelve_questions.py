@@ -211,8 +211,7 @@ def test_a_telephone_and_a_large_screen(fresh):
     panels = fresh.page.locator(".regions > .tabbed > [role=tabpanel]")
     for width, both in ((390, False), (2560, True)):
         fresh.page.set_viewport_size({"width": width, "height": 1000})
-        fresh.page.wait_for_timeout(200)
-        assert fresh.page.evaluate("document.documentElement.scrollWidth") == width
+        assert fresh.settled_width(width) == width
         assert [panel.is_visible() for panel in panels.all()] == [both, True]
     assert fresh.page.locator(".matrix").is_visible()
 
