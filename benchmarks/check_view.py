@@ -11,9 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from bench_atlas import FLAGS
 from playwright.sync_api import Page, sync_playwright
-
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 def main() -> None:

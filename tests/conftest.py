@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import shutil
+import sys
+import types
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from multiprocessing.context import BaseContext
@@ -73,6 +75,14 @@ def two_workers(forks) -> Iterator[Executor]:
         pool = process_pool(2)
     with pool:
         yield pool
+
+
+@pytest.fixture
+def some_lightning(monkeypatch) -> None:
+    """A module of Lightning's name with the base class of its callbacks."""
+    module = types.ModuleType("lightning.pytorch")
+    module.Callback = type("Callback", (), {})
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", module)
 
 
 @pytest.fixture(scope="session")

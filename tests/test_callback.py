@@ -1,7 +1,6 @@
 """Checkpoints recorded during a training: which steps, what is in the files, and what a study makes of them."""
 
 import sys
-import types
 
 import pytest
 import torch
@@ -146,15 +145,7 @@ class Trainer:
         self.callback.on_train_end(self, module)
 
 
-@pytest.fixture
-def _some_lightning(monkeypatch):
-    """A module of Lightning's name with the base class of its callbacks."""
-    module = types.ModuleType("lightning.pytorch")
-    module.Callback = type("Callback", (), {})
-    monkeypatch.setitem(sys.modules, "lightning.pytorch", module)
-
-
-@pytest.mark.usefixtures("_some_lightning")
+@pytest.mark.usefixtures("some_lightning")
 @pytest.mark.parametrize(
     ("options", "batches", "accumulate", "steps"),
     [
@@ -171,7 +162,7 @@ def test_lightning_s_steps_are_recorded(tmp_path, options, batches, accumulate, 
     assert load_file(tmp_path / f"step_{steps[-1]:08d}.safetensors")["bias"].item() == steps[-1]
 
 
-@pytest.mark.usefixtures("_some_lightning")
+@pytest.mark.usefixtures("some_lightning")
 def test_what_lightning_cannot_be_recorded_is_one_line(tmp_path):
     with pytest.raises(InputError, match="expected an attribute of the module, got 'modle'; did you mean 'model'"):
         Trainer(lightning_callback(tmp_path, network="modle"), 3).fit(Whole())
@@ -179,7 +170,7 @@ def test_what_lightning_cannot_be_recorded_is_one_line(tmp_path):
         Trainer(lightning_callback(tmp_path), 3, estimate=float("inf")).fit(Whole())
 
 
-@pytest.mark.usefixtures("_some_lightning")
+@pytest.mark.usefixtures("some_lightning")
 def test_the_module_around_a_network_leaves_no_trace_when_weights_are_loaded(tmp_path):
     Trainer(lightning_callback(tmp_path, every=3), 3).fit(Whole())
     network = started()

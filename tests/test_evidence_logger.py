@@ -1,8 +1,6 @@
 """Evidence measured during a training: what is measured, in which time, where it is written, what it warns of."""
 
 import json
-import sys
-import types
 import warnings
 
 import pytest
@@ -285,14 +283,7 @@ class Trainer:
         self.callback.on_train_end(self, module)
 
 
-@pytest.fixture
-def _some_lightning(monkeypatch):
-    module = types.ModuleType("lightning.pytorch")
-    module.Callback = type("Callback", (), {})
-    monkeypatch.setitem(sys.modules, "lightning.pytorch", module)
-
-
-@pytest.mark.usefixtures("_some_lightning")
+@pytest.mark.usefixtures("some_lightning")
 def test_a_callback_measures_the_network_inside_and_logs_where_the_trainer_does(images, tmp_path):
     module, logger = nn.Module(), Metrics()
     module.model = Clocked()

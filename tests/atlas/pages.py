@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 READY = "#atlas[data-ready], #atlas[data-error]"
 
 
@@ -45,6 +47,19 @@ class Watched:
                 break
             self.page.wait_for_timeout(100)
         return width
+
+    def visible(self) -> np.ndarray:
+        """Ids of the points that pass the filter."""
+        return np.flatnonzero(self.handle("visible"))
+
+    def chips(self) -> list[str]:
+        """The facets of the filter, as they are written."""
+        return self.page.locator(".facet-chip").all_inner_texts()
+
+
+def plain(text: str) -> str:
+    """A text of the page with the spaces and signs of a keyboard."""
+    return text.replace("\u00a0", " ").replace("−", "-")
 
 
 @contextmanager

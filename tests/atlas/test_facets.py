@@ -8,14 +8,6 @@ from atlas.pages import opened
 BUS = 1
 
 
-def visible(watched) -> np.ndarray:
-    return np.flatnonzero(watched.handle("visible"))
-
-
-def chips(watched) -> list[str]:
-    return watched.page.locator(".facet-chip").all_inner_texts()
-
-
 def test_a_facet_of_each_kind_is_chosen_in_the_menu_and_kept_in_the_address(browser, file, content):
     with opened(browser, f"{file.as_uri()}#condition=attack&layer=2&step=3") as watched:
         page = watched.page
@@ -27,21 +19,21 @@ def test_a_facet_of_each_kind_is_chosen_in_the_menu_and_kept_in_the_address(brow
         attack = content.conditions[1]
         bits = attack.layers["conv_43"].regions(3).bits
         passing = (attack.attacked & attack.success)[:, None] & (np.round(bits, 2) >= 0.5)
-        found = visible(watched)
+        found = watched.visible()
         assert (found == np.flatnonzero(passing)).all()
         watched.handle("set", {})
         address = page.url
     with opened(browser, address) as watched:
-        assert (visible(watched) == found).all()
+        assert (watched.visible() == found).all()
         # What training lacks is no facet there.
         watched.handle("set", {"condition": "training"})
-        assert [chip.split("\n")[0] for chip in chips(watched)] == ["evidence ≥ 0.50 bits"]
+        assert [chip.split("\n")[0] for chip in watched.chips()] == ["evidence ≥ 0.50 bits"]
 
 
 def test_a_link_of_an_earlier_version_filters_as_it_did(browser, file, content):
     with opened(browser, f"{file.as_uri()}#layer=2&step=3&colour=predicted&classes={BUS}") as watched:
         decided = content.conditions[0].predictions[3] == BUS
-        assert (np.unique(visible(watched) // 24) == np.flatnonzero(decided)).all()
+        assert (np.unique(watched.visible() // 24) == np.flatnonzero(decided)).all()
 
 
 def test_a_region_has_patches_of_those_most_alike(fresh, content):
@@ -67,4 +59,4 @@ def test_the_filter_and_the_matrix_fit_the_width(browser, file, width):
         watched.page.set_viewport_size({"width": width, "height": 800})
         watched.page.locator(".facets-menu summary").click()
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert len(chips(watched)) == 4
+        assert len(watched.chips()) == 4

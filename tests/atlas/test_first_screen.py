@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from atlas.invented_atlas import invent
-from atlas.pages import Watched, opened
+from atlas.pages import Watched, opened, plain
 from patternscope.atlas.page import write_single
 from patternscope.atlas.store import write_store
 
@@ -19,10 +19,6 @@ def shown(browser, file):
     """One page for the tests that leave it as it was."""
     with opened(browser, file.as_uri()) as watched:
         yield watched
-
-
-def plain(text: str) -> str:
-    return text.replace("\u00a0", " ").replace("−", "-")
 
 
 def evidence(content) -> dict[str, float]:

@@ -9,24 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atlas.pages import opened
+from atlas.pages import opened, plain
 from patternscope.figures.drawing.style import named_marks
 
 DOCUMENT = Path(__file__).parents[2] / "docs/how-to/ask-the-atlas.md"
 CAT, DOG, BUS, CAR = 3, 5, 1, 2
 MOST = 4  # actions
-
-
-def visible(watched) -> np.ndarray:
-    return np.flatnonzero(watched.handle("visible"))
-
-
-def plain(text: str) -> str:
-    return text.replace("\u00a0", " ").replace("−", "-")
-
-
-def chips(watched) -> list[str]:
-    return watched.page.locator(".facet-chip").all_inner_texts()
 
 
 def test_the_document_has_twelve_questions_of_four_actions_and_each_is_asked_here():
@@ -51,7 +39,7 @@ def test_cat_and_dog(fresh, content):
     answer = fresh.page.locator(".pair .finding", has_text="cat and dog part")
     answer.wait_for()
     assert "Rule: " in answer.inner_text()
-    assert [chip.split("\n")[0] for chip in chips(fresh)] == ["true class: cat", "region predicts dog"]
+    assert [chip.split("\n")[0] for chip in fresh.chips()] == ["true class: cat", "region predicts dog"]
     names = fresh.page.locator(".pair-chart text").all_text_contents()
     assert set(content.layers) <= set(names)
     cell.press("ArrowLeft")
@@ -68,7 +56,7 @@ def test_mistakes(fresh, content):
     shown = fresh.page.locator(".thumb").evaluate_all("all => all.map(each => each.ariaLabel)")
     assert [int(each.split()[1].rstrip(",")) for each in shown] == order[: len(shown)].tolist()
     assert "the network predicts" in shown[0]
-    assert set(visible(fresh) // 24) == set(wrong)
+    assert set(fresh.visible() // 24) == set(wrong)
     fresh.page.locator(".thumb").first.click()
     fresh.until(image=int(order[0]))
     said = fresh.page.locator(".one-image").inner_text()
@@ -84,17 +72,17 @@ def test_buses_that_say_car(fresh, content):
     fresh.until(sort="regions")
     category = content.conditions[0].layers["conv_43"].regions(3).category
     wanted = (content.labels[:, None] == BUS) & (category == CAR)
-    assert (visible(fresh) == np.flatnonzero(wanted)).all()
+    assert (fresh.visible() == np.flatnonzero(wanted)).all()
     counts = wanted.sum(axis=1)
     assert counts[fresh.handle("state")["image"]] == counts.max() > 0
-    assert chips(fresh) == ["true class: bus\n×", "region predicts car\n×"]
+    assert fresh.chips() == ["true class: bus\n×", "region predicts car\n×"]
     assert f"of {(counts > 0).sum()}" in fresh.page.inner_text(".gallery .of")
     # The same facets hold in the space of images, and the colour has no say in them.
     fresh.handle("set", {"space": "images", "colour": "predicted"})
-    assert (visible(fresh) == np.flatnonzero(counts)).all()
+    assert (fresh.visible() == np.flatnonzero(counts)).all()
     fresh.page.get_by_role("button", name="Remove filter: region predicts car").click()
     fresh.page.locator(".facet-chip", has_text="region predicts").wait_for(state="detached")
-    assert (visible(fresh) == np.flatnonzero(content.labels == BUS)).all()
+    assert (fresh.visible() == np.flatnonzero(content.labels == BUS)).all()
 
 
 def test_an_attack_step_by_step(fresh, content):
@@ -183,7 +171,7 @@ def test_an_exact_link(browser, fresh):
     link, wanted = fresh.page.evaluate("navigator.clipboard.readText()"), fresh.handle("state")
     with opened(browser, link) as watched:
         assert watched.handle("state") == wanted
-        assert (visible(watched) == visible(fresh)).all()
+        assert (watched.visible() == fresh.visible()).all()
 
 
 def test_the_keyboard_alone(fresh):

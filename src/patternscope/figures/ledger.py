@@ -8,18 +8,16 @@ from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.flows import NAMES, draw_flow_legend, draw_flows, highest
-from patternscope.figures.drawing.needs import ALL_TRAINING
+from patternscope.figures.drawing.needs import ALL_TRAINING, LABELS
 from patternscope.figures.drawing.style import figure_style
 from patternscope.results.emergence import EmergenceResult
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.formatting import percent
-from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.ledger import Draws, LayerLedger, ledger_rows
 from patternscope.results.result import reads
 from patternscope.results.study_ledger import Pace, paces, training_ledger
 
-LABELS = reads(ImagesResult, "labels", "classes")
 _WIDE, _LAYER = 8.2, 1.35
 _MOST_NAMES = 16
 _LEAST = 0.1  # of the largest scale: what is nearly nothing looks like nothing

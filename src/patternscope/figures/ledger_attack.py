@@ -7,10 +7,9 @@ from typing import Any
 from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.moments import draw_moments
-from patternscope.figures.drawing.needs import ATTACK_ANALYSIS, SAMPLE
+from patternscope.figures.drawing.needs import ATTACK_ANALYSIS, LABELS, SAMPLE
 from patternscope.results.attack import AttackResult
 from patternscope.results.evidence import EvidenceResult
-from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.ledger import Draws, LayerLedger, ledger_rows
 from patternscope.results.result import reads
@@ -57,7 +56,7 @@ FIGURE = StudyFigure(
     (
         reads(AttackResult, "attacked", "norm", "layers"),
         ATTACK_ANALYSIS,
-        reads(ImagesResult, "labels", "classes"),
+        LABELS,
         SAMPLE,
         reads(KnowledgeResult, "tau", "mask", checkpoint="last", layer="all"),
     ),

@@ -7,12 +7,11 @@ from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.flows import OVER_DEPTH, draw_flow_legend, draw_flows, highest
-from patternscope.figures.drawing.needs import TRAINING
+from patternscope.figures.drawing.needs import LABELS, TRAINING
 from patternscope.figures.drawing.style import SOFT, figure_style
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.formatting import at_checkpoint
-from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.ledger import Draws, LayerLedger, ledger_rows
 from patternscope.results.result import reads
@@ -79,7 +78,7 @@ FIGURE = StudyFigure(
     about,
     (
         TRAINING,
-        reads(ImagesResult, "labels", "classes"),
+        LABELS,
         reads(KnowledgeResult, "mask", checkpoint="last", layer="all"),
         reads(RegionResult, "grid", checkpoint="last", layer="all"),
     ),

@@ -7,9 +7,9 @@ from patternscope.errors import InputError
 from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.moments import draw_moments
+from patternscope.figures.drawing.needs import LABELS
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.formatting import percent
-from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.ledger import Draws, LayerLedger, ledger_rows
 from patternscope.results.networks import STUDENTS, StudentAnalysisResult
@@ -60,7 +60,7 @@ FIGURE = StudyFigure(
     about,
     tuple(reads(StudentAnalysisResult, variant=student, layer="all") for student in STUDENTS),
     (
-        reads(ImagesResult, "labels", "classes"),
+        LABELS,
         reads(KnowledgeResult, "mask", checkpoint="last", layer="all"),
         reads(EvidenceResult, "bits", checkpoint="last", layer="all"),
     ),

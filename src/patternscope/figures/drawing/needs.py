@@ -8,6 +8,7 @@ from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
 IMAGES = reads(ImagesResult, "images", "labels", "classes", "labelled")
+LABELS = reads(ImagesResult, "labels", "classes")
 TRAINING = reads(TrainingResult, "name", checkpoint="last")
 SAMPLE = reads(SampleResult, checkpoint="last")
 IMPORTANCE = reads(ImportanceResult, checkpoint="last", layer="all")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -151,6 +151,22 @@ def layer_outputs(
     for call, (layer, *_) in names.items():
         if layer not in outputs.kept:
             raise InputError(f"layer {layer!r}: expected a call of {call!r} on these images, got none")
+
+
+def outputs_for_gradient(
+    model: nn.Module, images: Tensor, layers: Iterable[str]
+) -> AbstractContextManager[dict[str, tuple[Tensor, Layout]]]:
+    """Give outputs and layouts as :func:`layer_outputs`, such that gradients of and by these outputs are had.
+
+    The network goes on with copies, since an activation in place would change what was kept.
+
+    >>> network, pixels = nn.Sequential(nn.Conv2d(1, 5, 1), nn.ReLU(True)), torch.ones(2, 1, 3, 3)
+    >>> with outputs_for_gradient(network, pixels, ["0"]) as outputs:
+    ...     scores = network(pixels)
+    >>> torch.autograd.grad(scores.sum(), outputs["0"][0])[0].shape
+    torch.Size([2, 5, 3, 3])
+    """
+    return layer_outputs(model, images, layers, lambda _, *kept: kept, instead=lambda output, _: output.clone())
 
 
 def modules_of(model: nn.Module, calls: Iterable[str]) -> dict[str, nn.Module]:

@@ -12,7 +12,7 @@ from patternscope.networks.capture.forward_pass import (
     checked_images,
     checked_labels,
     images_at_once,
-    layer_outputs,
+    outputs_for_gradient,
     run_for_gradient,
 )
 from patternscope.networks.capture.hooks import borrowed
@@ -68,13 +68,9 @@ def grad_cam(
 
 def _maps(model: nn.Module, images: Tensor, classes: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Return the maps (n, 1, h, w) of one batch on the layers' own grids, before the relu."""
-
-    def keep(_: str, output: Tensor, layout: Layout) -> tuple[Tensor, Layout]:
-        return output, layout
-
     with borrowed(model), torch.enable_grad():
         pixels = pixels_for(model, images.detach()).requires_grad_()
-        with layer_outputs(model, images, layers, keep, instead=lambda output, _: output.clone()) as outputs:
+        with outputs_for_gradient(model, images, layers) as outputs:
             logits = run_for_gradient(model, pixels)
         chosen = differentiable(checked_classes("classes", classes, logits.shape[1]))
         score = logits.gather(1, chosen.to(logits.device, torch.int64)[:, None]).sum()

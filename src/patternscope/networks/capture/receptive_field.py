@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.errors import InputError
-from patternscope.networks.capture.forward_pass import checked_images, layer_outputs, run_for_gradient
+from patternscope.networks.capture.forward_pass import checked_images, outputs_for_gradient, run_for_gradient
 from patternscope.networks.capture.hooks import borrowed
-from patternscope.networks.capture.layouts import Grid, Layout, pooled
+from patternscope.networks.capture.layouts import Grid, pooled
 from patternscope.networks.device import pixels_for
 
 _HELD = 0.9
@@ -47,13 +47,9 @@ def receptive_field(model: nn.Module, images: Tensor, layer: str, grid: Grid | N
 
 def _slope(model: nn.Module, images: Tensor, layer: str, grid: Grid | None) -> tuple[Tensor, tuple[int, int]]:
     """The gradient of the middle region's features by the pixels (n, channels, h, w), and the grid (h, w)."""
-
-    def keep(_: str, output: Tensor, layout: Layout) -> tuple[Tensor, Layout]:
-        return output, layout
-
     with borrowed(model), torch.enable_grad():
         pixels = pixels_for(model, images.detach()).requires_grad_()
-        with layer_outputs(model, images, [layer], keep, instead=lambda output, _: output.clone()) as outputs:
+        with outputs_for_gradient(model, images, [layer]) as outputs:
             run_for_gradient(model, pixels)
         output, layout = outputs[layer]
         features = pooled(layout.regional(output), grid)
