@@ -1,4 +1,4 @@
-"""A smaller atlas of the same study, which says what it omits."""
+"""A smaller atlas of the same study, which lists what it omits."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

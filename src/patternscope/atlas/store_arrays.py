@@ -52,7 +52,7 @@ class StoreWriter:
         self._create(name, values.shape, values.shape, values.dtype, **options)[...] = values
 
     def put_sprites(self, name: str, images: np.ndarray, most_bytes: float, **others: Any) -> None:
-        """Write sprites of many small images, smaller where they would take more than so many bytes."""
+        """Write sprites of many small images, reduced where they would exceed a number of bytes."""
         for place, (content, attributes) in enumerate(sprites(images, most_bytes)):
             self.put_bytes(f"{name}/{place}", content, **attributes, **others)
 

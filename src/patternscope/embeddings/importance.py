@@ -1,4 +1,4 @@
-"""The importance weights: the regions and channels by which samples are similar."""
+"""The importance weights: the regions and channels that make samples similar."""
 
 from collections.abc import Mapping
 from pathlib import Path

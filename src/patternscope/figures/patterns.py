@@ -35,7 +35,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class ShownPattern:
-    """A pattern and its most typical patches, each of another image where it has so many."""
+    """A pattern and its most typical patches, each of a different image where it has enough."""
 
     pattern: LayerPattern
     patches: list[Patch]
@@ -233,7 +233,7 @@ def table(shown: PatternsData) -> list[dict[str, Any]]:
 
 
 def about(shown: PatternsData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "class": shown.class_name,
         "patterns": {layer: len(patterns) for layer, patterns in shown.layers.items()},

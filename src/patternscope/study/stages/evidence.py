@@ -48,7 +48,7 @@ def run_evidence(ctx: UnitContext) -> None:
 
 @dataclass(frozen=True)
 class Judged:
-    """What maps that have not seen an image say of its regions.
+    """The posteriors of an image's regions by maps that were fitted without it.
 
     Attributes:
         temperatures: a row per image. log_posterior: log p_T (n, r, c), classes' shares included.
@@ -64,9 +64,9 @@ class Judged:
 def judge_images(
     region: RegionResult, regional: Tensor, labels: Tensor, mean_directions: Tensor, kappa_max: float
 ) -> Judged:
-    """Return what a layer's maps say of regional features (n, k, h, w) of images with these labels (n,).
+    """Return the posteriors by a layer's maps of regional features (n, k, h, w), of images with these labels (n,).
 
-    The first division of the images judges; every map of every division is a refit that says something of all images.
+    The first division of the images judges; every map of every division is a refit that judges all images.
     """
     directions, labels = mean_directions.to(regional), labels.to(regional.device)
     per_split = len(region.fold_maps) // len(region.unseen)
@@ -142,7 +142,7 @@ def _by_class(told: Evidence, images: ImagesResult, draws: dict[str, int]) -> tu
 
 
 def judging_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of what all refits of a layer say, and of their temperatures."""
+    """Return the cost of the posteriors of all refits of a layer, and of their temperatures."""
     k, r = facts.layers[unit.layer or ""]
     n, asked = facts.samples, settings.region
     refits, posterior = asked.splits * asked.folds, NUMBER * n * r * facts.classes
