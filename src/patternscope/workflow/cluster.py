@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError
-from patternscope.workflow.executors import Task, program_versions
+from patternscope.workflow.executors import Task
+from patternscope.workflow.programs import program_versions
 from patternscope.workflow.store import STUDY_FILE
 
 ANSWER_SECONDS = 10.0
