@@ -185,6 +185,12 @@ class Workers:
             return self.executor.submit(run_task, task, report)
         return self.executor.submit(run_task, task)
 
+    def look_again(self) -> None:
+        """Let the executor say what a user who waits should know."""
+        look: Callable[[], None] | None = getattr(self.executor, "look_again", None)
+        if look is not None:
+            look()
+
     def explained(self, error: Exception) -> Exception:
         """Return what an exception of the executor's own means."""
         explain = getattr(self.executor, "explained", None)

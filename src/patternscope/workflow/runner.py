@@ -150,6 +150,8 @@ class _Run:
                 done, _ = wait(self.under_way, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._collect(future)
+                if not done:
+                    self.workers.look_again()
             elif self.lost:
                 self._restart()
             if self.failure is not None and not self.under_way:
