@@ -15,6 +15,7 @@ from patternscope.api.study_page import read_study_page
 from patternscope.errors import InputError
 from patternscope.figures import patterns as figure
 from patternscope.results.pattern_names import read_pattern_names
+from patternscope.results.pattern_tests import PatternTestsResult
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import open_results
 from patternscope.study.run import run_analysis
@@ -36,7 +37,7 @@ def study(attacked_study, tmp_path_factory) -> Path:
     """The study of squares with patterns in the attack's place; tests only read it."""
     folder = copy_without_attack(attacked_study, tmp_path_factory.mktemp("patterns") / "study")
     summary = run_analysis(folder, settings_of(attacked_study.parent), its_figure, device="cpu")
-    assert {unit.stage for unit in summary.done} == {"patterns", "figures/patterns"}
+    assert {unit.stage for unit in summary.done} == {"patterns", "pattern_tests", "figures/patterns"}
     return folder
 
 
@@ -189,3 +190,31 @@ def test_random_state_is_left_alone_and_twice_is_the_same(study, attacked_study,
     run_analysis(own, settings_of(attacked_study.parent), device="cpu")
     assert file.read_bytes() == before
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_each_pattern_is_tested_in_order(study, found):
+    tested = open_results(study).load(PatternTestsResult, layer=LAYER)
+    assert [(t.class_name, t.number) for t in tested.tests] == [(p.class_name, p.number) for p in found.patterns]
+    assert tested.omitted is None
+    assert sum(test.refit > 0.5 for test in tested.tests) == tested.matched <= tested.refit_patterns
+    for test in tested.tests:
+        if test.dependence is not None:
+            each = test.dependence
+            assert 1 <= each.images <= 6
+            assert each.above_rest.value == pytest.approx(each.own.value - each.rest.value)
+            assert each.above_others.value == pytest.approx(each.own.value - each.others.value)
+    with (study / "pattern_tests" / LAYER / "pattern_tests.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["refit"]) for row in rows] == pytest.approx([test.refit for test in tested.tests], abs=1e-5)
+
+
+def test_the_report_and_the_figure_have_the_tests(study):
+    results = open_results(study)
+    (part,) = [each for each in read_study_page(study).parts if each.key == "patterns"]
+    assert any("refit of the maps" in sentence for sentence in part.sentences)
+    assert len(part.tables) == 2
+    shown = figure.data(results, layers=[LAYER])
+    rows = figure.table(shown)
+    assert [row["refit"] for row in rows] == [row.test.refit for row in shown.layers[LAYER]]
+    said = [text.get_text() for text in figure.draw(shown).texts if text.get_text().startswith("fall without it")]
+    assert len(said) == sum(row.test.dependence is not None for row in shown.layers[LAYER])
