@@ -14,10 +14,13 @@ from patternscope.api.stages import pages_of
 from patternscope.api.study_page import read_study_page
 from patternscope.errors import InputError
 from patternscope.figures import patterns as figure
+from patternscope.results.difference import Side, differ
+from patternscope.results.ledger import Draws
 from patternscope.results.pattern_names import read_pattern_names
 from patternscope.results.pattern_tests import PatternTestsResult
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import open_results
+from patternscope.study.difference import diff_studies
 from patternscope.study.run import run_analysis
 
 LAYER = "conv_53"
@@ -218,3 +221,15 @@ def test_the_report_and_the_figure_have_the_tests(study):
     assert [row["refit"] for row in rows] == [row.test.refit for row in shown.layers[LAYER]]
     said = [text.get_text() for text in figure.draw(shown).texts if text.get_text().startswith("fall without it")]
     assert len(said) == sum(row.test.dependence is not None for row in shown.layers[LAYER])
+
+
+def test_a_study_keeps_its_own_patterns_and_an_earlier_checkpoint_has_none(study, found):
+    own, steps = open_results(study), [open_results(study).training(number).step for number in (0, 1)]
+    sides = [Side(name, open_results(study), 1) for name in ("a", "b")]
+    difference = differ(*sides, [LAYER], Draws(20))
+    (layer,) = difference.layers
+    assert (layer.patterns.kept, layer.patterns.gained) == (len(found.patterns), [])
+    assert layer.patterns.refit_kept == own.load(PatternTestsResult, layer=LAYER).matched
+    early, _ = diff_studies(f"{study}@{steps[0]}", study)
+    assert early.layers[0].patterns is None
+    assert early.without_patterns == f"patterns are those of the last checkpoint, which study@{steps[0]} is not"
