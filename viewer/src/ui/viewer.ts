@@ -62,7 +62,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       viewpoint.axes(frame, view.space, view.camera?.classes ?? separatedClasses(view.filter));
   });
   const clean = openThumbnails(atlas, "thumbnails");
-  const attackImages = makeAttackImages(atlas);
+  const attackImages = makeAttackImages(atlas, clean);
   const timings = { opened: 0, step: 0, pick: 0 };
   let view = applyChanges(atlas, firstView(atlas), host.address ? fromAddress(location.hash) : {});
   let snapshot: Snapshot | null = null;
