@@ -18,6 +18,15 @@ def without_importance(content: AtlasContent) -> AtlasContent:
     return _omitting(content, conditions, "Importance maps are omitted.")
 
 
+def without_changes(content: AtlasContent) -> AtlasContent:
+    """Return the atlas with pictures of what the last step of an attack changed, and none of the steps before."""
+    conditions = tuple(
+        replace(condition, perturbation=condition.perturbation and condition.perturbation.without_steps())
+        for condition in content.conditions
+    )
+    return _omitting(content, conditions, "Pictures of the steps of the attack before its last are omitted.")
+
+
 def without_perturbation(content: AtlasContent) -> AtlasContent:
     """Return the atlas without pictures of what an attack changed."""
     conditions = tuple(replace(condition, perturbation=None) for condition in content.conditions)
@@ -47,6 +56,7 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
         sample_position=old.sample_position[chosen],
         predictions=old.predictions[chosen],
         certainty=None if old.certainty is None else old.certainty[chosen],
+        perturbation=old.perturbation and old.perturbation.at(chosen),
     )
     conditions = tuple(new if condition is old else condition for condition in content.conditions)
     labels = ", ".join(step.label for step in new.steps)
@@ -60,7 +70,11 @@ def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
     omitted.
     """
     yield content
-    if any(condition.perturbation is not None for condition in content.conditions):
+    perturbations = [each.perturbation for each in content.conditions if each.perturbation is not None]
+    if any(len(perturbation.between_steps) for perturbation in perturbations):
+        content = without_changes(content)
+        yield content
+    if perturbations:
         content = without_perturbation(content)
         yield content
     bare = without_importance(content)

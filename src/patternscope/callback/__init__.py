@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from patternscope.callback.readings import Reading
     from patternscope.callback.recorder import CheckpointRecorder
     from patternscope.callback.signs import EarlyWarning, early_warnings
+    from patternscope.callback.transformers import transformers_evidence_callback
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -19,5 +20,6 @@ else:
             "lightning": ("lightning_callback", "lightning_evidence_callback"),
             "readings": ("Reading",),
             "recorder": ("CheckpointRecorder",),
+            "transformers": ("transformers_evidence_callback",),
         },
     )

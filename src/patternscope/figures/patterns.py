@@ -1,6 +1,7 @@
 """Figure: the patterns of a class, over layers and training: patches of each, and when its regions became reliable."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,17 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import checkpoint_labels, shortened
 from patternscope.figures.drawing.needs import IMAGES
 from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, SOFT, figure_style
-from patternscope.results.formatting import number, percent
+from patternscope.results.formatting import number, percent, plus_minus
+from patternscope.results.pattern_tests import PatternTest, PatternTestsResult
 from patternscope.results.patterns import LayerPattern, PatternsResult
 from patternscope.results.result import reads
 
 _PATCH, _GAP, _LEFT, _NAMES, _WORDS, _COURSE = 0.68, 0.06, 0.1, 0.92, 2.3, 1.35
 _PITCH, _LAYER, _FOOT = 0.86, 0.3, 0.62
+_WITHOUT = (
+    "Fall without it: of the probability of the class once the layer loses the pattern's regions (in brackets: as many "
+    "other reliable regions of the same images); *: beyond the noise farther than without these."
+)
 _AROUND = 1.15
 """Side of a patch, in units of the longer side of the receptive field."""
 
@@ -35,10 +41,11 @@ class Patch:
 
 @dataclass(frozen=True)
 class ShownPattern:
-    """A pattern and its most typical patches, each of a different image where it has enough."""
+    """A pattern, its most typical patches, each of a different image where it has enough, and its test."""
 
     pattern: LayerPattern
     patches: list[Patch]
+    test: PatternTest | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class PatternsData:
     class_name: str
     layers: dict[str, list[ShownPattern]]
     results: dict[str, PatternsResult]
+    tests: dict[str, PatternTestsResult] = field(default_factory=dict)
 
 
 def data(results: StudyResults, class_name: str | None = None, layers: Layers = None, patches: int = 8) -> PatternsData:
@@ -63,20 +71,25 @@ def data(results: StudyResults, class_name: str | None = None, layers: Layers = 
     asked = None if class_name is None else known_names("class_name", class_name, results.classes)[0]
     chosen = asked or results.classes[int(np.argmax(counts))]
     pixels = results.images.images.numpy()
+    tested = results.layers(PatternTestsResult)
+    tests = {name: results.load(PatternTestsResult, layer=name) for name in names if name in tested}
     shown = {
-        layer: [_shown(each, place, pixels, patches) for place in each.of_class(chosen)]
+        layer: [_shown(each, place, pixels, patches, tests.get(layer)) for place in each.of_class(chosen)]
         for layer, each in found.items()
     }
-    return PatternsData(chosen, shown, found)
+    return PatternsData(chosen, shown, found, tests)
 
 
-def _shown(found: PatternsResult, place: int, images: np.ndarray, count: int) -> ShownPattern:
+def _shown(
+    found: PatternsResult, place: int, images: np.ndarray, count: int, tests: PatternTestsResult | None
+) -> ShownPattern:
     """A pattern with patches of its most typical regions."""
     samples, regions = found.typical(place, count)
     pairs = zip(samples.tolist(), regions.tolist(), strict=True)
     return ShownPattern(
         found.patterns[place],
         [cut_patch(rgb(images[[sample]])[0], region, found.grid, found.field) for sample, region in pairs],
+        None if tests is None else tests.tests[place],
     )
 
 
@@ -127,7 +140,7 @@ def draw(shown: PatternsData) -> Figure:
         down += _LAYER
         for pattern in patterns:
             _draw_patches(figure, pattern, down)
-            _write_measures(figure, pattern.pattern, words, down)
+            _write_measures(figure, pattern, words, down)
             panel = layout.add_panel(figure, words + _WORDS, down + 0.06, _COURSE, _PATCH - 0.12)
             ends = layer == last and pattern is patterns[-1]
             _draw_course(panel, pattern.pattern, shown.results[layer], named=ends)
@@ -145,6 +158,7 @@ def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> l
         "Evidence: the share of the class's reliable bits. Stable: the Jaccard index with clusters of other halves of "
         "the images (in brackets by chance). Like it: of such regions in unseen images, the share in "
         f"images of {shown.class_name} (in brackets by chance). Also: other classes, and how much of theirs.",
+        *([_WITHOUT] if shown.tests else []),
     ]
     return [*lines, f"No pattern in {', '.join(without)}."] if without else lines
 
@@ -173,8 +187,9 @@ def _outline(axes: Axes, box: tuple[float, float, float, float], line: Any, widt
         axes.plot(*corners.T, color=colour, linewidth=wide, linestyle=style, solid_joinstyle="miter")
 
 
-def _write_measures(figure: Figure, pattern: LayerPattern, left: float, down: float) -> None:
-    """What was measured of a pattern, in four lines."""
+def _write_measures(figure: Figure, shown: ShownPattern, left: float, down: float) -> None:
+    """What was measured of a pattern, in four or five lines."""
+    pattern = shown.pattern
     several = f"stable {number(pattern.stability)} ({number(pattern.chance)})"
     stable = "the only pattern" if pattern.within is None else several
     also = ", ".join(f"{other.name} {percent(other.share.value)}" for other in pattern.shared) or "no other class"
@@ -185,10 +200,21 @@ def _write_measures(figure: Figure, pattern: LayerPattern, left: float, down: fl
         stable + networks,
         f"like it {_percents(specific.value, specific.low, specific.high)} ({percent(pattern.prior)})",
         f"also {also}",
+        *_without(shown.test),
     )
+    pitch = 0.62 / max(4, len(lines))
     for place, line in enumerate(lines):
         text = shortened(line, SMALL, 72 * (_WORDS - 0.5))
-        layout.write_text(figure, left, down + 0.1 + 0.155 * place, text, fontsize=SMALL, color=INK)
+        layout.write_text(figure, left, down + 0.1 + pitch * place, text, fontsize=SMALL, color=INK)
+
+
+def _without(test: PatternTest | None) -> list[str]:
+    """How far the probability falls without the pattern, and without as many other regions."""
+    dependence = None if test is None else test.dependence
+    if dependence is None:
+        return []
+    mark = " *" if dependence.is_used_most else ""
+    return [f"fall without it {plus_minus(dependence.own)} ({number(dependence.others.value)}){mark}"]
 
 
 def _percents(value: float | None, low: float | None, high: float | None) -> str:
@@ -224,12 +250,20 @@ def _draw_course(axes: Axes, pattern: LayerPattern, found: PatternsResult, *, na
 
 def table(shown: PatternsData) -> list[dict[str, Any]]:
     """Return the rows behind the figure: one per layer and pattern."""
+    tested = {layer: list(tests.rows()) for layer, tests in shown.tests.items()}
     return [
-        {"layer": layer, **row, **{f"reliable_{place}": value for place, value in enumerate(presence)}}
+        {"layer": layer, **row, **({} if layer not in tested else tested[layer][place]), **_reliable(presence)}
         for layer, found in shown.results.items()
-        for row, presence in zip(found.rows(), (pattern.presence for pattern in found.patterns), strict=True)
+        for place, (row, presence) in enumerate(
+            zip(found.rows(), (pattern.presence for pattern in found.patterns), strict=True)
+        )
         if row["class"] == shown.class_name
     ]
+
+
+def _reliable(presence: Sequence[float]) -> dict[str, float]:
+    """The share of a pattern's regions that is reliable, by checkpoint."""
+    return {f"reliable_{place}": value for place, value in enumerate(presence)}
 
 
 def about(shown: PatternsData) -> dict[str, Any]:
@@ -242,4 +276,5 @@ def about(shown: PatternsData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, reads(PatternsResult, layer="all"))
-FIGURE = StudyFigure("patterns", data, draw, table, about, _READS, weight=2.0)
+_ALSO = (reads(PatternTestsResult, layer="all"),)
+FIGURE = StudyFigure("patterns", data, draw, table, about, _READS, _ALSO, version=2, weight=2.0)

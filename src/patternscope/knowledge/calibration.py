@@ -154,8 +154,16 @@ def reliability(log_posterior: Tensor, labels: Tensor) -> tuple[ReliabilityBin, 
     1.0
     """
     confidence, category = log_posterior.exp().max(dim=-1)
-    right = (category == labels.to(category.device)[:, None]).double().flatten()
-    confidence = confidence.double().flatten()
+    return reliability_of_regions(confidence, category == labels.to(category.device)[:, None])
+
+
+def reliability_of_regions(confidence: Tensor, right: Tensor) -> tuple[ReliabilityBin, ...]:
+    """Return `reliability` of the largest probability of each region and whether its class is right, both (n, r).
+
+    >>> reliability_of_regions(torch.tensor([[0.8, 0.8]]), torch.tensor([[True, False]]))[0].right
+    0.5
+    """
+    right, confidence = right.double().flatten(), confidence.double().flatten()
     place = (confidence * BINS).long().clamp(0, BINS - 1)
     sums = [torch.zeros(BINS, dtype=torch.float64, device=place.device).index_add_(0, place, values)
             for values in (torch.ones_like(confidence), confidence, right)]  # fmt: skip

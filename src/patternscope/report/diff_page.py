@@ -10,6 +10,7 @@ from PIL import Image
 from patternscope.figures.drawing.annotations import Figure
 from patternscope.figures.drawing.moments import draw_moments
 from patternscope.figures.drawing.style import figure_style
+from patternscope.report.diff_patterns import patterns_part
 from patternscope.report.formatting import compared, counted, difference_text, listed, verdict
 from patternscope.report.page import Part, render_template
 from patternscope.report.parts.ledger import ledger_table
@@ -42,6 +43,7 @@ def read_diff_page(difference: StudyDifference, images: ImagesResult, verdicts: 
         Part("accuracy", "Accuracy", accuracy_sentences(difference), [], []),
         Part("evidence", "Evidence", evidence_sentences(difference), _tables(difference), []),
         _ledger_part(difference),
+        patterns_part(difference),
         Part("noise", "What the intervals hold", noise_sentences(difference), [], []),
     ]
     return DiffPage(

@@ -107,7 +107,8 @@ class ShardedArray:
         starts = np.concatenate([[0], self._ends[:-1]])
         for each in np.unique(shard):
             places = np.flatnonzero(shard == each)
-            found[places] = self._maps[each][0][wanted[places] - starts[each]]
+            # Through a map of its own: the pages of one that stays open would count as memory.
+            found[places] = _mapped(self.paths[each])[0][wanted[places] - starts[each]]
         tensor = torch.from_numpy(found)
         return tensor if tensor.dtype == self.dtype else tensor.view(self.dtype)
 

@@ -72,6 +72,13 @@ class ImagesSettings(_OptionSettings):
         json_schema_extra=LATER,
     )
     samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")
+    fit_samples: int = Field(
+        default=2000,
+        ge=4,
+        json_schema_extra=LATER,
+        description="images that maps are fitted to at most, a stratified choice by what they are; the others are "
+        "judged by maps and temperatures that know nothing of them",
+    )
     train_per_class: int | None = Field(
         default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"
     )

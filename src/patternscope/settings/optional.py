@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from patternscope.settings.core import CoreSettings, Section
-from patternscope.settings.section import LocatedPath
+from patternscope.settings.section import LATER, LocatedPath
 
 
 class ControlsSettings(Section):
@@ -112,6 +112,13 @@ class PatternsSettings(Section):
     most: int = Field(default=8, ge=1, le=50, description="patterns of a class in a layer at most")
     names: LocatedPath | None = Field(
         default=None, description="JSON file of the names that you give to patterns, by a region of each"
+    )
+    images_per_class: int = Field(
+        default=20,
+        ge=1,
+        le=100_000,
+        json_schema_extra=LATER,
+        description="samples of each class that the network is asked about without a pattern's regions",
     )
 
 
