@@ -63,7 +63,8 @@ def how_matched() -> str:
     """Return when two patterns are the same."""
     return (
         "A pattern is kept where one of the other network has a Jaccard index above 0.5 with its regions, on the same "
-        "images; a refit is of the same network, its maps fitted to other images."
+        "images; one that grew or shrank to twice or half of its regions may thus count as gained and lost. A refit is of "
+        "the same network, its maps fitted to other images."
     )
 
 
@@ -77,8 +78,8 @@ def draw_pattern_changes(difference: StudyDifference, sides: tuple[Side, Side]) 
                 groups[name] = _shown(side, each.layer, own)
     groups = {name: group for name, group in groups.items() if group}
     lines = [
-        f"Up to {_SHOWN} per layer, with most of their class's evidence. Solid: the region; dashed: its effective "
-        "receptive field."
+        f"Up to {_SHOWN} per layer, with most of their class's evidence; numbers are each network's own. Solid: the "
+        "region; dashed: its effective receptive field."
     ]
     title = f"Patterns lost and gained from {difference.first} to {difference.second}"
     return draw_changes(title, lines, groups) if groups else None
