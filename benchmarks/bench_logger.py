@@ -93,8 +93,7 @@ def cost(steps: int = 300, budget: float = 0.05, seeds: int = 2) -> None:
             found = f"{len(logger.readings)} measurements, {logger.spent / len(logger.readings):.2f} s each"
             row(
                 f"{steps} steps, seed {seed}, budget {budget:.0%}",
-                f"{logged / plain - 1:.1%} more",
-                f"{logger.share:.1%} by its own clock",
+                f"{logged / plain - 1:.1%} more; {logger.share:.1%} by its own clock",
                 f"{logged:.1f} s of the processor; {found}",
                 f"{plain:.1f} s",
             )
