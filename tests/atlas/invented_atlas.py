@@ -197,7 +197,8 @@ def invent(
     if attack:
         noise = np.random.default_rng(seed).choice([-8, 8], (*pixels.shape[:2], 2, 2))
         changed = np.kron(noise, np.ones((side // 2, side // 2), int))
-        attacked_pixels = (pixels.astype(int) + changed).clip(0, 255).astype(np.uint8)
+        moved = [(pixels.astype(int) + share * changed // 4).clip(0, 255).astype(np.uint8) for share in (0, 1, 3, 4)]
+        attacked_pixels = moved[-1]
         attacked = tuple(Step(f"attack step {each}", each) for each in (0, 2, 4, 6))
         conditions.append(
             condition(
@@ -212,7 +213,7 @@ def invent(
                 attacked=rng.random(images) < 0.9,
                 success=np.arange(images) % 3 > 0,
                 images=attacked_pixels,
-                perturbation=Perturbation.between(pixels, attacked_pixels),
+                perturbation=Perturbation.over(np.stack(moved)),
                 note="Invented: each point walks to the next class.",
             )
         )

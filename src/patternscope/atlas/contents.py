@@ -1,7 +1,7 @@
 """What an atlas holds, before it is written: plain values, and a function per layer that gives one step at a time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -99,10 +99,31 @@ class LayerContent:
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What an attack changed: images (n, channels, h, w) uint8 of the differences times `factor`, around 128."""
+    """What an attack changed: images uint8 of the differences times `factor`, around 128.
+
+    (n, channels, h, w) by its last step, or (t, n, channels, h, w) by each of its kept steps, the clean ones first.
+    """
 
     images: np.ndarray
     factor: int
+
+    @property
+    def last(self) -> np.ndarray:
+        """What the last step changed (n, channels, h, w)."""
+        return self.images if self.images.ndim == 4 else self.images[-1]
+
+    @property
+    def between_steps(self) -> np.ndarray:
+        """What the steps between the clean images and the last changed (t - 2, n, channels, h, w); of an old study 0."""
+        return self.images[None][:0] if self.images.ndim == 4 else self.images[1:-1]
+
+    def at(self, steps: np.ndarray) -> Self:
+        """Return that of some of the steps, the first and the last among them."""
+        return self if self.images.ndim == 4 else replace(self, images=self.images[steps])
+
+    def without_steps(self) -> Self:
+        """Return what the last step changed alone."""
+        return replace(self, images=self.last)
 
     @classmethod
     def between(cls, before: np.ndarray, after: np.ndarray) -> Self:
@@ -112,9 +133,30 @@ class Perturbation:
         >>> found.images.tolist(), found.factor
         ([254, 128], 63)
         """
-        difference = after.astype(np.int16) - before
-        factor = max(1, _GREY_ROOM // max(1, int(np.abs(difference).max(initial=0))))
-        return cls((_GREY + factor * difference).clip(0, 255).astype(np.uint8), factor)
+        factor = _largest_factor(before, after)
+        return cls(_magnified(before, after, factor), factor)
+
+    @classmethod
+    def over(cls, pictures: np.ndarray) -> Self:
+        """Return the differences of uint8 pictures (t, n, channels, h, w) to the first of them, all times one factor.
+
+        >>> Perturbation.over(np.array([[10], [11], [12]], np.uint8)).images.ravel().tolist()
+        [128, 191, 254]
+        """
+        clean = pictures[0]
+        factor = min(_largest_factor(clean, step) for step in pictures)
+        return cls(np.stack([_magnified(clean, step, factor) for step in pictures]), factor)
+
+
+def _largest_factor(before: np.ndarray, after: np.ndarray) -> int:
+    """The largest whole number times which no difference leaves the range."""
+    largest = int(np.abs(after.astype(np.int16) - before).max(initial=0))
+    return max(1, _GREY_ROOM // max(1, largest))
+
+
+def _magnified(before: np.ndarray, after: np.ndarray, factor: int) -> np.ndarray:
+    """Differences of uint8 images times a factor, around middle grey."""
+    return (_GREY + factor * (after.astype(np.int16) - before)).clip(0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -123,7 +165,7 @@ class Condition:
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step, and their `perturbation`. `certainty` (t, n) is the probability that the network assigns to the
+    after its last step, and the `perturbation` by it or by each step. `certainty` (t, n) is the probability that the network assigns to the
     class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
     """
 

@@ -151,7 +151,7 @@ def _chance_array(results: StudyResults, layer: str) -> np.ndarray | None:
 
 
 def _temperatures(known: KnowledgeResult, told: EvidenceResult | None) -> Temperatures | None:
-    """The temperatures by which the points of a layer were calibrated; None by the rule of the paper."""
+    """The temperatures that calibrated the points of a layer; None by the rule of the paper."""
     return told.point_temperatures if known.rule == "calibrated" and told is not None else None
 
 

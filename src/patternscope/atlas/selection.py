@@ -1,4 +1,4 @@
-"""A smaller atlas of the same study, which says what it omits."""
+"""A smaller atlas of the same study, which lists what it omits."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +16,15 @@ def without_importance(content: AtlasContent) -> AtlasContent:
 
     conditions = tuple(_with_layers(condition, bare) for condition in content.conditions)
     return _omitting(content, conditions, "Importance maps are omitted.")
+
+
+def without_changes(content: AtlasContent) -> AtlasContent:
+    """Return the atlas with pictures of what the last step of an attack changed, and none of the steps before."""
+    conditions = tuple(
+        replace(condition, perturbation=condition.perturbation and condition.perturbation.without_steps())
+        for condition in content.conditions
+    )
+    return _omitting(content, conditions, "Pictures of the steps of the attack before its last are omitted.")
 
 
 def without_perturbation(content: AtlasContent) -> AtlasContent:
@@ -47,6 +56,7 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
         sample_position=old.sample_position[chosen],
         predictions=old.predictions[chosen],
         certainty=None if old.certainty is None else old.certainty[chosen],
+        perturbation=old.perturbation and old.perturbation.at(chosen),
     )
     conditions = tuple(new if condition is old else condition for condition in content.conditions)
     labels = ", ".join(step.label for step in new.steps)
@@ -60,7 +70,11 @@ def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
     omitted.
     """
     yield content
-    if any(condition.perturbation is not None for condition in content.conditions):
+    perturbations = [each.perturbation for each in content.conditions if each.perturbation is not None]
+    if any(len(perturbation.between_steps) for perturbation in perturbations):
+        content = without_changes(content)
+        yield content
+    if perturbations:
         content = without_perturbation(content)
         yield content
     bare = without_importance(content)

@@ -47,7 +47,7 @@ def atlas_stage(
 ) -> Stage:
     """Return the stage that makes a study's atlas; of an attack, controls and students where the study has these.
 
-    With `replicates` the page says that it shows one network of several.
+    With `replicates` the page states that it shows one network of several.
     """
     needs = _NEEDS + (_ATTACK_NEEDS if attack else ())
     needs += (reads(ControlsResult, "permuted", layer="all"),) if controls else ()

@@ -128,7 +128,7 @@ def _small_integers(regions: Regions, refits: int | None, classes: int) -> Itera
 
 
 def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
-    """Write counts and evidence of a layer, the types of its trajectories, and directions of its own."""
+    """Write counts and evidence of a layer, the types of its trajectories, and its own directions."""
     trajectory = None if layer.trajectory is None else layer.trajectory.reshape(-1)
     for name, values, dtype in (
         ("counts", layer.counts, "<f4"),

@@ -1,4 +1,4 @@
-"""What is recorded while a network is trained in a loop of one's own or in Lightning: checkpoints and evidence."""
+"""What is recorded while a network is trained in your own loop or in Lightning: checkpoints and evidence."""
 
 from typing import TYPE_CHECKING
 

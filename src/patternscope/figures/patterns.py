@@ -39,7 +39,7 @@ _WITHOUT = (
 
 @dataclass(frozen=True)
 class ShownPattern:
-    """A pattern, its most typical patches, each of another image where it has so many, and its test if it has one."""
+    """A pattern, its most typical patches, each of a different image where it has enough, and its test."""
 
     pattern: LayerPattern
     patches: list[Patch]
@@ -211,7 +211,7 @@ def _reliable(presence: Sequence[float]) -> dict[str, float]:
 
 
 def about(shown: PatternsData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "class": shown.class_name,
         "patterns": {layer: len(patterns) for layer, patterns in shown.layers.items()},

@@ -10,17 +10,21 @@ export function nearestRegions(
 ): number[] {
   const images = all.length / dimensions / regions;
   const own = Math.floor(id / regions);
+  const here = Float64Array.from(all.subarray(dimensions * id, dimensions * (id + 1)));
   const found: { id: number; distance: number }[] = [];
   for (let image = 0; image < images; image++) {
     if (image === own) continue;
-    let best = { id: -1, distance: Infinity };
+    let [nearest, least] = [-1, Infinity];
     for (let other = image * regions; other < (image + 1) * regions; other++) {
+      const from = dimensions * other;
       let distance = 0;
-      for (let axis = 0; axis < dimensions; axis++)
-        distance += (all[dimensions * other + axis] - all[dimensions * id + axis]) ** 2;
-      if (distance < best.distance) best = { id: other, distance };
+      for (let axis = 0; axis < dimensions && distance < least; axis++) {
+        const apart = all[from + axis] - here[axis];
+        distance += apart * apart;
+      }
+      if (distance < least) [nearest, least] = [other, distance];
     }
-    found.push(best);
+    found.push({ id: nearest, distance: least });
   }
   return found
     .sort((one, other) => one.distance - other.distance)

@@ -59,11 +59,12 @@ function makePatch(snapshot: Snapshot, id: number, change: ChangeView): HTMLElem
 /** The region with those around it; beyond the edge of the image the patch stays empty. */
 function drawPatch(
   canvas: HTMLCanvasElement,
-  { bitmap, x, y, width, height }: Thumbnail,
+  { bitmap, width, height }: Thumbnail,
   [rows, columns]: Grid,
   region: number,
 ): void {
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  // Not drawn by the GPU, which would make a layer of the page of each.
+  const context = canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
   const [row, column] = [Math.floor(region / columns), region % columns];
   const [across, down] = [width / columns, height / rows];
   const side = canvas.width / (2 * AROUND + 1);
@@ -72,7 +73,7 @@ function drawPatch(
   const [wide, high] = [last.column - first.column + 1, last.row - first.row + 1];
   context.drawImage(
     bitmap,
-    ...([x + first.column * across, y + first.row * down, wide * across, high * down] as const),
+    ...([first.column * across, first.row * down, wide * across, high * down] as const),
     ...([(first.column - column + AROUND) * side, (first.row - row + AROUND) * side] as const),
     wide * side,
     high * side,

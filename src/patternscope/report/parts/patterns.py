@@ -16,7 +16,7 @@ Layers = Mapping[str, PatternsResult]
 
 
 def pattern_sentences(layers: Layers, classes: int) -> list[str]:
-    """Return what the report says of the patterns of some layers, shallow to deep."""
+    """Return the report's findings on the patterns of some layers, shallow to deep."""
     named = [(layer, pattern) for layer, found in layers.items() for pattern in found.patterns]
     if not named:
         return [f"No class has a pattern in {listed(list(layers))}: too few of its regions are reliable.", how_found()]
@@ -116,7 +116,7 @@ def _median(values: list[float | None]) -> float | None:
 
 
 def _counts_by_class(patterns: tuple[LayerPattern, ...]) -> dict[str, int]:
-    """How many patterns each class has, those without any left out."""
+    """How many patterns each class has; classes without any are omitted."""
     names = [pattern.class_name for pattern in patterns]
     return {name: names.count(name) for name in dict.fromkeys(names)}
 
