@@ -546,8 +546,10 @@ NO_WEBGL = """HTMLCanvasElement.prototype.getContext = new Proxy(HTMLCanvasEleme
 
 
 # Software that draws in the place of a GPU says so; without its name it is taken for one.
-AS_GPU = "WebGL2RenderingContext.prototype.getParameter = new Proxy(WebGL2RenderingContext.prototype.getParameter, {" \
+AS_GPU = (
+    "WebGL2RenderingContext.prototype.getParameter = new Proxy(WebGL2RenderingContext.prototype.getParameter, {"
     " apply: (get, context, given) => given[0] === 0x9246 ? 'GPU' : Reflect.apply(get, context, given) });"
+)
 
 
 def drawn(watched: Watched) -> np.ndarray:

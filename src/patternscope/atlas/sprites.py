@@ -42,7 +42,10 @@ def sprites(
     for first in range(0, len(small), count):
         part = small[first : first + count]
         size = {"columns": columns, "size": [height, width]}
-        yield _sheet(part, columns, _COARSE if coarse else _FINE), {"first": first, "count": len(part), **size, "media_type": "image/jpeg"}
+        yield (
+            _sheet(part, columns, _COARSE if coarse else _FINE),
+            {"first": first, "count": len(part), **size, "media_type": "image/jpeg"},
+        )
 
 
 def _sheet(images: Sequence[Image.Image], columns: int, options: Mapping[str, int]) -> bytes:
