@@ -7,6 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from torch import Tensor
 
+from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.temperatures import Temperatures
 
@@ -82,6 +83,7 @@ class LayerContent:
     probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,
     high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
     untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
+    `features` reads the codes of the features at the last step; None where there are none.
     """
 
     grid: Grid
@@ -95,6 +97,7 @@ class LayerContent:
     evidence: np.ndarray | None = None
     refits: int | None = None
     chance: np.ndarray | None = None
+    features: Callable[[], FeatureCodes | None] = lambda: None
 
 
 @dataclass(frozen=True)

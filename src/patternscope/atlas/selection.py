@@ -9,13 +9,14 @@ from patternscope.atlas.contents import AtlasContent, Condition, LayerContent
 
 
 def without_importance(content: AtlasContent) -> AtlasContent:
-    """Return the atlas without importance maps."""
+    """Return the atlas without importance maps and without features."""
 
     def bare(layer: LayerContent) -> LayerContent:
-        return replace(layer, regions=lambda step: replace(layer.regions(step), importance=None))
+        regions = layer.regions
+        return replace(layer, regions=lambda step: replace(regions(step), importance=None), features=lambda: None)
 
     conditions = tuple(_with_layers(condition, bare) for condition in content.conditions)
-    return _omitting(content, conditions, "Importance maps are omitted.")
+    return _omitting(content, conditions, "Importance maps and regions alike by features are omitted.")
 
 
 def without_changes(content: AtlasContent) -> AtlasContent:

@@ -33,6 +33,7 @@ _NEEDS = (
     reads(ImagesResult, "images", "classes", "names"),
     reads(TrainingResult, "name", checkpoint="all"),
     reads(FeaturesResult, "logits", checkpoint="all"),
+    reads(FeaturesResult, "regional", checkpoint="last", layer="all"),
     reads(SampleResult, "embedding", "alignment", checkpoint="all"),
     reads(ImportanceResult, "region_weights", checkpoint="all", layer="all"),
     reads(RegionResult, "embedding", "grid", checkpoint="all", layer="all"),
