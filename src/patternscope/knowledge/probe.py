@@ -9,7 +9,8 @@ from patternscope.errors import InputError
 from patternscope.knowledge.calibration import calibrate_folds
 from patternscope.knowledge.folds import assign_folds
 from patternscope.knowledge.region_evidence import Evidence, evidence
-from patternscope.radial.checks import check_features, check_shape, class_labels, working_dtype
+from patternscope.radial.checks import check_finite, check_shape, class_labels, working_dtype
+from patternscope.radial.units import in_usual_unit
 from patternscope.solvers import minimise_lbfgs, preconditioned
 
 _IMAGES_AT_ONCE = 256
@@ -51,14 +52,14 @@ def probe_evidence(
     0.9
     """
     check_shape(regional_features, "regional_features", (None, None, None, None), "(n, k, h, w)")
-    check_features(regional_features, "regional_features")
+    check_finite(regional_features, "regional_features")
     n = len(regional_features)
     count = int(labels.max()) + 1 if classes is None and labels.numel() else classes or 1
     own = class_labels(labels, n, count).to(regional_features.device)
     fold = assign_folds(own.cpu(), folds) if isinstance(folds, int) else folds
     if fold.shape != (n,) or fold.is_floating_point() or len(fold.unique()) < 2:
         raise InputError(f"folds: expected their number, or two or more of {n} images, got {tuple(fold.shape)}")
-    features = regional_features.detach().flatten(2)
+    features = in_usual_unit(regional_features.detach().flatten(2))[0]
     scores = features.new_zeros(len(own), features.shape[2], count, dtype=working_dtype(features))
     for number in fold.unique().tolist():
         unseen = (fold == number).to(own.device)
