@@ -13,13 +13,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
+import torch
 from bench_memory import CLASSES, Invented
 from measuring import forget_peak, peak_memory, row
 
 from patternscope.api.stages import pages_of
+from patternscope.results.fits import FitTrace, ImportanceResult
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.run import resolved_settings, with_layers
@@ -33,13 +36,19 @@ LAYERS = ("middle", "top")
 
 def main(images: int = 50_000, channels: int = 256, side: int = 7, neighbours: int = 25) -> None:
     folder, axes = Path("runs/bench/many", f"{images}-{channels}-{side}-{neighbours}"), Axes(1, LAYERS)
-    asked = {"network": {"grid": side}, "importance": {"kl_sample_num": neighbours}, "controls": {"enabled": False}}
+    asked = {
+        "network": {"grid": side},
+        "importance": {"kl_sample_num": max(1, neighbours)},
+        "controls": {"enabled": False},
+    }
     settings = with_layers(StudySettings.model_validate(asked), axes)
     invented = Invented(images, channels, side, LAYERS)
     made = {"images": invented.images, "training": training, "features": invented.features}
+    if not neighbours:
+        made["importance"] = partial(equal_importance, images, channels, side)
     spent = Spent(Counter(), Counter())
     stages = [
-        replace(stage, run=made[stage.name], needs=(), external=None, cost=None)
+        replace(stage, run=made[stage.name], needs=(), external=None)
         if stage.name in made
         else replace(stage, run=spent.watching(stage))
         for stage in (*study_stages(settings), *pages_of(settings))
@@ -74,6 +83,16 @@ class Spent:
             print(f"{ctx.unit.path}: {time.process_time() - begun:.1f} s, {peak_memory():.2f} GB", flush=True)
 
         return run
+
+
+def equal_importance(images: int, channels: int, side: int, ctx: UnitContext) -> None:
+    """Write importance weights that are all equal."""
+    ImportanceResult(
+        region_weights=torch.full((images, side**2), 1 / side**2),
+        channel_weights=torch.full((images, channels), 1 / channels),
+        grid=(side, side),
+        trace=FitTrace(0.0, 0.0, [0.0], 0, True, {}),
+    ).save(ctx.folder)
 
 
 def training(ctx: UnitContext) -> None:

@@ -3,8 +3,8 @@
     python benchmarks/bench_memory.py [IMAGES [CHANNELS [SIDE]]]
 
 Three layers of invented features, written in shards as a recording writes them; then the stages sample, importance,
-region, evidence and knowledge with the default settings of a study, in this process. 5,000 images with k = 512 and r = 14 x 14
-take 7 GB of disk in runs/bench/memory.
+region, evidence and knowledge with the default settings of a study, in this process. 5,000 images with k = 512 and
+r = 14 x 14 take 7 GB of disk in runs/bench/memory.
 """
 
 import subprocess
