@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from patternscope.api.stages import pages_of
 from patternscope.api.study_page import read_study_page
 from patternscope.errors import InputError
 from patternscope.figures import patterns as figure
+from patternscope.report.diff_page import read_diff_page, render_diff
+from patternscope.report.diff_patterns import draw_pattern_changes
 from patternscope.results.difference import Side, differ
 from patternscope.results.ledger import Draws
 from patternscope.results.pattern_names import read_pattern_names
@@ -233,3 +236,22 @@ def test_a_study_keeps_its_own_patterns_and_an_earlier_checkpoint_has_none(study
     early, _ = diff_studies(f"{study}@{steps[0]}", study)
     assert early.layers[0].patterns is None
     assert early.without_patterns == f"patterns are those of the last checkpoint, which study@{steps[0]} is not"
+
+
+def test_the_page_of_a_difference_shows_patterns_that_one_side_has_alone(study, found):
+    first, second = (Side(name, open_results(study), 1) for name in ("a", "b"))
+    same = differ(first, second, [LAYER], Draws(20))
+    assert draw_pattern_changes(same, (first, second)) is None
+    alone = replace(same.layers[0].patterns, second=tuple(
+        replace(each, partner=None) for each in same.layers[0].patterns.second))  # fmt: skip
+    changed = replace(same, layers=(replace(same.layers[0], patterns=alone),))
+    drawn = draw_pattern_changes(changed, (first, second))
+    texts = [text.get_text() for text in drawn.texts]
+    assert f"{LAYER}: gained" in texts
+    assert f"{LAYER}: lost" not in texts
+    shown = min(4, len(found.patterns))
+    largest = sorted(range(len(found.patterns)), key=lambda place: -found.patterns[place].share.value)[:shown]
+    assert len(drawn.axes) == sum(min(6, found.patterns[place].regions) for place in largest)
+    page = render_diff(read_diff_page(changed, (first, second)))
+    assert "Patterns gained and lost" in page
+    assert page.count('alt="patterns"') <= 1

@@ -10,33 +10,31 @@ from patternscope.errors import InputError
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.choices import Layers, choose_layers, known_names
-from patternscope.figures.drawing.examples import empty_sheet, rgb, show_image
+from patternscope.figures.drawing.examples import empty_sheet
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import checkpoint_labels, shortened
 from patternscope.figures.drawing.needs import IMAGES
-from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, SOFT, figure_style
+from patternscope.figures.drawing.pattern_patches import (
+    LAYER,
+    LEFT,
+    PATCH,
+    PITCH,
+    Patch,
+    cut_patches,
+    draw_pattern,
+    row_width,
+)
+from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, figure_style
 from patternscope.results.formatting import number, percent, plus_minus
 from patternscope.results.pattern_tests import PatternTest, PatternTestsResult
 from patternscope.results.patterns import LayerPattern, PatternsResult
 from patternscope.results.result import reads
 
-_PATCH, _GAP, _LEFT, _NAMES, _WORDS, _COURSE = 0.68, 0.06, 0.1, 0.92, 2.3, 1.35
-_PITCH, _LAYER, _FOOT = 0.86, 0.3, 0.62
+_WORDS, _COURSE, _FOOT = 2.3, 1.35, 0.62
 _WITHOUT = (
     "Fall without it: of the probability of the class once the layer loses the pattern's regions (in brackets: as many "
     "other reliable regions of the same images); *: beyond the noise farther than without these."
 )
-_AROUND = 1.15
-"""Side of a patch, in units of the longer side of the receptive field."""
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A piece of an image with its region, and its receptive field, as left, top, right and bottom in its pixels."""
-
-    pixels: np.ndarray
-    region: tuple[float, float, float, float]
-    field: tuple[float, float, float, float] | None
 
 
 @dataclass(frozen=True)
@@ -84,38 +82,8 @@ def _shown(
     found: PatternsResult, place: int, images: np.ndarray, count: int, tests: PatternTestsResult | None
 ) -> ShownPattern:
     """A pattern with patches of its most typical regions."""
-    samples, regions = found.typical(place, count)
-    pairs = zip(samples.tolist(), regions.tolist(), strict=True)
-    return ShownPattern(
-        found.patterns[place],
-        [cut_patch(rgb(images[[sample]])[0], region, found.grid, found.field) for sample, region in pairs],
-        None if tests is None else tests.tests[place],
-    )
-
-
-def cut_patch(pixels: np.ndarray, region: int, grid: tuple[int, int], field: tuple[float, float] | None) -> Patch:
-    """Return the piece of an image (height, width, 3) around a region: a little more than its receptive field.
-
-    It lies within the image, and is at least three regions wide where the image is.
-
-    >>> patch = cut_patch(np.zeros((8, 8, 3)), 0, (4, 4), (3.0, 3.0))
-    >>> patch.pixels.shape, patch.region, patch.field
-    ((6, 6, 3), (0.0, 0.0, 2.0, 2.0), (-0.5, -0.5, 2.5, 2.5))
-    """
-    size = np.array(pixels.shape[:2])
-    cell = size / grid
-    middle = (np.array([region // grid[1], region % grid[1]]) + 0.5) * cell
-    wanted = max(3 * cell.max(), _AROUND * max(field or (0.0, 0.0)))
-    side = int(min(np.ceil(wanted), size.min()))
-    corner = np.clip(np.round(middle - side / 2), 0, size - side).astype(int)
-    (top, left), at = corner, middle - corner
-
-    def box(height: float, width: float) -> tuple[float, float, float, float]:
-        ends = (at[1] - width / 2, at[0] - height / 2, at[1] + width / 2, at[0] + height / 2)
-        return (float(ends[0]), float(ends[1]), float(ends[2]), float(ends[3]))
-
-    window = pixels[top : top + side, left : left + side]
-    return Patch(window, box(float(cell[0]), float(cell[1])), None if field is None else box(*field))
+    test = None if tests is None else tests.tests[place]
+    return ShownPattern(found.patterns[place], cut_patches(found, place, images, count), test)
 
 
 @figure_style()
@@ -126,25 +94,25 @@ def draw(shown: PatternsData) -> Figure:
     if not rows:
         return empty_sheet(title, "", f"{shown.class_name} has no pattern in {', '.join(shown.layers)}")
     most = max(len(pattern.patches) for patterns in rows.values() for pattern in patterns)
-    words = _LEFT + _NAMES + most * (_PATCH + _GAP) + 0.1
+    words = row_width(most) + 0.1
     width = words + _WORDS + _COURSE + 0.25
     heading = layout.heading_lines(0.96 * width, _explanations(shown, rows))
     top = 0.5 + 0.15 * len(heading)
     count = sum(map(len, rows.values()))
-    height = top + len(rows) * _LAYER + count * _PITCH + _FOOT
+    height = top + len(rows) * LAYER + count * PITCH + _FOOT
     figure = layout.new_figure(width, height)
     layout.write_heading(figure, title, *heading)
     down, last = top, list(rows)[-1]
     for layer, patterns in rows.items():
-        layout.write_text(figure, _LEFT, down + 0.12, shortened(layer, NORMAL, 200), weight="bold")
-        down += _LAYER
+        layout.write_text(figure, LEFT, down + 0.12, shortened(layer, NORMAL, 200), weight="bold")
+        down += LAYER
         for pattern in patterns:
-            _draw_patches(figure, pattern, down)
+            draw_pattern(figure, pattern.pattern, pattern.patches, down)
             _write_measures(figure, pattern, words, down)
-            panel = layout.add_panel(figure, words + _WORDS, down + 0.06, _COURSE, _PATCH - 0.12)
+            panel = layout.add_panel(figure, words + _WORDS, down + 0.06, _COURSE, PATCH - 0.12)
             ends = layer == last and pattern is patterns[-1]
             _draw_course(panel, pattern.pattern, shown.results[layer], named=ends)
-            down += _PITCH
+            down += PITCH
     return figure
 
 
@@ -161,30 +129,6 @@ def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> l
         *([_WITHOUT] if shown.tests else []),
     ]
     return [*lines, f"No pattern in {', '.join(without)}."] if without else lines
-
-
-def _draw_patches(figure: Figure, shown: ShownPattern, down: float) -> None:
-    """The name of a pattern and its patches."""
-    name = shortened(shown.pattern.title, NORMAL, 72 * _NAMES - 6)
-    layout.write_text(figure, _LEFT, down + _PATCH / 2 - 0.07, name)
-    counts = f"{shown.pattern.regions} regions"
-    layout.write_text(figure, _LEFT, down + _PATCH / 2 + 0.08, counts, fontsize=layout.NOTE, color=SOFT)
-    for place, patch in enumerate(shown.patches):
-        left = _LEFT + _NAMES + place * (_PATCH + _GAP)
-        axes = layout.add_panel(figure, left, down, _PATCH, _PATCH)
-        show_image(axes, patch.pixels)
-        if patch.field is not None:
-            _outline(axes, patch.field, (0, (2.2, 1.4)), 0.8)
-        _outline(axes, patch.region, "-", 1.1)
-
-
-def _outline(axes: Axes, box: tuple[float, float, float, float], line: Any, width: float) -> None:
-    """A box in the pixels of a patch, inside it, on a white line that keeps it visible."""
-    end, inset = axes.get_xlim()[1], 0.012 * axes.get_xlim()[1]
-    left, top, right, bottom = np.clip(box, inset, end - inset)
-    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
-    for colour, wide, style in (("white", width + 1.1, "-"), (RELIABLE, width, line)):
-        axes.plot(*corners.T, color=colour, linewidth=wide, linestyle=style, solid_joinstyle="miter")
 
 
 def _write_measures(figure: Figure, shown: ShownPattern, left: float, down: float) -> None:

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 
+from patternscope.figures.drawing.annotations import Figure
+from patternscope.figures.drawing.pattern_changes import ChangedPattern, draw_changes
+from patternscope.figures.drawing.pattern_patches import cut_patches
 from patternscope.report.formatting import BEYOND, counted, listed, verdict
 from patternscope.report.page import Part
 from patternscope.report.tables import Table
-from patternscope.results.difference import LayerDifference, StudyDifference
+from patternscope.results.difference import LayerDifference, Side, StudyDifference
 from patternscope.results.formatting import number, percent, with_interval
 from patternscope.results.pattern_difference import ComparedPattern, PatternDifference
+from patternscope.results.patterns import PatternsResult
 
-_NAMED = 3
+_NAMED, _SHOWN, _PATCHES = 3, 4, 6
 
 
 def patterns_part(difference: StudyDifference) -> Part:
@@ -59,8 +63,36 @@ def how_matched() -> str:
     """Return when two patterns are the same."""
     return (
         "A pattern is kept where one of the other network has a Jaccard index above 0.5 with its regions, on the same "
-        "images; a refit is of the same network, its maps fitted to other images."
+        "images; one that grew or shrank to twice or half of its regions may thus count as gained and lost. A refit is of "
+        "the same network, its maps fitted to other images."
     )
+
+
+def draw_pattern_changes(difference: StudyDifference, sides: tuple[Side, Side]) -> Figure | None:
+    """Return the patterns lost and gained in each layer, those with most evidence; None without any."""
+    groups: dict[str, list[ChangedPattern]] = {}
+    for each in difference.layers:
+        if each.patterns is not None:
+            names = (f"{each.layer}: lost", f"{each.layer}: gained")
+            for name, side, own in zip(names, sides, (each.patterns.first, each.patterns.second), strict=True):
+                groups[name] = _shown(side, each.layer, own)
+    groups = {name: group for name, group in groups.items() if group}
+    lines = [
+        f"Up to {_SHOWN} per layer, with most of their class's evidence; numbers are each network's own. Solid: the "
+        "region; dashed: its effective receptive field."
+    ]
+    title = f"Patterns lost and gained from {difference.first} to {difference.second}"
+    return draw_changes(title, lines, groups) if groups else None
+
+
+def _shown(side: Side, layer: str, patterns: Sequence[ComparedPattern]) -> list[ChangedPattern]:
+    """The patterns of a side without a partner that hold most evidence, with patches of its images."""
+    alone = [place for place, pattern in enumerate(patterns) if pattern.partner is None]
+    largest = sorted(alone, key=lambda place: -(patterns[place].share.value or 0.0))[:_SHOWN]
+    if not largest:
+        return []
+    found, images = side.results.load(PatternsResult, layer=layer), side.results.images.images.numpy()
+    return [ChangedPattern(found.patterns[place], cut_patches(found, place, images, _PATCHES)) for place in largest]
 
 
 def _tables(difference: StudyDifference) -> list[Table]:

@@ -141,7 +141,7 @@ class Judges:
 def judge_images(
     region: RegionResult, regional: Tensor, labels: Tensor, mean_directions: Tensor, kappa_max: float
 ) -> Judged:
-    """Return the posteriors by a layer's maps of the features (n, k, h, w) that they were fitted to, with labels (n,)."""
+    """Return the posteriors by a layer's maps of the features (n, k, h, w) that these were fitted to."""
     shares = class_shares(labels, len(mean_directions))
     return Judges.of(region, regional, labels, mean_directions, shares, kappa_max).judge(regional)
 
