@@ -55,7 +55,7 @@ def test_the_notebook_needs_nothing_of_the_clone(tmp_path, monkeypatch):
     notebook = nbformat.read(EXAMPLES / "start.ipynb", as_version=4)
     nbformat.validate(notebook)
     monkeypatch.chdir(tmp_path)
-    less, defined = {"PER_CLASS": 4, "EPOCHS": 1, "ANALYSED": 4}, {}
+    less, defined = {"PER_CLASS": 2, "EPOCHS": 1, "ANALYSED": 4}, {}
     with torch.random.fork_rng():
         for cell in notebook.cells:
             assert not cell.get("outputs")
