@@ -65,13 +65,13 @@ def test_integers_of_all_sizes_come_back_from_their_planes(grid):
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):
     told = promised()
-    assert len(told) == 28
+    assert len(told) == 29
     root = opened(store).attrs.asdict()
     conditions = {each["key"]: each for each in root["conditions"]}
     seen = set()
     for name, array in arrays(store).items():
         parts = name.split("/")
-        sizes = {"N": 60, "C": 10, "e": 3, "1": 1, "2": 2, "3": 3, "4": 4}
+        sizes = {"N": 60, "C": 10, "e": 3, "1": 1, "2": 2, "3": 3, "4": 4, "F": 16}
         if parts[0] == "layers":
             height, width = conditions[parts[2]]["grids"][parts[1]]
             sizes |= {"R": height * width, "N*R": 60 * height * width}

@@ -30,9 +30,10 @@ _IMAGES_SHARE = 0.2  # of the largest file: what is left is for positions and po
 
 _SETTINGS = ("seed", "atlas", "network.architecture", "knowledge.bootstrap")
 _NEEDS = (
-    reads(ImagesResult, "images", "classes", "names"),
+    reads(ImagesResult, "images", "classes", "names", "fitted"),
     reads(TrainingResult, "name", checkpoint="all"),
     reads(FeaturesResult, "logits", checkpoint="all"),
+    reads(FeaturesResult, "regional", checkpoint="last", layer="all"),
     reads(SampleResult, "embedding", "alignment", checkpoint="all"),
     reads(ImportanceResult, "region_weights", checkpoint="all", layer="all"),
     reads(RegionResult, "embedding", "grid", checkpoint="all", layer="all"),

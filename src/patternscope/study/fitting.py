@@ -73,25 +73,34 @@ def draw_neighbours(
 def divide_images(settings: RegionSettings, images: ImagesResult, seed: int) -> Tensor:
     """Return the fold of each image in each division (splits, n), the same for all layers, checkpoints and students.
 
-    Those that maps are fitted to are dealt out among themselves, so that no fold has more of them than another.
+    Those that maps are fitted to are dealt out among themselves, as are the others, so that folds are equal in both.
     InputError for so few images that a map would be fitted to fewer than two.
     """
-    part = FittedPart.among(images)
-    own, folds = part.images(images), settings.folds
-    n = len(own.identity)
+    folds, rows = settings.folds, FittedPart.among(images).rows
+    n = len(images.identity) if rows is None else len(rows)
     least = max(folds, 4 if folds == 2 else 3)  # each map is fitted to two images or more
     if n < least:
         raise InputError(f"images: expected at least {least} for {folds} folds, got {n}")
     seeds = [unit_seed(seed, "folds", settings.seed, split) for split in range(settings.splits)]
-    division = torch.stack([_folds(images, folds, each) for each in seeds])
-    if part.rows is not None:
-        division[:, part.rows] = torch.stack([_folds(own, folds, each) for each in seeds])
-    return division
+    groups = [] if rows is None else [rows, _others(rows, len(images.identity))]
+    return torch.stack([_folds(images, groups, folds, each) for each in seeds])
 
 
-def _folds(images: ImagesResult, folds: int, seed: int) -> Tensor:
-    """The fold of each image."""
-    return assign_folds(images.identity_labels, folds, identity=images.identity, seed=seed)
+def _folds(images: ImagesResult, groups: list[Tensor], folds: int, seed: int) -> Tensor:
+    """The fold of each image, those of a group dealt out among themselves where they are enough."""
+    labels, identity = images.identity_labels, images.identity
+    fold = assign_folds(labels, folds, identity=identity, seed=seed)
+    for rows in groups:
+        if len(rows) >= folds:
+            fold[rows] = assign_folds(labels[rows], folds, identity=identity[rows], seed=seed)
+    return fold
+
+
+def _others(rows: Tensor, n: int) -> Tensor:
+    """The places of n images that are not among these."""
+    others = torch.ones(n, dtype=torch.bool)
+    others[rows] = False
+    return others.nonzero().flatten()
 
 
 def fit_importance(

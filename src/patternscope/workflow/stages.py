@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -47,7 +48,7 @@ class Unit:
     checkpoint: int | None = None
     layer: str | None = None
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The unit's folder relative to the study's, with forward slashes."""
         parts = [self.stage]
@@ -58,6 +59,7 @@ class Unit:
         return "/".join(parts)
 
 
+@cache
 def layer_folder(layer: str) -> str:
     """Return the folder name of a layer: its name, with what some file system cannot hold percent-encoded.
 

@@ -1,10 +1,43 @@
-/** Regions that are alike. */
+/** Regions that are alike: by their embeddings, or by codes of their features. */
 
-import type { Frame } from "./frame";
+import type { Atlas } from "./atlas";
 
-/** The regions nearest to one in all dimensions of the embedding, at most one of each other image, nearest first. */
+/** Places of the regions of all images, `dimensions` numbers each. */
+export interface Places {
+  all: Int16Array | Uint8Array;
+  dimensions: number;
+}
+
+/** Codes of the features of a layer at one step, and the share of their variance that is in them. */
+export interface FeatureCodes extends Places {
+  step: number;
+  share: number;
+}
+
+/** Whether the atlas has codes of the features of a layer. */
+export function hasFeatures(atlas: Atlas, layer: string): boolean {
+  return atlas.has(featurePath(atlas, layer));
+}
+
+export async function readFeatures(atlas: Atlas, layer: string): Promise<FeatureCodes> {
+  const path = featurePath(atlas, layer);
+  const [all, share, step] = await Promise.all([
+    atlas.read<Uint8Array>(path),
+    atlas.attribute<number>(path, "share"),
+    atlas.attribute<number>(path, "step"),
+  ]);
+  const [rows, columns] = atlas.grid(atlas.attributes.conditions[0].key, layer);
+  return { all, dimensions: all.length / (atlas.attributes.n_images * rows * columns), share, step };
+}
+
+function featurePath(atlas: Atlas, layer: string): string {
+  return `layers/${layer}/${atlas.attributes.conditions[0].key}/feature`;
+}
+
+/** The regions nearest to one in all dimensions, at most one of each other image, nearest first. */
 export function nearestRegions(
-  { region: { all, dimensions }, regions }: Pick<Frame, "region" | "regions">,
+  { all, dimensions }: Places,
+  regions: number,
   id: number,
   count: number,
 ): number[] {

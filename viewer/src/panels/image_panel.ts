@@ -154,8 +154,8 @@ function attackedSides({ view, frame, attacked, clean }: Snapshot, label: string
   const side = { frame, caption, thumbnails: images ?? clean };
   const shown = changes ?? (images ? null : attacked?.last);
   if (!shown) return [side];
-  const step = changes ? "this step" : "the last step";
-  const changed = `changed by ${step}, × ${shown.factor}; grey: unchanged`;
+  const when = changes ? "so far" : "by the last step";
+  const changed = `changed ${when}, × ${shown.factor}; grey: unchanged`;
   return [side, { frame: null, caption: changed, thumbnails: shown.images }];
 }
 
