@@ -20,19 +20,21 @@ from unittest.mock import patch
 import torch
 from measuring import forget_peak, peak_memory, row
 
-_DRAWN = {"image_size": 48, "train_per_class": 60, "test_per_class": 30, "samples_per_class": 20}
-_BRIEF = {"epochs": 2, "checkpoints": 2}
+_DRAWN = {"image_size": 64, "train_per_class": 80, "test_per_class": 40, "samples_per_class": 30}
+_BRIEF = {"epochs": 3, "checkpoints": 2}
 STUDIES: Mapping[str, dict[str, Any]] = {
-    "maps": {"images": _DRAWN, "network": {"layers": ["conv_22", "conv_33", "conv_43", "conv_53"], "grid": 6},
-             "training": {"epochs": 4, "checkpoints": 6}},
-    "paper": {"images": _DRAWN, "network": {"layers": ["conv_43", "conv_53"], "grid": 7}, "training": _BRIEF,
-              "region": {"objective": "paper"}},
-    "resnet": {"images": {**_DRAWN, "image_size": 96}, "training": _BRIEF,
-               "network": {"architecture": "resnet18", "layers": ["layer2", "layer3"], "grid": 6}},
-    "attack": {"images": _DRAWN, "network": {"layers": ["conv_43", "conv_53"], "grid": 6}, "training": _BRIEF,
-               "attack": {"enabled": True}, "distillation": {"enabled": True}},
-    "many": {"images": {**_DRAWN, "image_size": 32, "test_per_class": 300, "samples_per_class": 300},
-             "network": {"layers": ["conv_33", "conv_43"], "grid": 8}, "training": {"epochs": 1, "checkpoints": 1}},
+    "maps": {"images": _DRAWN, "network": {"layers": ["conv_33", "conv_43", "conv_53"], "grid": 8},
+             "training": {"epochs": 4, "checkpoints": 5}},
+    "paper": {"images": {**_DRAWN, "samples_per_class": 12}, "training": _BRIEF,
+              "network": {"layers": ["conv_33", "conv_53"], "grid": 6}, "region": {"objective": "paper"}},
+    "resnet": {"images": _DRAWN, "training": _BRIEF,
+               "network": {"architecture": "resnet18", "layers": ["layer1", "layer3"], "grid": 5}},
+    "attack": {"images": _DRAWN, "network": {"layers": ["conv_43", "conv_53"], "grid": 7},
+               "training": {"epochs": 8, "checkpoints": 2}, "attack": {"enabled": True},
+               "distillation": {"enabled": True, "epochs": 3}},
+    "many": {"images": {**_DRAWN, "image_size": 32, "test_per_class": 200, "samples_per_class": 200},
+             "network": {"layers": ["conv_22", "conv_43", "conv_53"], "grid": 8},
+             "training": {"epochs": 2, "checkpoints": 1}},
 }  # fmt: skip
 
 

@@ -163,3 +163,17 @@ def test_what_is_not_trained_needs_no_room_for_gradients():
         cost(Unit("training", 0), FACTS, StudySettings(training={"epochs": epochs})) for epochs in (1, 0)
     )
     assert as_it_is.memory == 3 * 4 * FACTS.weights < trained.memory / 10
+
+
+def test_units_to_come_take_as_long_beyond_their_formula_as_those_made_before(study, attacked_study):
+    plan = study_plan(easy_settings(attacked_study.parent))
+    layers = [Unit("region", checkpoint, layer) for checkpoint in (0, 1) for layer in plan.axes.layers]
+    (study / EVENTS_FILE).unlink()
+    by_formula = unit_costs(study, plan, layers, "cpu")
+    for unit, seconds in zip(layers[:3], (100.0, 300.0, 200.0), strict=True):
+        EventLog(study).write("done", unit=unit.path, seconds=seconds)
+    found = unit_costs(study, plan, layers, "cpu")
+    assert [found[unit].seconds for unit in layers[:3]] == [100, 300, 200]
+    # The formula's own value differs between two calls, since each measures the machine.
+    assert 20 * by_formula[layers[3]].seconds < found[layers[3]].seconds < 400
+    assert unit_costs(study, plan, [Unit("images")], "cpu")[Unit("images")].seconds < 100

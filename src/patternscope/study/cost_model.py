@@ -8,13 +8,14 @@ from patternscope.workflow.stages import Cost
 NUMBER = 4  # bytes of a float32
 # Share of an image's regions that carry its weight, between all of an untrained network's and a fifth.
 WEIGHTY = 0.5
-CALL = 2e-4  # seconds of an evaluation that has next to nothing to do
+CALL = 1e-3  # seconds of an evaluation that has next to nothing to do
 HELD = 4 * 64 * 2**20  # bytes of the blocks in which estimators work
-TRAIN_PASSES = 2.5  # forward passes that a step of a training or of an attack costs per image
+RESAMPLING = 4.5e-7  # seconds per image and resample of a count with its interval
+TRAIN_PASSES = 3.0  # forward passes that a step of a training or of an attack costs per image
 # The search for the best of many scores costs as much as so many channels of the product that makes them.
-_SEARCH_CHANNELS = 40
+_SEARCH_CHANNELS = 22
 
-__all__ = ["CALL", "HELD", "NUMBER", "TRAIN_PASSES", "WEIGHTY", "Cost", "Facts", "match_operations"]
+__all__ = ["CALL", "HELD", "NUMBER", "RESAMPLING", "TRAIN_PASSES", "WEIGHTY", "Cost", "Facts", "match_operations"]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from patternscope.results.knowledge import Counts
 from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import NUMBER, Cost, Facts
+from patternscope.study.cost_model import NUMBER, RESAMPLING, Cost, Facts
 from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
@@ -158,7 +158,7 @@ def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     n, c, passes = facts.samples, facts.classes, settings.region.folds * _PROBE_PASSES
     bytes_read = 2 * facts.regional_bytes(unit.layer) + 8 * NUMBER * n * r * c
     probe = passes * (bytes_read / facts.copies + 4 * n * r * k * c / facts.products)
-    return judging_cost(unit, facts, settings) + Cost(0.1 + probe)
+    return judging_cost(unit, facts, settings) + Cost(0.1 + probe + 2 * RESAMPLING * settings.knowledge.bootstrap * n)
 
 
 STAGES = (

@@ -13,6 +13,8 @@ from patternscope.study.fitting import fit_importance, fit_trace
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
+_ANCHOR_SECONDS = 1.3e-3  # of the operations that are one anchor's alone, whatever its size
+
 
 def run_importance(ctx: UnitContext) -> None:
     """Write region weights (n, r) and channel weights (n, k) of all samples."""
@@ -62,7 +64,8 @@ def importance_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
         match, by_channel = match_operations(n, m, r, r, k) * (1 + steps // asked.match_every), 0.0
         passes = 4 * steps * NUMBER * n * m * r * k
     memory = facts.regional_bytes(unit.layer) * 1.25 + NUMBER * (m + 1) * k * r + HELD
-    return Cost(match / facts.products + (passes + by_channel) / facts.copies, NUMBER * n * (r + k), memory)
+    seconds = match / facts.products + (passes + by_channel) / facts.copies + _ANCHOR_SECONDS * n
+    return Cost(seconds, NUMBER * n * (r + k), memory)
 
 
 STAGES = (

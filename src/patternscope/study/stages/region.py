@@ -21,7 +21,7 @@ from patternscope.study.stages.importance import grid_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 # Bytes of traffic for one matched region and dimension in an evaluation of the objective and its gradient.
-_LOOK_UP_BYTES = 50
+_LOOK_UP_BYTES = 100
 # Evaluations beyond one an iteration: the line search, the halvings of the start, the closing one.
 _MORE_EVALUATIONS = 6
 # Passes over embedding and class posterior in an evaluation of the likelihood and its gradient.
