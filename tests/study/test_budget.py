@@ -21,6 +21,7 @@ from patternscope.workflow.stages import Unit
 
 FACTS = Facts(
     samples=500,
+    fitted=500,
     held_out=1000,
     train=6000,
     numbers=12288,
@@ -132,13 +133,23 @@ def test_costs_grow_with_what_they_depend_on(stage):
 
     base = cost()
     images, regions, channels = (
-        cost(samples=5000), cost(layers={"conv_53": (64, 256)}), cost(layers={"conv_53": (640, 64)})
+        cost(samples=5000, fitted=5000), cost(layers={"conv_53": (64, 256)}), cost(layers={"conv_53": (640, 64)})
     )  # fmt: skip
     assert images.disk == pytest.approx(10 * base.disk, rel=0.02)
     assert images.seconds > 3 * base.seconds  # a knowledge unit has a part that is always the same
     assert images.memory > base.memory
     assert regions.seconds > base.seconds
     assert channels.seconds >= base.seconds
+
+
+@pytest.mark.parametrize("stage", ["region", "evidence", "controls", "patterns"])
+def test_memory_grows_with_the_images_that_maps_are_fitted_to(stage):
+    some, all_of_them = (
+        COSTS[stage](Unit(stage, 0, "conv_53"), replace(FACTS, samples=50_000, fitted=fitted), StudySettings())
+        for fitted in (2_000, 50_000)
+    )
+    assert some.memory < all_of_them.memory / 3
+    assert some.seconds <= all_of_them.seconds
 
 
 def test_a_unit_that_was_made_before_takes_the_time_in_the_event_log(study, attacked_study):

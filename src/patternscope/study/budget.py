@@ -95,7 +95,7 @@ def pending_units(folder: Path, plan: Plan) -> list[Unit]:
 
 
 def count_images(folder: Path, settings: StudySettings) -> ImageCounts | None:
-    """Return how many images a study has, None while nobody knows.
+    """Return how many images a study has, None while that is unknown.
 
     A user's files are counted by the stage `images`, which reads them; pictograms are drawn in numbers that are known.
     """
@@ -224,6 +224,7 @@ def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: to
     products, copies = machine_speed(device)
     return Facts(
         samples=counts.samples,
+        fitted=min(counts.samples, asked.fit_samples),
         held_out=counts.held_out,
         train=counts.train,
         numbers=asked.channels * asked.image_size**2,

@@ -23,7 +23,8 @@ class Facts:
     """What the cost of a study depends on besides its settings.
 
     Attributes:
-        samples, held_out, train: numbers of images. numbers: those of one image, channels x side^2.
+        samples, held_out, train: numbers of images. fitted: samples that maps are fitted to.
+        numbers: those of one image, channels x side^2.
         classes: c. dimensions: e. features: d of the sample feature. weights: numbers of the network.
         activations: numbers of all its outputs for one image, which gradients need. largest: of the three largest,
             which it holds at once without gradients. at_once: images of a batch that is recorded.
@@ -33,6 +34,7 @@ class Facts:
     """
 
     samples: int
+    fitted: int
     held_out: int
     train: int
     numbers: int
@@ -58,6 +60,10 @@ class Facts:
         """Return the bytes of the regional features, n k r numbers, of one layer or of all."""
         chosen = self.layers.values() if layer is None else [self.layers[layer]]
         return NUMBER * self.samples * sum(k * r for k, r in chosen)
+
+    def fitted_bytes(self, layer: str | None) -> int:
+        """Return the bytes of the regional features of a layer that maps are fitted to."""
+        return self.regional_bytes(layer) * self.fitted // self.samples
 
 
 def match_operations(n: int, m: int, regions: float, r: int, k: int) -> float:

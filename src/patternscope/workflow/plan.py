@@ -112,11 +112,11 @@ def in_part(unit: Unit, name: str) -> bool:
 
 
 def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
-    """Return the key of a unit whose inputs are all there: equal keys, equal bytes.
+    """Return the key of a unit whose inputs are all ready: equal keys, equal bytes.
 
     key = SHA-256 of stage, its version, the unit, the settings it depends on, the digest of what lies
-    outside, and names and digests of the input files it declares. InputError when what lies outside is not
-    there.
+    outside, and names and digests of the input files it declares. InputError when what lies outside does not
+    exist.
     """
     stage = plan.stage(unit)
     inputs = [

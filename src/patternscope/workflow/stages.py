@@ -173,7 +173,7 @@ class Stage:
     the study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
     of large files ("*/regional-*") that may be dropped when all readers are done. A study with fewer checkpoints
     than `least_checkpoints` has no unit of the stage. A name with a slash
-    ("figures/curves") is a unit of its own in a shared folder.
+    ("figures/curves") is a separate unit in a shared folder.
     """
 
     name: str
