@@ -115,7 +115,7 @@ class Judges:
         return cls(region, tuple(temperatures), directions, shares, kappa_max)
 
     def judge(self, regional: Tensor, rows: slice = slice(None)) -> Judged:
-        """Return what the maps say of features (b, k, h, w) of the images in these places.
+        """Return what the maps predict for features (b, k, h, w) of the images in these places.
 
         The first division of the images judges; every map of every division is a refit that says something of all.
         """
@@ -216,7 +216,7 @@ class _Told(NamedTuple):
 
 
 def _block(judges: Judges, probes: FoldProbes, regional: Tensor, labels: Tensor, rows: slice) -> _Told:
-    """What the maps and the probes say of a block of images."""
+    """What the maps and the probes predict for a block of images."""
     judged = judges.judge(regional, rows)
     confidence, category = judged.log_posterior.exp().max(dim=-1)
     bits = region_bits(judged.log_posterior, labels, judges.shares)
