@@ -1,8 +1,8 @@
 """Build wheel and sdist, install each into an empty environment, and use it there: a small study, its pages, a notebook.
 
-    python tests/check_wheel.py                 borrows torch and the other dependencies of this environment
-    python tests/check_wheel.py --from-index    installs the dependencies that pip chooses, as a user gets them
-    python tests/check_wheel.py --out dist      keeps wheel and sdist
+python tests/check_wheel.py                 borrows torch and the other dependencies of this environment
+python tests/check_wheel.py --from-index    installs the dependencies that pip chooses, as a user gets them
+python tests/check_wheel.py --out dist      keeps wheel and sdist
 """
 
 import argparse
