@@ -117,7 +117,7 @@ class Perturbation:
 
     @property
     def between_steps(self) -> np.ndarray:
-        """What the steps between the clean images and the last changed (t - 2, n, channels, h, w); of an old study 0."""
+        """What the steps between the first and the last changed (t - 2, n, channels, h, w); none of an old study."""
         return self.images[None][:0] if self.images.ndim == 4 else self.images[1:-1]
 
     def at(self, steps: np.ndarray) -> Self:
@@ -168,7 +168,7 @@ class Condition:
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step, and the `perturbation` by it or by each step. `certainty` (t, n) is the probability that the network assigns to the
+    after its last step, and the `perturbation`. `certainty` (t, n) is the probability that the network assigns to the
     class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
     """
 
