@@ -66,7 +66,9 @@ export function placeNames(
     const side = rooms[1] >= rooms[-1] || fits(pack(1)) ? 1 : -1;
     const named = pack(side);
     // Where names have no room their marks may: a mark alone says more than a number.
-    const marks = fits(named) ? [] : packLines(labels, () => MARK - GAP / 2, rooms[side], lines, measure);
+    const marks = fits(named)
+      ? []
+      : packLines(labels, () => MARK - GAP / 2, rooms[side] + GAP / 2, lines, measure);
     const bare = !fits(named) && shownIn(marks) > shownIn(named);
     const packed = bare ? marks : named;
     const start = (line: Line) => (side > 0 ? x + NEAR : x - NEAR - line.width);

@@ -15759,7 +15759,7 @@ function MI(e, t, [n, r], [i, a], o) {
 		let d = {
 			1: (e[u + 1]?.x ?? a) - kI - r - AI,
 			[-1]: r - AI - l
-		}, f = (e) => FI(i, c, d[e], s, o), p = d[1] >= d[-1] || NI(f(1)) ? 1 : -1, m = f(p), h = NI(m) ? [] : FI(i, () => OI - kI / 2, d[p], s, o), g = !NI(m) && PI(h) > PI(m), _ = g ? h : m, v = (e) => p > 0 ? r + AI : r - AI - e.width;
+		}, f = (e) => FI(i, c, d[e], s, o), p = d[1] >= d[-1] || NI(f(1)) ? 1 : -1, m = f(p), h = NI(m) ? [] : FI(i, () => OI - kI / 2, d[p] + kI / 2, s, o), g = !NI(m) && PI(h) > PI(m), _ = g ? h : m, v = (e) => p > 0 ? r + AI : r - AI - e.width;
 		return l = kI + (p > 0 ? r + AI + Math.max(..._.map((e) => e.width)) : r), {
 			x: r,
 			side: p,
@@ -17186,8 +17186,8 @@ function tz(e, t, n, r, i) {
 			t.filter.outside && s.set(h, 4 * n);
 			continue;
 		}
-		let { rgb: i, shape: o } = f(n, r), l = p ? !p.has(n) : m(n), u = l ? ez.faint : p ? ez.strong : ez.plain;
-		c[n] = 1, _++, l || v++, s[4 * n] = i[0], s[4 * n + 1] = i[1], s[4 * n + 2] = i[2], s[4 * n + 3] = 32 * g(n) + 8 * u + o;
+		let i = f(n, r), { rgb: o, shape: l } = i, u = p ? !p.has(n) : m(n), y = u ? ez.faint : p !== null || i === Vi ? ez.strong : ez.plain;
+		c[n] = 1, _++, u || v++, s[4 * n] = o[0], s[4 * n + 1] = o[1], s[4 * n + 2] = o[2], s[4 * n + 3] = 32 * g(n) + 8 * y + l;
 	}
 	return {
 		look: s,
