@@ -95,7 +95,14 @@ def test_an_attack_step_by_step(fresh, content):
     step = fresh.handle("state")["step"]
     fresh.page.keyboard.press("ArrowLeft")
     fresh.until(step=step - 1)
-    assert re.search(r"× \d", fresh.page.inner_text(".board"))
+    captions = fresh.page.locator(".board figcaption:visible").all_inner_texts()
+    factor = attack.perturbation.factor
+    assert captions == ["clean", "attack step 4", f"changed so far, × {factor}; grey: unchanged"]
+    fresh.handle("set", {"step": 3})
+    assert "by the last step" not in fresh.page.inner_text(".board")
+    fresh.handle("set", {"step": 0})
+    assert fresh.page.locator(".board figcaption:visible").all_inner_texts() == ["clean"]
+    fresh.handle("set", {"step": step - 1})
     cards = fresh.page.locator(".comparison-card")
     assert [each.split("\n")[0] for each in cards.all_inner_texts()] == list(content.layers)
     # The last card's numbers are those of the attacked images' regions.

@@ -84,7 +84,7 @@ def analyze(
         classes: names of the classes, by label; by default those of the folder, or their numbers. A network of more
             outputs is asked for those that bear the names; or `classes` says which, as {class: name or number of an
             output}, or a list of numbers.
-        head: "sigmoid" where each output is a yes or no of its own; "probe" for a network without a classifier: a
+        head: "sigmoid" where each output is a separate yes or no; "probe" for a network without a classifier: a
             linear probe on its features (extra `probe`) gives the probabilities. It is fitted to the images of a folder
             that are not analysed, else to the analysed ones.
         mean, std: what is subtracted from pixels and what they are divided by; by default the network does that itself.
@@ -115,9 +115,7 @@ def analyze(
     bare = _normalised(network, mean, std, asked.network)
     if head == "probe":
         if outputs is not None:
-            raise InputError(
-                'classes: expected names of the classes with head="probe", which has no outputs of its own'
-            )
+            raise InputError('classes: expected names of the classes with head="probe", which has no named outputs')
         read = probed_network(bare, pixels, truth, names, train, seed)
     else:
         read = read_network(bare, pixels, names, outputs, head)
@@ -156,7 +154,7 @@ def _normalised(
     std: float | Sequence[float] | None,
     asked: NetworkSettings,
 ) -> nn.Module:
-    """The network behind its normaliser, if one is asked for, which knows of tokens beside the patches."""
+    """The network behind its normaliser, if one is asked for, which records the tokens beside the patches."""
     tokens = {"prefix_tokens": asked.prefix_tokens, "suffix_tokens": asked.suffix_tokens}
     if mean is None and std is None and not any(count is not None for count in tokens.values()):
         return network
@@ -222,7 +220,7 @@ class _Analysis:
 
     @property
     def _stored(self) -> ResultsInMemory:
-        """What is there so far."""
+        """The results so far."""
         return ResultsInMemory(dict(self.results), self.settings.seed)
 
     def _fit(self, layer: str, images: ImagesResult, features: FeaturesResult, sample: SampleResult) -> None:

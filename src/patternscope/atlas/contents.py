@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.temperatures import Temperatures
 
@@ -93,6 +94,7 @@ class LayerContent:
     probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,
     high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
     untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
+    `features` reads the codes of the features at the last step; None where there are none.
     """
 
     grid: Grid
@@ -106,14 +108,36 @@ class LayerContent:
     evidence: np.ndarray | None = None
     refits: int | None = None
     chance: np.ndarray | None = None
+    features: Callable[[], FeatureCodes | None] = lambda: None
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What an attack changed: images (n, channels, h, w) uint8 of the differences times `factor`, around 128."""
+    """What an attack changed: images uint8 of the differences times `factor`, around 128.
+
+    (n, channels, h, w) by its last step, or (t, n, channels, h, w) by each of its kept steps, the clean ones first.
+    """
 
     images: np.ndarray
     factor: int
+
+    @property
+    def last(self) -> np.ndarray:
+        """What the last step changed (n, channels, h, w)."""
+        return self.images if self.images.ndim == 4 else self.images[-1]
+
+    @property
+    def between_steps(self) -> np.ndarray:
+        """What the steps between the clean images and the last changed (t - 2, n, channels, h, w); of an old study 0."""
+        return self.images[None][:0] if self.images.ndim == 4 else self.images[1:-1]
+
+    def at(self, steps: np.ndarray) -> Self:
+        """Return that of some of the steps, the first and the last among them."""
+        return self if self.images.ndim == 4 else replace(self, images=self.images[steps])
+
+    def without_steps(self) -> Self:
+        """Return what the last step changed alone."""
+        return replace(self, images=self.last)
 
     @classmethod
     def between(cls, before: np.ndarray, after: np.ndarray) -> Self:
@@ -123,9 +147,30 @@ class Perturbation:
         >>> found.images.tolist(), found.factor
         ([254, 128], 63)
         """
-        difference = after.astype(np.int16) - before
-        factor = max(1, _GREY_ROOM // max(1, int(np.abs(difference).max(initial=0))))
-        return cls((_GREY + factor * difference).clip(0, 255).astype(np.uint8), factor)
+        factor = _largest_factor(before, after)
+        return cls(_magnified(before, after, factor), factor)
+
+    @classmethod
+    def over(cls, pictures: np.ndarray) -> Self:
+        """Return the differences of uint8 pictures (t, n, channels, h, w) to the first of them, all times one factor.
+
+        >>> Perturbation.over(np.array([[10], [11], [12]], np.uint8)).images.ravel().tolist()
+        [128, 191, 254]
+        """
+        clean = pictures[0]
+        factor = min(_largest_factor(clean, step) for step in pictures)
+        return cls(np.stack([_magnified(clean, step, factor) for step in pictures]), factor)
+
+
+def _largest_factor(before: np.ndarray, after: np.ndarray) -> int:
+    """The largest whole number times which no difference leaves the range."""
+    largest = int(np.abs(after.astype(np.int16) - before).max(initial=0))
+    return max(1, _GREY_ROOM // max(1, largest))
+
+
+def _magnified(before: np.ndarray, after: np.ndarray, factor: int) -> np.ndarray:
+    """Differences of uint8 images times a factor, around middle grey."""
+    return (_GREY + factor * (after.astype(np.int16) - before)).clip(0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -134,7 +179,7 @@ class Condition:
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step, and their `perturbation`. `certainty` (t, n) is the probability that the network assigns to the
+    after its last step, and the `perturbation` by it or by each step. `certainty` (t, n) is the probability that the network assigns to the
     class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
     """
 

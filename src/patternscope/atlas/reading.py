@@ -110,8 +110,15 @@ def _attack(results: StudyResults, layers: Sequence[str], labels: Tensor, resamp
         attacked=attack.attacked.numpy(),
         success=attack.success.numpy(),
         images=after,
-        perturbation=Perturbation.between(results.images.images.numpy(), after),
+        perturbation=_perturbation(results, attack, after),
     )
+
+
+def _perturbation(results: StudyResults, attack: AttackResult, after: np.ndarray) -> Perturbation:
+    """What the attack changed at each kept step; of a study by an earlier version by the last one."""
+    if attack.pictures is None:
+        return Perturbation.between(results.images.images.numpy(), after)
+    return Perturbation.over(attack.pictures.numpy())
 
 
 def _student(results: StudyResults, student: str, labels: Tensor) -> Condition:

@@ -128,7 +128,7 @@ def _small_integers(regions: Regions, refits: int | None, classes: int) -> Itera
 
 
 def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
-    """Write counts and evidence of a layer, the types of its trajectories, and directions of its own."""
+    """Write counts and evidence of a layer, types of trajectories, codes of features, and its own directions."""
     trajectory = None if layer.trajectory is None else layer.trajectory.reshape(-1)
     for name, values, dtype in (
         ("counts", layer.counts, "<f4"),
@@ -139,6 +139,10 @@ def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
     ):
         if values is not None:
             writer.put(f"{path}/{name}", values, dtype)
+    codes = layer.features()
+    if codes is not None:
+        about = {"share": codes.share, "step": len(layer.counts) - 1}
+        writer.put(f"{path}/feature", codes.values.reshape(-1, codes.values.shape[-1]), "|u1", **about)
     if layer.direction is not None:
         writer.put(f"{path}/direction", layer.direction, "<f4", steps=True)
 

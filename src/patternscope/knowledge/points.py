@@ -41,7 +41,7 @@ def find_knowledge_points(
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
             embedding.
-        temperature: T by which the log posterior is divided: one, one per image (n,), or by strength as
+        temperature: T that divides the log posterior: one, one per image (n,), or by strength as
             `calibrate_by_strength` chooses them; inf says nothing is known.
 
     Returns:
@@ -104,7 +104,7 @@ def mean_strength(region_embedding: Tensor) -> float:
 
 
 def threshold(tau: float | Literal["auto"], classes: int) -> float:
-    """Return tau, or for "auto" the threshold for so many classes: the paper's 0.4, or more for fewer than ten.
+    """Return tau, or for "auto" the threshold for a number of classes: the paper's 0.4, or more for fewer than ten.
 
     ``max(0.4, 1/c + (1 - 1/c) / 3)``, a third of the range from the probability without information to certainty; that
     is 0.4 for ten classes. InputError for fewer than 2 classes. Source: Sec. 3.4 for ten classes.

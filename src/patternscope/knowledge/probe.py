@@ -28,7 +28,7 @@ def probe_evidence(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Evidence:
-    """Measure the evidence of a linear probe: what is readable, whatever the map keeps of it.
+    """Measure the evidence of a linear probe: what is readable, whether or not the map keeps it.
 
     Multinomial logistic regression of the class on the standardised features of a region, fitted without the image's
     fold and calibrated like the radial posterior (docs/method.md, "Evidence").

@@ -31,7 +31,7 @@ _SCALES = (1e-15, 1e15)
 
 
 def check_finite(tensor: Tensor, name: str) -> None:
-    """Check for NaN and inf, a few rows at a time so that little memory is needed; InputError names the sample.
+    """Check for NaN and inf, a few rows at a time to use little memory; InputError names the sample.
 
     >>> check_finite(torch.zeros(3), "x")
     """

@@ -77,7 +77,7 @@ class ImagesResult(Result):
     Attributes:
         images: the samples (n, channels, height, width) uint8, a stratified choice of the held-out images.
         labels: their classes (n,) int64. masks: object masks (n, height, width), None where the source has none.
-        identity: what each sample is, whatever its place (n,) int64; `identity_labels` its class, beside it.
+        identity: what each sample is, independent of its index (n,) int64; `identity_labels`: its class.
         classes: names, by label.
         source: name of the image source. names: of the samples.
         counts: samples of each class. short: those of classes with fewer than were asked for.

@@ -49,7 +49,7 @@ def record(file: str, **options: Any) -> Any:
 
 
 def folder(name: str, kind: type) -> Any:
-    """Declare a field that is a folder of its own: `kind` has `save(folder)` and `load(folder)`.
+    """Declare a field that is a separate folder: `kind` has `save(folder)` and `load(folder)`.
 
     Of a `name` "{layer}" there is a folder for each layer; `kind` is given the one that holds them, and what checks
     a layer's folder before it is read. Any other is None where there is no such folder, also to a stage that declares
@@ -153,7 +153,7 @@ def reads(
 
 
 def stage_name(kind: type[Result], variant: str | None = None) -> str:
-    """Return the name of the stage that writes a result; a variant, such as one student, has a name of its own."""
+    """Return the name of the stage that writes a result; a variant, such as one student, has its own name."""
     return kind.STAGE if variant is None else f"{kind.STAGE}/{variant}"
 
 
@@ -215,7 +215,7 @@ def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | N
 
 
 def _place_of(folder: Path, file: str) -> Path:
-    """The folder that a part of its own is saved to."""
+    """The folder that a separate part is saved to."""
     return folder if "{layer}" in file else folder / file
 
 

@@ -55,7 +55,8 @@ class ImagesSettings(_OptionSettings):
 
     image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side of what the network gets")
     channels: Literal[1, 2, 3, 4] = Field(
-        default=3, description="1 for grey, 3 for colour; 2 and 4 with alpha, or whatever the channels of arrays are"
+        default=3,
+        description="1 for grey, 3 for colour; 2 and 4 with alpha, or the number of channels that arrays have",
     )
     resize: Resize = Field(
         default="crop",
@@ -88,7 +89,7 @@ class ImagesSettings(_OptionSettings):
         default=None, ge=0, lt=2**62, description="of drawing and choosing images; the study's own by default"
     )
     class_names: tuple[str, ...] | None = Field(
-        default=None, description="the classes to select; names by label where the source has none of its own"
+        default=None, description="the classes to select; names by label where the source has none"
     )
 
     @property

@@ -91,7 +91,7 @@ def pending_units(folder: Path, plan: Plan) -> list[Unit]:
 
 
 def count_images(folder: Path, settings: StudySettings) -> ImageCounts | None:
-    """Return how many images a study has, None while nobody knows.
+    """Return how many images a study has, None while that is unknown.
 
     A user's files are counted by the stage `images`, which reads them; pictograms are drawn in numbers that are known.
     """

@@ -1,4 +1,4 @@
-"""A layer fitted and judged once more, by one division of the images, whatever its targets are."""
+"""A layer fitted and judged once more, by one division of the images, with any targets."""
 
 from torch import Tensor
 

@@ -18,7 +18,7 @@ _NAMED = 6  # classes with too few images
 
 
 def trust_sentences(contents: Contents, resamples: int) -> list[str]:
-    """Return what the report says of the fit and of the noise; `resamples` are the draws of the images."""
+    """Return the report's findings on the fit and on the noise; `resamples` are the draws of the images."""
     _, known = contents.depth.best
     return [
         agreement(contents.sample),

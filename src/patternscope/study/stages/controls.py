@@ -74,7 +74,7 @@ def measure_controls(
 
 @dataclass(frozen=True)
 class _Chance:
-    """A layer measured as a study measures it, whatever its targets are."""
+    """A layer measured as a study measures it, with any targets."""
 
     settings: StudySettings
     images: ImagesResult

@@ -60,7 +60,7 @@ def run_evidence(ctx: UnitContext) -> None:
 
 @dataclass(frozen=True)
 class Judged:
-    """What maps that have not seen an image say of its regions.
+    """The posteriors of an image's regions by maps that were fitted without it.
 
     Attributes:
         temperatures: a row per image. log_posterior: log p_T (n, r, c), classes' shares included.
@@ -141,7 +141,7 @@ class Judges:
 def judge_images(
     region: RegionResult, regional: Tensor, labels: Tensor, mean_directions: Tensor, kappa_max: float
 ) -> Judged:
-    """Return what a layer's maps say of the features (n, k, h, w) that they were fitted to, with labels (n,)."""
+    """Return the posteriors by a layer's maps of the features (n, k, h, w) that these were fitted to."""
     shares = class_shares(labels, len(mean_directions))
     return Judges.of(region, regional, labels, mean_directions, shares, kappa_max).judge(regional)
 
@@ -234,7 +234,7 @@ def _by_class(told: Evidence, images: ImagesResult, draws: dict[str, int]) -> tu
 
 
 def judging_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of what all refits of a layer say, and of their temperatures."""
+    """Return the cost of the posteriors of all refits of a layer, and of their temperatures."""
     k, r = facts.layers[unit.layer or ""]
     n, asked = facts.samples, settings.region
     refits, posterior = asked.splits * asked.folds, NUMBER * n * r * facts.classes

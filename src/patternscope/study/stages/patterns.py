@@ -51,7 +51,7 @@ def run_patterns(ctx: UnitContext) -> None:
         part.of(known.reliable).to(device),
         own.labels,
         part.of(inputs.evidence(layer).bits).to(device),
-        _halves(own, settings.seed),
+        halves_of_images(own, settings.seed),
         classes=len(images.classes),
         most=settings.patterns.most,
         resamples=settings.knowledge.bootstrap,
@@ -122,8 +122,8 @@ def _field(network: Normalised, images: Tensor, layer: str, grid: tuple[int, int
         return None
 
 
-def _halves(images: ImagesResult, seed: int) -> Tensor:
-    """The halves of the images in some divisions (s, n), stratified by class."""
+def halves_of_images(images: ImagesResult, seed: int) -> Tensor:
+    """Return the halves of the images in some divisions (s, n), stratified by class."""
     seeds = [unit_seed(seed, "patterns", division) for division in range(_DIVISIONS)]
     return torch.stack([assign_folds(images.labels, 2, identity=images.identity, seed=each) for each in seeds])
 
@@ -156,14 +156,19 @@ def names_digest(settings: StudySettings, unit: Unit) -> str:
     return file_digest(names)
 
 
-def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """k-means of a tenth to a third of the regions, and the distances of all to the mean of each pattern."""
+def clustering_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of k-means of a tenth to a third of the regions, and of distances to the mean of each pattern."""
     k, r = facts.layers[unit.layer or ""]
     n, patterns = facts.samples, facts.classes * settings.patterns.most / 2
     seconds = 1e-5 * n * r * _DIVISIONS * settings.patterns.most + 12 * n * r * k * patterns / facts.products
     resampled = 5e-8 * patterns * (facts.classes + 2) * settings.knowledge.bootstrap * n / facts.classes
-    passes = min(n, _FIELD_IMAGES) * TRAIN_PASSES * facts.forward
-    return Cost(0.2 + seconds + resampled + passes, 24 * n * r * 0.3 + 600 * patterns, 4 * NUMBER * n * r * (k + 2))
+    return Cost(0.2 + seconds + resampled, 24 * n * r * 0.3 + 600 * patterns, 4 * NUMBER * n * r * (k + 2))
+
+
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Clusters, and the gradients of a receptive field."""
+    clusters, passes = clustering_cost(unit, facts, settings), min(facts.samples, _FIELD_IMAGES) * TRAIN_PASSES
+    return Cost(clusters.seconds + passes * facts.forward, clusters.disk, clusters.memory)
 
 
 STAGES = (

@@ -1,4 +1,4 @@
-"""Stages student_analysis/<student>: what a student knows of the samples, beside its teacher, layer by layer."""
+"""Stages student_analysis/<student>: a student's evidence on the samples, beside its teacher's, layer by layer."""
 
 from dataclasses import dataclass
 from functools import cached_property
