@@ -28,7 +28,7 @@ def train(folder: Path, epochs: int, per_class: int) -> None:
     pictures = open_images("pictograms", image_size=SIDE, train_per_class=per_class).train
     drawn = TensorDataset(pictures.batch(range(len(pictures))) / 255, pictures.labels)
     loader = DataLoader(drawn, batch_size=64, shuffle=True, generator=torch.Generator().manual_seed(0))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
     recorder = CheckpointRecorder(folder, total_steps=epochs * len(loader), count=6)
     recorder(network, 0)
     step = 0
@@ -42,10 +42,10 @@ def train(folder: Path, epochs: int, per_class: int) -> None:
             recorder(network, step)
 
 
-def main(out: str = "runs/own_loop", epochs: int = 6, per_class: int = 150, **changes: dict) -> None:
+def main(out: str = "runs/own_loop", epochs: int = 6, per_class: int = 100, **changes: dict) -> None:
     train(Path(out, "checkpoints"), epochs, per_class)
     settings = {
-        "images": {"image_size": SIDE, "samples_per_class": 20},
+        "images": {"image_size": SIDE, "train_per_class": 20, "samples_per_class": 20},
         "network": {"architecture": "resnet18", "layers": ["layer1", "layer2", "layer3"], "grid": 8,
                     "mean": [MEAN], "std": [STD]},
         "checkpoints": {"folder": str(Path(out, "checkpoints"))},

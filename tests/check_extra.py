@@ -1,6 +1,6 @@
 """Import what an extra is for, after `pip install ".[EXTRA]"`: a wrong name of a package shows here.
 
-    python tests/check_extra.py zoo
+python tests/check_extra.py zoo
 """
 
 import importlib

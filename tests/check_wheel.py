@@ -1,8 +1,8 @@
-"""Build wheel and sdist, install each into an empty environment, and use it there: a small study, its pages, a notebook.
+"""Build wheel and sdist, install each into an empty environment, and use it there for a study and a notebook.
 
-    python tests/check_wheel.py                 borrows torch and the other dependencies of this environment
-    python tests/check_wheel.py --from-index    installs the dependencies that pip chooses, as a user gets them
-    python tests/check_wheel.py --out dist      keeps wheel and sdist
+python tests/check_wheel.py                 borrows torch and the other dependencies of this environment
+python tests/check_wheel.py --from-index    installs the dependencies that pip chooses, as a user gets them
+python tests/check_wheel.py --out dist      keeps wheel and sdist
 """
 
 import argparse
@@ -111,7 +111,7 @@ def main() -> None:
             folder = temporary / f"work_{number}"
             folder.mkdir()
             use(python, file, folder)
-            print(f"{file.name}: {file.stat().st_size // 1000} kB, works ({time.monotonic() - began:.0f} s)")
+            print(f"{file.name}: {file.stat().st_size // 1000} kB, works ({time.monotonic() - began:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

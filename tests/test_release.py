@@ -34,6 +34,14 @@ def test_every_extra_is_checked_and_every_extra_named_exists():
     assert named <= EXTRAS.keys()
 
 
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "CODE_OF_CONDUCT.md"])
+def test_links_to_files_of_the_repository_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#\s]+)|(?:href|src)=\"([^\"#]+)\"", text)
+    local = [link or other for link, other in links if not (link or other).startswith("http")]
+    assert [link for link in local if not (ROOT / link).exists()] == []
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_workflows_and_templates_are_yaml_and_name_what_exists(path):
     yaml = pytest.importorskip("yaml", reason="the extra docs is not installed")

@@ -41,7 +41,7 @@ class LinearMap(nn.Module):
         if scale != "auto":
             check_positive(scale, "scale", ' or "auto"')
         self.in_dim, self.out_dim, self.kappa_max = int(in_dim), int(out_dim), float(kappa_max)
-        self._scale_setting = scale
+        self._given_scale = None if scale == "auto" else float(scale)
         self.register_buffer("map", torch.zeros(0))
         self.register_buffer("scale", torch.ones(()))
 
@@ -69,14 +69,14 @@ class LinearMap(nn.Module):
         that is far from that strength.
         """
         strength = mean_strength(features)
-        if self._scale_setting == "auto":
+        if self._given_scale is None:
             self.scale = torch.where(strength > 0, strength, torch.ones_like(strength))
             return
-        given = math.ldexp(self._scale_setting, -exponent)
+        given = math.ldexp(self._given_scale, -exponent)
         if float(strength) > 0 and not 1 / _FARTHEST <= float(strength) / max(given, _FLOOR) <= _FARTHEST:
             raise InputError(
                 f'scale: expected "auto", or a number within a factor of {_FARTHEST:g} of the mean strength of the '
-                f"features, got {self._scale_setting:g} for {math.ldexp(float(strength), exponent):.3g}"
+                f"features, got {self._given_scale:g} for {math.ldexp(float(strength), exponent):.3g}"
             )
         self.scale = strength.new_tensor(given)
 

@@ -30,7 +30,7 @@ from patternscope.results.knowledge import Counts
 from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import NUMBER, Cost, Facts
+from patternscope.study.cost_model import NUMBER, RESAMPLING, Cost, Facts
 from patternscope.study.fitted_part import EVERYONE, FittedPart
 from patternscope.study.fitting import embed_by, embed_by_all
 from patternscope.study.inputs import device_of, inputs_of
@@ -115,7 +115,7 @@ class Judges:
         return cls(region, tuple(temperatures), directions, shares, kappa_max)
 
     def judge(self, regional: Tensor, rows: slice = slice(None)) -> Judged:
-        """Return what the maps say of features (b, k, h, w) of the images in these places.
+        """Return what the maps predict for features (b, k, h, w) of the images in these places.
 
         The first division of the images judges; every map of every division is a refit that says something of all.
         """
@@ -216,7 +216,7 @@ class _Told(NamedTuple):
 
 
 def _block(judges: Judges, probes: FoldProbes, regional: Tensor, labels: Tensor, rows: slice) -> _Told:
-    """What the maps and the probes say of a block of images."""
+    """What the maps and the probes predict for a block of images."""
     judged = judges.judge(regional, rows)
     confidence, category = judged.log_posterior.exp().max(dim=-1)
     bits = region_bits(judged.log_posterior, labels, judges.shares)
@@ -240,7 +240,7 @@ def judging_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     refits, posterior = asked.splits * asked.folds, NUMBER * n * r * facts.classes
     passes = refits * (facts.regional_bytes(unit.layer) + 12 * posterior) + asked.splits * 40 * 2 * posterior
     seconds = passes / facts.copies + 2 * n * r * k * facts.dimensions * refits / facts.products
-    memory = 3 * facts.regional_bytes(unit.layer) + (asked.folds + 8) * 2 * posterior
+    memory = 3 * facts.fitted_bytes(unit.layer) + (asked.folds + 8) * 2 * NUMBER * facts.fitted * r * facts.classes
     return Cost(seconds, n * (4 * r + 8 + 4 * refits * r), memory)
 
 
@@ -250,7 +250,7 @@ def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     n, c, passes = facts.samples, facts.classes, settings.region.folds * _PROBE_PASSES
     bytes_read = 2 * facts.regional_bytes(unit.layer) + 8 * NUMBER * n * r * c
     probe = passes * (bytes_read / facts.copies + 4 * n * r * k * c / facts.products)
-    return judging_cost(unit, facts, settings) + Cost(0.1 + probe)
+    return judging_cost(unit, facts, settings) + Cost(0.1 + probe + 2 * RESAMPLING * settings.knowledge.bootstrap * n)
 
 
 STAGES = (
