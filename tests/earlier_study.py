@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import study_record
 import torch
 
 from patternscope.results.features import FeaturesResult
@@ -52,14 +53,14 @@ def make_earlier(study: Path, folder: Path) -> Path:
             _without(place / "knowledge.json", "rule", "shared")
         write_tensors(arrays, file)
     _without(folder / "summary/summary.json", "rule", "shared", "evidence", "readable", "calibration_error", "paper")
-    record = read_json(folder / "study.json")
+    record = study_record.read(folder)
     for section in NEW_SECTIONS:
         record["settings"].pop(section, None)
     for section, names in NEW_SETTINGS.items():
         for name in names:
             record["settings"][section].pop(name)
     record["settings"]["sample"]["out_dim"] = 3
-    write_json(folder / "study.json", record)
+    study_record.write(folder, record)
     for unit in results.units:
         (folder / unit.path / MANIFEST_FILE).unlink()
         seal(folder / unit.path, unit, "of another version")

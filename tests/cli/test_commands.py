@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+import study_record
 from easy_study import easy_settings
 from PIL import Image
 
@@ -255,9 +256,9 @@ def test_figures_draws_figures_and_runs_nothing_else(drawn, monkeypatch, capsys)
     code, out, _ = call(capsys, "figures", drawn)
     assert code == 0
     assert "ran 1 units" in out
-    record = json.loads((drawn / "study.json").read_text())
+    record = study_record.read(drawn)
     record["settings"]["region"]["n_step"] = 3
-    (drawn / "study.json").write_text(json.dumps(record))
+    study_record.write(drawn, record)
     before = {path: path.stat().st_mtime_ns for path in drawn.rglob("manifest.json")}
     for command in ("figures", "atlas"):
         code, _, err = call(capsys, command, drawn)

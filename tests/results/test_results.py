@@ -6,6 +6,7 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
+import study_record
 import torch
 from hypothesis import given
 
@@ -14,7 +15,7 @@ from patternscope.knowledge.intervals import Interval
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
-from patternscope.results.json_csv import read_json, write_json
+from patternscope.results.json_csv import read_json
 from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult, ThresholdCounts
 from patternscope.results.record_codec import decode, encode
 from patternscope.results.result import Result, reads
@@ -169,10 +170,10 @@ def test_study_json_that_is_no_record_is_one_line(tmp_path: Path):
 
 def test_what_a_run_with_other_settings_left_behind_is_no_part_of_the_study(attacked_study, tmp_path):
     folder = shutil.copytree(attacked_study, tmp_path / "study")
-    content = read_json(folder / "study.json")
+    content = study_record.read(folder)
     content |= {"layers": ["conv_53"], "checkpoints": 1}
     content["settings"]["attack"]["enabled"] = False
-    write_json(folder / "study.json", content)
+    study_record.write(folder, content)
     results = open_results(folder)
     assert (results.layers(), results.checkpoints()) == (["conv_53"], [0])
     assert {unit.layer for unit in results.units} == {None, "conv_53"}

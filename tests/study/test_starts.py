@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import study_record
 import torch
 from easy_study import easy_settings
 
@@ -15,7 +16,6 @@ from patternscope.report.page import Reproduction, read_page, render
 from patternscope.report.pictures import Pictures
 from patternscope.results.controls import ControlsResult
 from patternscope.results.emergence import EmergenceResult
-from patternscope.results.json_csv import read_json, write_json
 from patternscope.results.study import open_results
 from patternscope.settings.study import make_settings
 from patternscope.study.run import run_analysis, saved_settings, study_plan
@@ -143,15 +143,15 @@ def test_weights_beside_no_number_of_epochs_are_analysed_as_they_are(tmp_path):
 
 
 def test_a_study_of_an_earlier_version_is_not_taken_for_a_fine_tuning(given):
-    record = read_json(given / "study.json")
+    record = study_record.read(given)
     kept = record["settings"]["network"].pop("fine_tune"), record["settings"]["training"]["epochs"]
     try:
         record["settings"]["training"]["epochs"] = 10
-        write_json(given / "study.json", record)
+        study_record.write(given, record)
         assert not saved_settings(given)[0].network.fine_tune
     finally:
         record["settings"]["network"]["fine_tune"], record["settings"]["training"]["epochs"] = kept
-        write_json(given / "study.json", record)
+        study_record.write(given, record)
 
 
 FACTORY = """

@@ -1,7 +1,10 @@
 """A study on a real Dask cluster of two processes: the same bytes, also when one of them is killed."""
 
+import gc
 import os
 import signal
+import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -134,10 +137,46 @@ def test_workers_that_see_no_study_or_take_many_units_are_refused(tmp_path):
         study_cluster.check_worker("tcp://a", 1, {}, tmp_path)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
-def test_no_scheduler_is_one_line(tmp_path, cluster, address):
-    with pytest.raises(InputError, match="expected the address that `dask scheduler` prints"):
+ADDRESSES = ["tcp://127.0.0.1:9", "nonsense", "http://127.0.0.1:9", "tls://127.0.0.1:9", "ucx://127.0.0.1:9", ""]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_scheduler_is_one_line(cluster, address):
+    with pytest.raises(InputError, match="expected the address that `dask scheduler` prints") as caught:
         ClusterExecutor(address)
+    assert "\n" not in str(caught.value)
+    # A client that is left behind would complain when it is deleted, which is an error in these tests.
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("always")
+def test_without_workers_it_says_so_once_and_can_be_stopped(tmp_path, cluster, monkeypatch):
+    """Ctrl-C, which is a KeyboardInterrupt wherever the run is, ends it: nothing waits for work nobody does."""
+    cluster.scale(0)
+    monkeypatch.setattr("patternscope.workflow.runner.LOOK_AGAIN", 0.05)
+    said, looked, ended = [], [], []
+
+    class Watched(ClusterExecutor):
+        def look_again(self) -> None:
+            super().look_again()
+            looked.append(self.workers)
+            if looked.count(0) > 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *_, **__: said.append(str(message)))
+
+    def stopped() -> None:
+        plan = make_plan(Toy(), STAGES, AXES)
+        with pytest.raises(KeyboardInterrupt):
+            run_units(tmp_path / "s", plan, executor=lambda: Watched(cluster.scheduler_address))
+        ended.append(True)
+
+    thread = threading.Thread(target=stopped, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert ended
+    assert said == [f"the cluster at {cluster.scheduler_address} has no worker; waiting for one"]
+    assert not (tmp_path / "s/.partial").exists()
 
 
 def test_without_the_extra_the_line_says_how_to_get_it(monkeypatch):

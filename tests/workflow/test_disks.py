@@ -1,5 +1,6 @@
 """Disks that are full or read-only, files that may not grow, two runs at once: one line, and nothing is lost."""
 
+import os
 import resource
 import shutil
 import subprocess
@@ -116,6 +117,18 @@ def test_two_runs_at_once(tmp_path):
     assert "missing" in states
     run_units(tmp_path / "alone", plan)
     assert contents(folder) == contents(tmp_path / "alone")
+
+
+@pytest.mark.parametrize(("mask", "folders", "files"), [(0o027, 0o750, 0o640), (0o022, 0o755, 0o644)])
+def test_units_have_the_permissions_of_the_user(tmp_path, mask, folders, files):
+    before = os.umask(mask)
+    try:
+        run_units(tmp_path / "s", make_plan(Toy(), STAGES, AXES))
+    finally:
+        os.umask(before)
+    made = [path for path in (tmp_path / "s").rglob("*") if path.name != ".lock"]
+    assert {path.stat().st_mode & 0o777 for path in made if path.is_dir()} == {folders}
+    assert {path.stat().st_mode & 0o777 for path in made if path.is_file()} == {files}
 
 
 def test_a_damaged_study_file_is_one_line(tmp_path, whole):

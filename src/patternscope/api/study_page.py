@@ -8,7 +8,8 @@ from patternscope.report.contents import Setup
 from patternscope.report.page import Page, Reproduction, read_page
 from patternscope.report.pictures import read_pictures
 from patternscope.results.atlas import AtlasResult
-from patternscope.results.study import open_results, read_record
+from patternscope.results.provenance import provenance_of
+from patternscope.results.study import open_results
 from patternscope.results.summary import SummaryResult
 from patternscope.settings.study import DEMO_FILE, StudySettings, load_settings
 from patternscope.settings.toml import settings_toml
@@ -44,7 +45,7 @@ def read_study_page(folder: Path) -> Page:
 
 
 def repeat_command(settings: StudySettings, axes: Axes) -> str:
-    """Return the command that repeats the study, in a folder of its own.
+    """Return the command that repeats the study, in a separate folder.
 
     >>> demo = load_settings(DEMO_FILE)
     >>> repeat_command(demo, Axes(8, demo.network.layers)), repeat_command(StudySettings(seed=1), Axes())
@@ -59,13 +60,13 @@ def repeat_command(settings: StudySettings, axes: Axes) -> str:
 
 def _reproduction(folder: Path, settings: StudySettings, axes: Axes) -> Reproduction:
     """How to repeat a study, and the digest of what it should find."""
-    summary, record = Store(folder).manifest(Unit(SummaryResult.STAGE)), read_record(folder)
+    summary = Store(folder).manifest(Unit(SummaryResult.STAGE))
     return Reproduction(
         command=repeat_command(settings, axes),
         settings_file=SETTINGS_FILE,
         short_settings=settings_toml(settings),
         settings=settings_toml(settings, everything=True),
-        versions=record.versions,
+        provenance=provenance_of(folder),
         seed=settings.seed,
         digest="" if summary is None else summary.files[f"{SummaryResult.STAGE}.json"][1],
     )

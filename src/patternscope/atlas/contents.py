@@ -1,10 +1,11 @@
 """What an atlas holds, before it is written: plain values, and a function per layer that gives one step at a time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from patternscope.atlas.feature_codes import FeatureCodes
@@ -70,6 +71,16 @@ class Regions:
             **{name: None if values is None else values.numpy() for name, values in others.items()},
         )
 
+    def rows(self, chosen: np.ndarray) -> Self:
+        """Return the regions of some of the images (m,)."""
+        own = {
+            entry.name: values[chosen]
+            for entry in fields(self)
+            if isinstance(values := getattr(self, entry.name), np.ndarray)
+        }
+        known = self.temperatures
+        return replace(self, **own, temperatures=None if known is None else known.rows(torch.from_numpy(chosen)))
+
 
 @dataclass(frozen=True)
 class LayerContent:
@@ -83,7 +94,7 @@ class LayerContent:
     probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,
     high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
     untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
-    `features` reads the codes of the features at the last step; None where there are none.
+    `features` reads the codes of the features at the last step, of the images drawn; None where there are none.
     """
 
     grid: Grid
@@ -123,6 +134,10 @@ class Perturbation:
     def at(self, steps: np.ndarray) -> Self:
         """Return that of some of the steps, the first and the last among them."""
         return self if self.images.ndim == 4 else replace(self, images=self.images[steps])
+
+    def rows(self, chosen: np.ndarray) -> Self:
+        """Return that of some of the images (m,)."""
+        return replace(self, images=self.images[chosen] if self.images.ndim == 4 else self.images[:, chosen])
 
     def without_steps(self) -> Self:
         """Return what the last step changed alone."""
@@ -168,8 +183,8 @@ class Condition:
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step, and the `perturbation`. `certainty` (t, n) is the probability that the network assigns to the
-    class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
+    after its last step, and the `perturbation` by it or by each step. `certainty` (t, n) is the probability that the
+    network assigns to the class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
     """
 
     key: str
@@ -197,7 +212,8 @@ class AtlasContent:
     `conditions` begin with the training. `aligned`: the checkpoints are in one frame. `omitted` are sentences about
     what the study has and this atlas does not. `most`: bits of a region that is always correct, None where evidence was
     not measured; `against`: what it is about, the labels or, without these, the network's own decisions. `networks`:
-    how many the study has; the first is shown.
+    how many the study has; the first is shown. `drawn` (m,) are the places of the images among those of the study,
+    whose labels are `all_labels`; None where they are all. Counts, evidence and `emerged` are always of all.
     """
 
     title: str
@@ -214,3 +230,5 @@ class AtlasContent:
     most: float | None = None
     against: Literal["labels", "decision"] = "labels"
     networks: int = 1
+    drawn: np.ndarray | None = None
+    all_labels: np.ndarray | None = None

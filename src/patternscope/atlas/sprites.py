@@ -17,13 +17,13 @@ _TRIED = 24  # images whose bytes stand for those of all
 _FINE = {"quality": 90, "subsampling": 0}
 _COARSE = {"quality": 60, "subsampling": 2}
 IMAGE_BYTES = 25e6
-"""What all images of a condition take at most, unless an atlas says otherwise."""
+"""The most that all images of a condition take, unless an atlas sets another limit."""
 
 
 def sprites(
     images: np.ndarray, most_bytes: float = IMAGE_BYTES, *, coarse: bool = False
 ) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """Yield sprites of up to 256 images each, row by row, with what is needed to cut them.
+    """Yield sprites of up to 256 images each, row by row, with what cuts them apart.
 
     `images` (n, channels, h, w) uint8, of which `visible_channels` are shown; larger ones are reduced to 416 pixels a
     side, and further to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a
@@ -60,7 +60,7 @@ def _sheet(images: Sequence[Image.Image], columns: int, options: Mapping[str, in
 
 
 def _side_within(images: np.ndarray, most_bytes: float) -> int:
-    """The largest side at which all images take at most so many bytes, by what some of them take; else the smallest."""
+    """The largest side at which all images fit into a number of bytes, estimated from some; else the smallest."""
     tried = images[:: max(1, len(images) // _TRIED)][:_TRIED]
     for side in _SIDES[:-1]:
         taken = sum(len(_sheet([_reduced(image, side)], 1, _FINE)) for image in tried) / len(tried)
@@ -70,7 +70,7 @@ def _side_within(images: np.ndarray, most_bytes: float) -> int:
 
 
 def _reduced(image: np.ndarray, side: int) -> Image.Image:
-    """An image (channels, h, w) of at most so many pixels a side."""
+    """An image (channels, h, w) of at most a given number of pixels per side."""
     picture = Image.fromarray(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1))
     share = side / max(picture.size)
     if share >= 1:

@@ -56,7 +56,7 @@ class StoreWriter:
     def put_sprites(
         self, name: str, images: np.ndarray, most_bytes: float, *, coarse: bool = False, **others: Any
     ) -> None:
-        """Write sprites of many small images, smaller where they would take more than so many bytes."""
+        """Write sprites of many small images, reduced where they would exceed a number of bytes."""
         for place, (content, attributes) in enumerate(sprites(images, most_bytes, coarse=coarse)):
             self.put_bytes(f"{name}/{place}", content, **attributes, **others)
 

@@ -1,6 +1,7 @@
 """Running a study or a part of it, and printing what came of it."""
 
 import sys
+import warnings
 from pathlib import Path
 
 from patternscope.api.running import executor_of
@@ -13,6 +14,7 @@ from patternscope.figures.drawing.video import write_videos
 from patternscope.report.parts.trust import omitted_images
 from patternscope.results.atlas import AtlasResult
 from patternscope.results.images import ImagesResult
+from patternscope.results.provenance import provenance_of
 from patternscope.results.study import StudyResults, open_results
 from patternscope.results.summary import SummaryResult
 from patternscope.results.training import TrainingResult
@@ -66,8 +68,13 @@ def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -
             tell(sentence)
     if results.has(TrainingResult) and (sentence := results.training().head_sentence):
         tell(sentence)
+    made = provenance_of(folder)
+    if made.mixed is not None:
+        warnings.warn(made.mixed, stacklevel=2)
     write_videos(folder / "figures")
     print_tables(results)
+    if made.machines_text is not None:
+        tell(f"computed on {made.machines_text}")
     _print_files(folder, results)
 
 

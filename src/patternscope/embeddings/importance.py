@@ -1,6 +1,7 @@
-"""The importance weights: the regions and channels by which samples are similar."""
+"""The importance weights: the regions and channels that make samples similar."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.autograd_modes import isolate_autograd
+from patternscope.embeddings.block_threads import map_blocks
 from patternscope.embeddings.checks import as_tensor, check_keys, check_target_probs
 from patternscope.embeddings.dtypes import match_type
 from patternscope.embeddings.importance_solver import AnchorProblems, solve_jointly, solve_separately
 from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
 from patternscope.embeddings.settings import IMPORTANCE_DEFAULTS, Auto, ImportanceParams
 from patternscope.embeddings.verbose import write_heat_maps, write_losses
-from patternscope.radial.checks import check_at_least, check_features, check_positive, check_shape, working_dtype
+from patternscope.radial.checks import check_at_least, check_finite, check_kappa, check_shape, working_dtype
+from patternscope.radial.units import in_usual_unit
 from patternscope.similarity.targets import target_log_similarity
 from patternscope.solvers import Stopwatch, Trace
 
@@ -64,8 +67,8 @@ class ImportanceWeight(nn.Module):
         for name, length in (("n", n), ("k", k), ("h", h), ("w", w)):
             check_at_least(length, 1, name)
         if kappa_max != "auto":
-            check_positive(kappa_max, "kappa_max", ' or "auto"')
-        check_positive(kappa_prob, "kappa_prob")
+            check_kappa(kappa_max, "kappa_max", ' or "auto"')
+        check_kappa(kappa_prob, "kappa_prob")
         self.shape = (n, k, h, w)
         self.kappa_max = 2.0 * k if kappa_max == "auto" else float(kappa_max)
         self.kappa_prob = float(kappa_prob)
@@ -92,14 +95,15 @@ class ImportanceWeight(nn.Module):
             InputError: NaN or inf, shapes that disagree, rows that are not probabilities, unknown parameters.
 
         Cost: a match of ``2 r^2 k`` operations per pair, two more of the regions that carry weight (usually less
-        than a third), and two passes over their matched features; some 64 MB beside input, candidates and result.
+        than a third), and two passes over their matched features; some 16 MB for each thread beside input,
+        candidates and result.
         """
         settings = ImportanceParams.read(params)
         features, probs = self._read(data)
         watch = Stopwatch()
         problems = self._problems(data, features, probs, settings)
         solve = solve_separately if settings.solver == "separate" else solve_jointly
-        parts = [solve(problems, settings, anchors) for anchors in problems.blocks()]
+        parts = map_blocks(partial(solve, problems, settings), problems.blocks())
         self.region_weights = torch.cat([part.region_weights for part in parts])
         self.channel_weights = torch.cat([part.channel_weights for part in parts])
         losses = torch.cat([part.losses for part in parts]).double().mean(dim=0).tolist()
@@ -120,11 +124,11 @@ class ImportanceWeight(nn.Module):
         check_target_probs(probs)
         check_shape(features, "regional_features", self.shape, "(n, k, h, w)")
         check_shape(probs, "target_probs", (self.shape[0], None), "(n, c)")
-        check_features(features, "regional_features")
+        check_finite(features, "regional_features")
         if data.get("images") is not None:
             images = as_tensor(data["images"], "images")
             check_shape(images, "images", (self.shape[0], None, None, None), "(n, channels, height, width)")
-        return features, probs.to(features.device, working_dtype(features))
+        return in_usual_unit(features)[0], probs.to(features.device, working_dtype(features))
 
     def _problems(
         self, data: Mapping[str, Any], features: Tensor, probs: Tensor, settings: ImportanceParams

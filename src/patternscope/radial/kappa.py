@@ -5,12 +5,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 from scipy.special import gammaln, hyp1f1
 from torch import Tensor
 
 from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope
-from patternscope.radial.checks import check_at_least, check_positive, working_dtype
+from patternscope.radial.checks import check_at_least, check_kappa, working_dtype
 
 _CELLS = 4096
 _REACH = 1e8
@@ -96,7 +95,9 @@ def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
 
     Coefficients (4, cells) of the powers 3 to 0 within a cell, and the spacing of the cells.
     """
-    check_positive(kappa_max, "kappa_max")
+    from scipy.interpolate import CubicSpline  # half a second, which no other command has to wait for
+
+    check_kappa(kappa_max, "kappa_max")
     check_at_least(dim, 2, "dim")
     # Beyond the last node kappa equals kappa_max to 12 digits.
     end = np.log1p(_REACH * np.sqrt(1 + kappa_max / dim))

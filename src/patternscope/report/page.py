@@ -1,6 +1,6 @@
 """The page: parts with sentences, tables and figures, rendered by the template."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from patternscope.report.part import ReportPart, Said, report_parts
 from patternscope.report.pictures import MORE, Picture, Pictures
 from patternscope.report.tables import Table
 from patternscope.results.formatting import at_checkpoint, number, threshold_text
+from patternscope.results.provenance import Provenance
 from patternscope.results.study import StudyResults
 
 _FINDINGS = 3
@@ -24,7 +25,7 @@ class Reproduction:
 
     Attributes:
         command, settings_file, short_settings, settings: settings as TOML, without the defaults and with them.
-        versions: of the programs that made the study. seed: of the study.
+        provenance: the programs and machines that made the study. seed: of the study.
         digest: SHA-256 of the study's summary, equal when it is repeated with these versions.
     """
 
@@ -32,7 +33,7 @@ class Reproduction:
     settings_file: str
     short_settings: str
     settings: str
-    versions: Mapping[str, str]
+    provenance: Provenance
     seed: int
     digest: str
 
@@ -135,7 +136,7 @@ def _findings(said: Sequence[tuple[ReportPart, Said]]) -> list[Finding]:
 
 
 def _parts(said: Sequence[tuple[ReportPart, Said]], found: Collection[str], drawn: Sequence[Picture]) -> list[Part]:
-    """The parts that the study has, without what is said on the first screen, and figures that belong to none."""
+    """The parts that the study has, without what the first screen shows, and figures that belong to none."""
     parts = []
     for part, (sentences, tables) in said:
         own = [picture for picture in drawn if picture.part == part.key]

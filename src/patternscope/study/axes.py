@@ -10,6 +10,7 @@ from patternscope.errors import InputError
 from patternscope.images import count_classes, open_images
 from patternscope.networks import Layer, Normalised, find_layer, list_layers, suggest_layers
 from patternscope.networks.models.weights import check_weights
+from patternscope.results.study import MOST_CHECKPOINTS
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
@@ -31,7 +32,7 @@ def study_axes(settings: StudySettings) -> Axes:
 
     InputError for settings that contradict each other, no checkpoint files, one that does not fit or another number of
     them for a network of [replicates], an architecture that cannot be built or gives other logits than the images have
-    classes, an unknown layer or one without a region grid. UserWarning for probabilities in the place of logits. Cost:
+    classes, an unknown layer or one without a region grid. UserWarning for probabilities instead of logits. Cost:
     two forward passes of an empty image, and the headers of the safetensors files.
     """
     network, folder = settings.network, settings.checkpoints.folder
@@ -44,6 +45,8 @@ def study_axes(settings: StudySettings) -> Axes:
     file = checkpoint_file(network, folder, 0)
     files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
     checkpoints = len(files) or settings.training.checkpoint_count
+    if checkpoints > MOST_CHECKPOINTS:
+        raise InputError(f"checkpoints.folder: expected at most {MOST_CHECKPOINTS:,} files, got {checkpoints:,}")
     files = [*files, *_files_of_replicates(settings, checkpoints, trained_here=file is None)]
     return Axes(checkpoints, _checked_layers(settings, files))
 
@@ -144,7 +147,7 @@ def _tried(network: NetworkSettings, images: ImagesSettings) -> tuple[Normalised
 
 
 def _explained(build: Callable[[], Normalised], tried: int | None) -> Normalised:
-    """A network that is built, for a number of classes that was `tried` since nobody knows it."""
+    """A network that is built, for a number of classes that was `tried` because it is unknown."""
     try:
         return build()
     except InputError as error:

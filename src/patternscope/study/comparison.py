@@ -1,5 +1,6 @@
 """Two finished studies of the same images side by side: counts, orientations and strengths, layer by layer."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +25,8 @@ from patternscope.results.networks import (
     LayerComparison,
 )
 from patternscope.results.noise import measured_noise, sources_of, with_measured_noise
-from patternscope.results.study import StudyResults, open_results
+from patternscope.results.provenance import differences, read_provenance
+from patternscope.results.study import StoredResults, open_results
 from patternscope.settings.study import StudySettings
 from patternscope.study.fitting import embed_as_judged
 from patternscope.study.layer_comparison import (
@@ -48,7 +50,7 @@ class FinishedStudy:
 
     folder: Path
     settings: StudySettings
-    results: StudyResults
+    results: StoredResults
 
     def layer(self, name: str) -> EmbeddedLayer:
         """Return a layer in the study's own frame."""
@@ -85,7 +87,7 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
     Args:
         first, second: studies of the same images.
         out: an empty folder.
-        maps: "own" sees each network through maps of its own, the second's turned by the orthogonal map that
+        maps: "own" sees each network through its own maps, the second's turned by the orthogonal map that
             brings its sample embedding nearest; "first" sees the second's features through the first's maps;
             "auto" does where the channels of the two mean the same.
 
@@ -97,6 +99,7 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
     """
     labels = check_same_images(first, second)
     check_settings(first.settings, second.settings)
+    warn_of_other_machines(first, second)
     samples = [study.results.sample() for study in (first, second)]
     alignment = align_embeddings(samples[1].embedding, samples[0].embedding)
     pair = _Pair(first, second, alignment, samples[0].mean_directions, labels, maps)
@@ -128,6 +131,17 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
     )
     result.save(out)
     return result
+
+
+def warn_of_other_machines(first: FinishedStudy, second: FinishedStudy) -> None:
+    """Warn where processors, threads or programs of two studies differ, which changes numbers too."""
+    found = differences(*(read_provenance(study.folder, study.results) for study in (first, second)))
+    if found:
+        warnings.warn(
+            f"{first.folder} and {second.folder} were computed differently: {'; '.join(found)}. What that changes is "
+            "not in the intervals",
+            stacklevel=3,
+        )
 
 
 def pair_layers(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:

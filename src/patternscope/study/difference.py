@@ -6,7 +6,13 @@ from patternscope.errors import InputError, nearest
 from patternscope.results.difference import Side, StudyDifference, differ
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.ledger import Draws
-from patternscope.study.comparison import FinishedStudy, check_same_images, check_settings, open_finished
+from patternscope.study.comparison import (
+    FinishedStudy,
+    check_same_images,
+    check_settings,
+    open_finished,
+    warn_of_other_machines,
+)
 
 AT = "@"
 
@@ -25,6 +31,7 @@ def diff_studies(first: str | Path, second: str | Path) -> tuple[StudyDifference
     if not same:
         check_same_images(*studies)
         check_settings(*(study.settings for study in studies))
+        warn_of_other_machines(*studies)
     sides = (_side(studies[0], places[0][1]), _side(studies[1], places[1][1]))
     if same and sides[0].checkpoint == sides[1].checkpoint:
         raise InputError(

@@ -1,13 +1,16 @@
 """Units on a Dask cluster: workers on many machines, over a folder that all of them share."""
 
+import asyncio
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from patternscope.errors import InputError
-from patternscope.workflow.executors import Task, program_versions
+from patternscope.errors import InputError, fault
+from patternscope.workflow.executors import Task
+from patternscope.workflow.programs import program_versions
 from patternscope.workflow.store import STUDY_FILE
 
 ANSWER_SECONDS = 10.0
@@ -27,26 +30,38 @@ class ClusterExecutor(Executor):
             raise InputError(
                 "scheduler: a Dask cluster needs the extra: pip install 'patternscope[cluster]'"
             ) from error
-        try:
-            self.client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"scheduler: expected the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786, got "
-                f"{address!r}, where none answers"
-            ) from error
+        call_scheduler(address)
+        self.address, self.said = address, False
+        self.client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
         self.executor = self.client.get_executor(pure=False)
-        there: Any = self.client.nthreads()
-        if not there:
-            warnings.warn(f"the cluster at {address} has no worker yet; waiting for one", stacklevel=2)
+        self.look_again()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is under way, but not after an error or Ctrl-C: a cluster without workers would never end."""
+        self.shutdown(wait=kind is None, cancel_futures=kind is not None)
+
+    @property
+    def workers(self) -> int | None:
+        """Workers there now, None when the scheduler does not say."""
+        try:
+            found: Any = self.client.nthreads()
+        except OSError:
+            return None
+        return len(found)
 
     @property
     def capacity(self) -> int:
         """Workers there now; 1 while there is none, so that a unit waits for the first."""
-        try:
-            workers: Any = self.client.nthreads()
-        except OSError:
-            return 1
-        return max(1, len(workers))
+        return self.workers or 1
+
+    def look_again(self) -> None:
+        """Warn when there is no worker, once until there is one."""
+        workers = self.workers
+        if workers == 0 and not self.said:
+            warnings.warn(f"the cluster at {self.address} has no worker; waiting for one", stacklevel=3)
+        self.said = workers == 0 or (self.said and workers is None)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a worker call `fn`, after it made sure that it is fit for a study."""
@@ -69,6 +84,27 @@ class ClusterExecutor(Executor):
         if isinstance(error, ModuleNotFoundError) and "patternscope" in str(error):
             return InputError("the cluster's workers cannot import patternscope; install it there too")
         return error
+
+
+def call_scheduler(address: str) -> None:
+    """Refuse an address where no scheduler answers; a client that found none would say so again when it is deleted."""
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    async def call() -> None:
+        comm = await connect(address, timeout=ANSWER_SECONDS, **Security().get_connection_args("client"))
+        await comm.close()
+
+    expected = "scheduler: expected the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786, got "
+    try:
+        # A thread of its own: a notebook's has a loop that runs.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, call()).result()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{expected}{address!r}, where none answers") from error
+    except Exception as error:
+        # What a protocol lacks (certificates, a library) has errors of any type.
+        raise InputError(f"{expected}{address!r}, which cannot be used here ({fault(error)})") from error
 
 
 def run_on_worker(versions: dict[str, str], fn: Callable[..., Any], task: Task) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from patternscope.atomic import is_regular
 from patternscope.errors import InputError
+from patternscope.workflow.programs import Machine
 
 EVENTS_FILE = "events.jsonl"
 
@@ -38,7 +39,7 @@ class EventLog:
             for line in file:
                 try:
                     event = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(event, dict) and "event" in event:
                     yield event
@@ -53,6 +54,16 @@ class UnitTimes:
 
     seconds: dict[str, float]
     begun: dict[str, float]
+
+
+def unit_machines(journal: EventLog) -> dict[str, Machine]:
+    """Return the machine that made each unit last, of those of which the journal tells."""
+    found: dict[str, Machine] = {}
+    for event in journal.events():
+        if event["event"] == "done" and isinstance(event.get("processor"), str):
+            threads = event.get("threads")
+            found[str(event.get("unit", ""))] = Machine(event["processor"], threads if type(threads) is int else None)
+    return found
 
 
 def unit_times(journal: EventLog) -> UnitTimes:

@@ -3,7 +3,6 @@
 import math
 import multiprocessing
 import os
-import platform
 import shutil
 import signal
 import sys
@@ -12,13 +11,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from patternscope.errors import InputError
 from patternscope.workflow.memory import give_back_memory
+from patternscope.workflow.programs import Machine, this_machine
 from patternscope.workflow.stages import InputUnit, Unit, UnitContext
 from patternscope.workflow.store import Store, plain_errors, seal
 
@@ -43,8 +42,15 @@ class Task:
     device: str = "cpu"
 
 
-def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> Path:
-    """Make the unit in a folder of its own and return that folder, sealed; the runner puts it in its place.
+class FinishedTask(NamedTuple):
+    """The folder of a unit that was made, sealed, and the machine that made it."""
+
+    folder: Path
+    machine: Machine
+
+
+def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> FinishedTask:
+    """Make the unit in a separate folder, sealed; the runner puts it in its place.
 
     Each call has its own folder, so a task that a cluster runs twice cannot disturb itself. The folder goes
     when the work fails.
@@ -57,18 +63,12 @@ def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> 
             device = own_device(task.device)
             task.run(UnitContext(task.unit, partial, task.settings, task.inputs, heard, device))
             seal(partial, task.unit, task.key)
+            return FinishedTask(partial, this_machine(device))
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         finally:
             give_back_memory()
-    return partial
-
-
-def program_versions() -> dict[str, str]:
-    """Return the versions of the programs on which a study's bytes depend."""
-    names = ("patternscope", "torch", "torchvision", "numpy", "safetensors")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def _silent(fraction: float, text: str) -> None:
@@ -179,11 +179,17 @@ class Workers:
         """Units that can be under way now; more would wait where nobody can see or reorder them."""
         return getattr(self.executor, "capacity", math.inf)
 
-    def submit(self, task: Task, report: Callable[[float, str], None]) -> Future[Path]:
+    def submit(self, task: Task, report: Callable[[float, str], None]) -> Future[FinishedTask]:
         """Hand a task over; only work in this process can tell how far it is."""
         if isinstance(self.executor, InProcessExecutor):
             return self.executor.submit(run_task, task, report)
         return self.executor.submit(run_task, task)
+
+    def look_again(self) -> None:
+        """Let the executor say what a user who waits should know."""
+        look: Callable[[], None] | None = getattr(self.executor, "look_again", None)
+        if look is not None:
+            look()
 
     def explained(self, error: Exception) -> Exception:
         """Return what an exception of the executor's own means."""
@@ -192,7 +198,7 @@ class Workers:
 
     @property
     def have_begun(self) -> bool:
-        """Whether any worker got as far as taking work; of executors of other kinds nobody knows, and True."""
+        """Whether any worker got as far as taking work; of executors of other kinds this is unknown, and True."""
         return getattr(self.executor, "has_begun", True)
 
     def restart(self) -> bool:

@@ -1,4 +1,4 @@
-"""Running what has to be run: what is missing, stale or damaged, as soon as its inputs are there."""
+"""Running what has to be run: what is missing, stale or damaged, as soon as its inputs are ready."""
 
 import heapq
 import math
@@ -13,9 +13,10 @@ from typing import Any, Literal
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import only_chosen
 from patternscope.workflow.event_log import EventLog
-from patternscope.workflow.executors import GUARD, Task, Workers, end_without_guard, program_versions
+from patternscope.workflow.executors import GUARD, FinishedTask, Task, Workers, end_without_guard
 from patternscope.workflow.intermediates import BulkDropper, dropped_inputs
 from patternscope.workflow.plan import Plan, unit_inputs, unit_key, until_stage
+from patternscope.workflow.programs import program_versions
 from patternscope.workflow.stages import Unit
 from patternscope.workflow.store import DamagedUnit, Manifest, Store, plain_errors
 
@@ -77,9 +78,11 @@ def run_units(
     store = Store(folder)
     journal = EventLog(folder)
     with store.locked(), plain_errors(folder), ExitStack() as stack:
-        if not given:
-            store.write_study(study_record(plan))
-        host = _Host(store, journal, Workers(executor, stack), report or (lambda event: None), device)
+        record = None if given else study_record(plan)
+        if record is not None:
+            # Who finds nothing to do has computed nothing, and leaves the versions of who did.
+            store.write_study(record, keep=("versions",))
+        host = _Host(store, journal, Workers(executor, stack), report or (lambda event: None), device, record)
         dropper = None if keep_bulk else BulkDropper(plan, store, journal)
         run = _Run(part, host, dropper, given)
         summary = run.loop()
@@ -104,13 +107,14 @@ def study_record(plan: Plan) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Host:
-    """What a run works with."""
+    """What a run works with; `record` is what it writes into study.json, None where that stays as it is."""
 
     store: Store
     journal: EventLog
     workers: Workers
     report: Callable[[Event], None]
     device: str
+    record: dict[str, Any] | None
 
 
 class _Run:
@@ -120,13 +124,13 @@ class _Run:
         self.plan, self.dropper, self.device = plan, dropper, host.device
         self.summary = RunSummary()
         self.store, self.journal, self.workers = host.store, host.journal, host.workers
-        self.report, self.given = host.report, given
+        self.report, self.given, self.record = host.report, given, host.record
         self.manifests: dict[Unit, Manifest] = {}
         self.places = {unit: place for place, unit in enumerate(plan.units)}
         self.waiting = {unit: {source for _, source in plan.needs[unit]} for unit in plan.units}
         self.readers = plan.readers
         self.ready: list[tuple[bool, int, Unit]] = []
-        self.under_way: dict[Future[Path], tuple[Unit, float]] = {}
+        self.under_way: dict[Future[FinishedTask], tuple[Unit, float]] = {}
         self.failure: Exception | None = None
         self.lost: list[Unit] = []
         self.restoring: set[Unit] = set()
@@ -146,6 +150,8 @@ class _Run:
                 done, _ = wait(self.under_way, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._collect(future)
+                if not done:
+                    self.workers.look_again()
             elif self.lost:
                 self._restart()
             if self.failure is not None and not self.under_way:
@@ -189,7 +195,7 @@ class _Run:
                 self._make_ready(source)
 
     def _valid(self, unit: Unit, key: str) -> Manifest | None:
-        """Return the manifest of a unit that is there, whole and made from the same, else None."""
+        """Return the manifest of a unit that exists, is complete and was made from the same inputs, else None."""
         try:
             manifest = self.store.manifest(unit)
             if manifest is None or manifest.key != key:
@@ -202,12 +208,15 @@ class _Run:
             return None
         return manifest
 
-    def _start(self, unit: Unit, key: str) -> Future[Path]:
+    def _start(self, unit: Unit, key: str) -> Future[FinishedTask]:
         """Hand a unit to the workers."""
         stage = self.plan.stage(unit)
         inputs = unit_inputs(self.plan, unit, self.manifests, self.store)
         settings = only_chosen(self.plan.resolved, stage.settings)
         task = Task(self.store.folder.resolve(), unit, key, stage.run, settings, inputs, self.device)
+        if self.record is not None:
+            self.store.write_study(self.record)
+            self.record = None
         self.journal.write("begin", unit=unit.path)
         self.report(Event("begin", unit, stage.weight))
         begun = time.perf_counter()
@@ -223,11 +232,11 @@ class _Run:
         self.under_way[future] = (unit, begun)
         return future
 
-    def _collect(self, future: Future[Path]) -> None:
+    def _collect(self, future: Future[FinishedTask]) -> None:
         """Put a finished unit in its place, or note why there is none."""
         unit, begun = self.under_way.pop(future)
         try:
-            partial = future.result()
+            partial, machine = future.result()
         except (BrokenExecutor, CancelledError):
             # Also an executor of the user's can cancel; only after a failure is nothing lost by it.
             self.lost.append(unit)
@@ -241,7 +250,7 @@ class _Run:
             raise DamagedUnit(f"{unit.path} vanished while it was written")
         seconds = time.perf_counter() - begun
         self.summary.done.append(unit)
-        self.journal.write("done", unit=unit.path, seconds=round(seconds, 3), bytes=manifest.size)
+        self.journal.write("done", unit=unit.path, seconds=round(seconds, 3), bytes=manifest.size, **vars(machine))
         if unit in self.restoring:
             self.restoring.discard(unit)
             self.remade = self.remade or manifest.files != self.manifests[unit].files

@@ -6,20 +6,22 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from patternscope.atomic import is_regular, sync
+from patternscope.atomic import is_regular, regular_size, sync
 from patternscope.errors import InputError
-from patternscope.workflow.cache_keys import canonical_json, file_digest
+from patternscope.workflow.cache_keys import canonical_json, file_digest, text_digest
+from patternscope.workflow.programs import program_versions
 from patternscope.workflow.stages import Unit
 
 SCHEMA_VERSION = 1
 STUDY_FILE = "study.json"
+DIGEST = "digest"  # of all other entries of study.json or a manifest
 MANIFEST_FILE = "manifest.json"
 PARTIAL_FOLDER = ".partial"
 LOCK_FILE = ".lock"
@@ -31,13 +33,15 @@ class Manifest:
     """What a finished unit holds: its key, and size and SHA-256 of each file.
 
     `dropped` are files that were removed on purpose when nothing needed them any more; what was made from
-    them goes on standing on their digests.
+    them goes on standing on their digests. `versions` are those of the programs that made the unit, none in
+    studies of earlier versions.
     """
 
     unit: str
     key: str
     files: dict[str, tuple[int, str]]
     dropped: frozenset[str] = frozenset()
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -79,7 +83,10 @@ class Store:
             files = {
                 _inner(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()
             }
-            return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())))
+            versions = {str(name): str(version) for name, version in found.get("versions", {}).items()}
+            if (versions or DIGEST in found) and found.pop(DIGEST) != text_digest(canonical_json(found)):
+                raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} does not hold what was written (digest differs)")
+            return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())), versions)
         except FileNotFoundError:
             # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
             return None
@@ -101,10 +108,11 @@ class Store:
     ) -> None:
         """Check that a file is one, and no link, and its size and content; DamagedUnit where it is not as written."""
         path, (size, digest) = self.unit_folder(unit) / name, written
-        if not is_regular(path):
+        found = regular_size(path)
+        if found is None:
             raise DamagedUnit(f"{unit.path}/{name} is {'no regular file' if os.path.lexists(path) else 'missing'}")
-        if path.stat().st_size != size:
-            raise DamagedUnit(f"{unit.path}/{name} has {path.stat().st_size} bytes instead of {size}")
+        if found != size:
+            raise DamagedUnit(f"{unit.path}/{name} has {found} bytes instead of {size}")
         if digest_of is not None and digest_of(path) != digest:
             raise DamagedUnit(f"{unit.path}/{name} does not hold what was written (digest differs)")
 
@@ -145,12 +153,19 @@ class Store:
             (folder / name).unlink(missing_ok=True)
         return manifest
 
-    def write_study(self, content: dict[str, Any]) -> None:
-        """Write study.json, without a time, by one rename; an equal one is left as it is."""
-        text = json.dumps({"schema_version": SCHEMA_VERSION, **content}, sort_keys=True, indent=1, ensure_ascii=False)
-        path = self.folder / STUDY_FILE
-        if path.exists() and path.read_bytes() == f"{text}\n".encode():
+    def write_study(self, content: dict[str, Any], *, keep: Collection[str] = ()) -> None:
+        """Write study.json, without a time, by one rename; an equal one is left as it is.
+
+        Entries to `keep` stay as an earlier run wrote them, where there was one.
+        """
+        earlier = self.read_study() or {}
+        kept = {name: earlier[name] for name in set(keep) & earlier.keys()}
+        content = {"schema_version": SCHEMA_VERSION, **content, **kept}
+        if earlier == json.loads(json.dumps(content)):
             return
+        content[DIGEST] = text_digest(canonical_json(content))
+        text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False)
+        path = self.folder / STUDY_FILE
         new = self.folder / PARTIAL_FOLDER / STUDY_FILE
         new.parent.mkdir(exist_ok=True)
         new.write_bytes(f"{text}\n".encode())
@@ -159,19 +174,30 @@ class Store:
         sync(self.folder)
 
     def read_study(self) -> dict[str, Any] | None:
-        """Return what study.json holds, None when the folder has none; InputError when it cannot be read."""
+        """Return what study.json holds, None when the folder has none.
+
+        InputError when it cannot be read, or holds other than what was written.
+        """
         path = self.folder / STUDY_FILE
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: expected a file, got a folder or a pipe; remove it and run the study again")
         try:
             found = json.loads(path.read_bytes())
+            check_version(found, path)
+            # Those of earlier versions have none.
+            if DIGEST in found and found.pop(DIGEST) != text_digest(canonical_json(found)):
+                raise InputError(
+                    f"{path}: does not hold what was written (digest differs); delete this one file and run the study "
+                    "again"
+                )
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except InputError:
+            raise
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{path}: expected a JSON file ({error}); delete this one file and run the study again"
             ) from error
-        check_version(found, path)
         return found
 
     @contextmanager
@@ -245,13 +271,13 @@ def _inner(name: str) -> str:
 def seal(folder: Path, unit: Unit, key: str) -> None:
     """Write the manifest of a unit made in `folder`, after all its files are safely on the disk.
 
-    The manifest has no time, process or host, so that equal work gives equal bytes.
+    The manifest has no time, process or host, so that equal work by equal versions gives equal bytes.
     """
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         sync(path)
         files[path.relative_to(folder).as_posix()] = (path.stat().st_size, file_digest(path))
-    _write_manifest(folder / MANIFEST_FILE, Manifest(unit.path, key, files))
+    _write_manifest(folder / MANIFEST_FILE, Manifest(unit.path, key, files, versions=program_versions()))
     for inner in sorted({path.parent for path in folder.rglob("*")}, reverse=True):
         sync(inner)
 
@@ -262,6 +288,9 @@ def _write_manifest(path: Path, manifest: Manifest) -> None:
     content = {"schema_version": SCHEMA_VERSION, "unit": manifest.unit, "key": manifest.key, "files": files}
     if manifest.dropped:
         content["dropped"] = sorted(manifest.dropped)
+    if manifest.versions:
+        content["versions"] = manifest.versions
+    content[DIGEST] = text_digest(canonical_json(content))
     path.write_text(canonical_json(content) + "\n", encoding="utf-8")
     sync(path)
 

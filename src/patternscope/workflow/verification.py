@@ -42,12 +42,7 @@ class UnitCheck:
 
     @cached_property
     def _manifest(self) -> Manifest:
-        manifest = self.store.manifest(self.unit)
-        if manifest is None:
-            raise DamagedUnit(f"{self.unit.path} is missing")
-        if manifest.unit != self.unit.path:
-            raise DamagedUnit(f"{self.unit.path} holds the manifest of {manifest.unit}")
-        return manifest
+        return _manifest_of(self.store, self.unit)
 
     @property
     def _folder(self) -> Path:
@@ -67,6 +62,24 @@ class UnitCheck:
                 own = name in self._manifest.files or name == MANIFEST_FILE
                 if path.is_symlink() or not (own or path.is_dir()):
                     raise DamagedUnit(f"{self.unit.path}/{name} is not listed in the unit's manifest")
+
+
+def checked_manifest(store: Store, unit: Unit) -> Manifest:
+    """Return the manifest of a unit; InputError where it is missing, damaged or of another unit."""
+    try:
+        return _manifest_of(store, unit)
+    except DamagedUnit as damage:
+        raise InputError(damage_text(store.folder, damage)) from damage
+
+
+def _manifest_of(store: Store, unit: Unit) -> Manifest:
+    """The manifest of a unit that there should be."""
+    manifest = store.manifest(unit)
+    if manifest is None:
+        raise DamagedUnit(f"{unit.path} is missing")
+    if manifest.unit != unit.path:
+        raise DamagedUnit(f"{unit.path} holds the manifest of {manifest.unit}")
+    return manifest
 
 
 def damage_text(folder: Path, damage: DamagedUnit) -> str:

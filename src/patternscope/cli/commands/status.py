@@ -1,6 +1,7 @@
 """`patternscope status`."""
 
 import json
+import warnings
 from typing import Annotated
 
 import typer
@@ -24,9 +25,13 @@ def status(
     """
     from patternscope.api.stages import pages_of
     from patternscope.cli.status_table import print_status, print_units, status_rows
+    from patternscope.results.provenance import provenance_of
     from patternscope.study.run import saved_status
 
     units = saved_status(folder, pages_of, digests=check)
+    mixed = None if any(unit.state == "damaged" for unit in units) else provenance_of(folder).mixed
+    if mixed is not None:
+        warnings.warn(mixed, stacklevel=2)
     if as_json:
         typer.echo(json.dumps(status_rows(units), indent=1))
     elif every:

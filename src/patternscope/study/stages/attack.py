@@ -43,7 +43,7 @@ NOT_ATTACKED = -1
 class AttackPlan:
     """Which samples are attacked, (n,) bool, and the class each is led to, (n,) with -1 for none.
 
-    `targeted` is False where the attack leads away from the label, to whatever class.
+    `targeted` is False where the attack leads away from the label, to any class.
     """
 
     attacked: Tensor
