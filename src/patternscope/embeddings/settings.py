@@ -72,7 +72,7 @@ class SampleParams(Params):
     momentum: float = _MOMENTUM
     wd: float = _DECAY
     seed: int = Field(
-        default=0, ge=0, lt=2**62, description="seed of the random start of sgd; lbfgs starts from the probabilities"
+        default=0, ge=0, lt=2**63, description="seed of the random start of sgd; lbfgs starts from the probabilities"
     )
 
     @property
@@ -106,7 +106,7 @@ class ImportanceParams(Params):
         default="full",
         description="products that find matches: full, bfloat16, or auto for bfloat16 where it is native",
     )
-    seed: int = Field(default=0, ge=0, lt=2**62, description="seed of the choice of neighbours")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of the choice of neighbours")
 
 
 class RegionParams(Params):
@@ -147,7 +147,7 @@ class RegionParams(Params):
     seed: int = Field(
         default=0,
         ge=0,
-        lt=2**62,
+        lt=2**63,
         description="seed of neighbours; for sgd of the random start and of the order as well",
     )
 
