@@ -1,19 +1,20 @@
-"""How often `patternscope diff` fails equal networks, and how often it fails planted faults.
+"""How often `patternscope diff` fails equal networks, and how often it fails planted faults, on studies on disk.
 
-    python benchmarks/bench_gate.py [OUT.json [SEEDS [DRAWS]]]
+    python benchmarks/bench_gate.py [OUT.jsonl [SEEDS [DRAWS]]]
 
-Small networks are trained on 800 scanned digits (of scikit-learn, 16 pixels) and analysed in memory on the same 200
-others.
+Small networks are trained on 800 scanned digits (of scikit-learn, 16 pixels) and analysed on the same 200 others; each
+analysis is written as a study, and folders are compared as the command compares them.
 Equal, other draws: one network analysed with DRAWS seeds of folds and neighbours (15), each pair of them once.
 Equal, other training: SEEDS networks (8) trained alike, each pair of them once.
-Faults, three seeds each, against three good networks: labels of which 40 % are random; 80 images in
-all;
-and a shortcut, a square whose colour is the class's, in half of the training images, at about equal accuracy on
-images that have it. Prints a line per comparison and a table; writes all numbers where a file is named.
+Ten faults of three kinds, three seeds each, against three good networks: random labels (10, 20, 40, 60 %), few images
+(160, 80, 40), and a shortcut: a square whose colour is the class's, in 25, 50 or 100 % of the training images, judged
+on images that have it and on images that do not. Prints a line per comparison and a table; appends each comparison to
+a file where one is named.
 """
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,10 +31,11 @@ import patternscope as ps
 from patternscope.knowledge.intervals import Interval, seed_spread
 from patternscope.knowledge.noise import Noise, with_noise
 from patternscope.results.conditions import judge, parse_condition
-from patternscope.results.difference import Side, StudyDifference, differ
-from patternscope.results.ledger import Draws
+from patternscope.results.difference import Side, StudyDifference
+from patternscope.study.difference import diff_studies
 
-TRAIN, HELD_OUT, FEW, STEPS, CLASSES = 800, 200, 80, 160, tuple("0123456789")
+TRAIN, HELD_OUT, STEPS, CLASSES = 800, 200, 160, tuple("0123456789")
+RANDOM_LABELS, FEW, SQUARES = (0.1, 0.2, 0.4, 0.6), (160, 80, 40), (0.25, 0.5, 1.0)
 LAYERS = ("block2", "block3")
 CONDITIONS = {
     "accuracy falls": ("accuracy:-0.02",),
@@ -42,8 +44,7 @@ CONDITIONS = {
     "either": ("accuracy:-0.02", "evidence:*:-0.02", "evidence:*:0.02"),
     "any change": ("accuracy:-0", "evidence:*:-0", "evidence:*:0"),
 }
-DRAWS = Draws(1000)
-SETTINGS = {"controls": {"enabled": False}, "knowledge": {"bootstrap": 100, "taus": [0.4]}}
+SETTINGS = {"controls": {"enabled": False}, "knowledge": {"bootstrap": 1000, "taus": [0.4]}}
 
 
 def digits() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -99,14 +100,23 @@ def trained(images: Tensor, labels: Tensor, seed: int) -> nn.Sequential:
     return model.eval()
 
 
-def side(name: str, model: nn.Module, images: Tensor, labels: Tensor, seed: int = 0) -> Side:
-    """A network as one side of a difference."""
-    study = ps.analyze(model, images, labels, LAYERS, classes=list(CLASSES), seed=seed, device="cpu", settings=SETTINGS)
-    return Side(name, study.results, 0)
+class Studies:
+    """Analyses of networks, written into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, name: str, model: nn.Module, images: Tensor, labels: Tensor, seed: int = 0) -> Path:
+        """Analyse a network, and return the folder of its study."""
+        folder = self._folder / name.replace(" ", "_")
+        asked = {"classes": list(CLASSES), "seed": seed, "device": "cpu", "settings": SETTINGS}
+        ps.analyze(model, images, labels, LAYERS, **asked).save(folder)
+        return folder
 
 
-def spreads(sides: list[Side]) -> dict[tuple[str, str | None], float]:
-    """Standard deviations of accuracy and evidence over some sides, by number and layer."""
+def spreads(studies: list[Path]) -> dict[tuple[str, str | None], float]:
+    """Standard deviations of accuracy and evidence over some studies, by number and layer."""
+    sides = [Side(folder.name, ps.open_study(folder).results, 0) for folder in studies]
     known = {("accuracy", None): seed_spread([float(each.correct.double().mean()) for each in sides]) or 0.0}
     for layer in LAYERS:
         known["evidence", layer] = seed_spread([each.results.evidence(layer).evidence.value for each in sides]) or 0.0
@@ -137,75 +147,75 @@ def verdicts(found: StudyDifference) -> dict[str, bool]:
     }
 
 
-def compare(kind: str, first: Side, second: Side, noise: dict | None = None) -> dict:
-    """One comparison as a record."""
-    found = differ(first, second, LAYERS, DRAWS)
-    found = found if noise is None else widened(found, noise)
-    changes = {each.layer: list(vars(each.evidence.difference).values()) for each in found.layers}
+def compare(kind: str, first: Path, second: Path, noises: dict[str, dict | None], out: Path | None) -> list[dict]:
+    """One comparison as a record for each noise that its intervals hold."""
+    found, _ = diff_studies(first, second)
     accuracy = [found.accuracy.first.value, found.accuracy.second.value] if found.accuracy else None
-    record = {"kind": kind, "first": first.name, "second": second.name, "accuracy": accuracy, "evidence": changes}
-    record |= {"fails": verdicts(found)}
-    print(json.dumps(record), flush=True)
-    return record
+    records = []
+    for name, noise in noises.items():
+        held = found if noise is None else widened(found, noise)
+        changes = {each.layer: list(vars(each.evidence.difference).values()) for each in held.layers}
+        record = {"kind": f"{kind}; {name}", "first": first.name, "second": second.name, "accuracy": accuracy}
+        records.append(record | {"evidence": changes, "fails": verdicts(held)})
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    print(text, end="", flush=True)
+    if out is not None:
+        with out.open("a", encoding="utf-8") as file:
+            file.write(text)
+    return records
 
 
-def equal_draws(model: nn.Module, images: Tensor, labels: Tensor, count: int) -> Iterator[dict]:
-    """Pairs of analyses of one network, with the noise of images alone and with that of draws, from other draws."""
-    sides = [side(f"draw {seed}", model, images, labels, seed) for seed in range(count + 4)]
-    known = {place: Noise(draws=spread) for place, spread in spreads(sides[count:]).items()}
-    for first, second in combinations(sides[:count], 2):
-        yield compare("equal, other draws; images", first, second)
-        yield compare("equal, other draws; images and draws", first, second, known)
+def random_labels(labels: Tensor, share: float, seed: int) -> Tensor:
+    """The labels, of which a share is drawn from all classes."""
+    generator = torch.Generator().manual_seed(seed)
+    kept = torch.rand(len(labels), generator=generator) >= share
+    return labels.where(kept, torch.randint(len(CLASSES), labels.shape, generator=generator))
+
+
+def with_shortcut(images: Tensor, labels: Tensor, share: float, seed: int) -> Tensor:
+    """The images, of which a share has the square of its class."""
+    carries = torch.rand(len(labels), generator=torch.Generator().manual_seed(seed)) < share
+    return with_square(images, labels).where(carries[:, None, None, None], images)
+
+
+def faulty_trainings(images: Tensor, labels: Tensor, seed: int) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Ten faults: their names, and the images and labels of the training."""
+    for share in RANDOM_LABELS:
+        yield f"random labels, {share:.0%}", images, random_labels(labels, share, seed)
+    for count in FEW:
+        yield f"few images, {count}", images[:count], labels[:count]
+    for share in SQUARES:
+        yield f"shortcut, {share:.0%}", with_shortcut(images, labels, share, seed), labels
 
 
 def main(out: str | None = None, seeds: str = "8", draws: str = "15") -> None:
-    begun = time.perf_counter()
+    begun, file = time.perf_counter(), None if out is None else Path(out)
     (images, labels), (held_out, truth) = digits()
-    marked = with_square(held_out, truth)
-    good = [trained(images, labels, seed) for seed in range(int(seeds))]
-    print(f"trained {len(good)} networks in {time.perf_counter() - begun:.0f} s", flush=True)
-    sides = [side(f"good {seed}", model, held_out, truth) for seed, model in enumerate(good)]
-    records = [compare("equal, other training; images", *pair) for pair in combinations(sides, 2)]
-    networks = sides[:3]
-    known = {place: Noise(trainings=spread, count=3) for place, spread in spreads(networks).items()}
-    records += [compare("equal, other training; and networks", *pair, known) for pair in combinations(sides[3:], 2)]
-    records += list(faults(good, images, labels, held_out, truth, marked, known))
-    records += list(equal_draws(good[0], held_out, truth, int(draws)))
+    marked, records = with_square(held_out, truth), []
+    with tempfile.TemporaryDirectory() as folder:
+        studies = Studies(Path(folder))
+        good = [trained(images, labels, seed) for seed in range(int(seeds))]
+        sides = [studies.write(f"good {seed}", model, held_out, truth) for seed, model in enumerate(good)]
+        networks = {place: Noise(trainings=spread, count=3) for place, spread in spreads(sides[:3]).items()}
+        noises = {"images": None, "and networks": networks}
+        for seed in range(3):
+            on_marked = studies.write(f"good {seed} marked", good[seed], marked, truth)
+            for place, (kind, *shown) in enumerate(faulty_trainings(images, labels, seed)):
+                model, name = trained(*shown, 100 * (place + 1) + seed), f"{kind} {seed}"
+                plain = studies.write(name, model, held_out, truth)
+                records += compare(f"{kind}, plain images", sides[seed], plain, noises, file)
+                if kind.startswith("shortcut"):
+                    other = studies.write(f"{name} marked", model, marked, truth)
+                    records += compare(f"{kind}, marked images", on_marked, other, noises, file)
+        for pair in combinations(range(int(seeds)), 2):
+            held = noises if min(pair) > 2 else {"images": None}
+            records += compare("equal, other training", sides[pair[0]], sides[pair[1]], held, file)
+        drawn = [studies.write(f"draw {seed}", good[0], held_out, truth, seed) for seed in range(1, int(draws) + 5)]
+        known = {place: Noise(draws=spread) for place, spread in spreads(drawn[int(draws) :]).items()}
+        for pair in combinations(drawn[: int(draws)], 2):
+            records += compare("equal, other draws", *pair, {"images": None, "and draws": known}, file)
     print_table(records)
-    if out is not None:
-        Path(out).write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
     print(f"{time.perf_counter() - begun:.0f} s")
-
-
-def faults(
-    good: list[nn.Sequential],
-    images: Tensor,
-    labels: Tensor,
-    held_out: Tensor,
-    truth: Tensor,
-    marked: Tensor,
-    known: dict[tuple[str, str | None], Noise],
-) -> Iterator[dict]:
-    """Planted faults of three kinds, three seeds each, by images alone and with the noise of networks."""
-    few = torch.arange(FEW)
-    for seed in range(3):
-        generator = torch.Generator().manual_seed(seed)
-        wrong = torch.rand(len(labels), generator=generator) < 0.4
-        noisy = labels.where(~wrong, torch.randint(len(CLASSES), labels.shape, generator=generator))
-        carries = (torch.rand(len(labels), generator=generator) < 0.5)[:, None, None, None]
-        cut = with_square(images, labels).where(carries, images)
-        first = side(f"good {seed}", good[seed], held_out, truth)
-        of_marked = side(f"good {seed}, marked images", good[seed], marked, truth)
-        pairs = [
-            ("label noise", first, side("label noise", trained(images, noisy, 100 + seed), held_out, truth)),
-            ("overfitted", first, side("overfitted", trained(images[few], labels[few], 200 + seed), held_out, truth)),
-        ]
-        shortcut = trained(cut, labels, 300 + seed)
-        pairs.append(("shortcut, marked images", of_marked, side("shortcut", shortcut, marked, truth)))
-        pairs.append(("shortcut, plain images", first, side("shortcut", shortcut, held_out, truth)))
-        for kind, before, after in pairs:
-            yield compare(f"{kind}; images", before, after)
-            yield compare(f"{kind}; and networks", before, after, known)
 
 
 def print_table(records: list[dict]) -> None:

@@ -3,8 +3,8 @@
     python benchmarks/bench_memory.py [IMAGES [CHANNELS [SIDE]]]
 
 Three layers of invented features, written in shards as a recording writes them; then the stages sample, importance,
-region and knowledge with the default settings of a study, in this process. 5,000 images with k = 512 and r = 14 x 14
-take 7 GB of disk in runs/bench/memory.
+region, evidence and knowledge with the default settings of a study, in this process. 5,000 images with k = 512 and
+r = 14 x 14 take 7 GB of disk in runs/bench/memory.
 """
 
 import subprocess
@@ -47,12 +47,12 @@ def main(images: int = 5000, channels: int = 512, side: int = 14) -> None:
     chosen = (
         replace(stages["images"], run=invented.images),
         replace(stages["features"], run=invented.features, needs=(), external=None),
-        *(stages[name] for name in ("sample", "importance", "region", "knowledge")),
+        *(stages[name] for name in ("sample", "importance", "region", "evidence", "knowledge")),
     )
     run_units(folder, make_plan(settings, chosen, axes, resolved_settings(settings, CLASSES)))
     seconds = unit_times(EventLog(folder)).seconds
     spent = {name: sum(s for unit, s in seconds.items() if unit.startswith(name)) for name in
-             ("importance", "region", "knowledge")}  # fmt: skip
+             ("importance", "region", "evidence", "knowledge")}  # fmt: skip
     times = ", ".join(f"{name} {taken:.0f} s" for name, taken in spent.items())
     row(f"stages of 3 layers, {sized}", "-", f"{peak_memory():.2f} GB at most; {times}", "")
 
@@ -60,31 +60,32 @@ def main(images: int = 5000, channels: int = 512, side: int = 14) -> None:
 class Invented:
     """Images and features of a study that was never trained: a class is a pattern of channels on some regions."""
 
-    def __init__(self, images: int, channels: int, side: int) -> None:
-        self.count, self.channels, self.side = images, channels, side
+    def __init__(self, images: int, channels: int, side: int, layers: tuple[str, ...] = LAYERS) -> None:
+        self.count, self.channels, self.side, self.layers = images, channels, side, layers
         self.labels = torch.arange(images) % CLASSES
 
     def images(self, ctx: UnitContext) -> None:
         tiny = torch.empty(self.count, 3, 2, 2, dtype=torch.uint8)
         tiny.random_(generator=torch.Generator().manual_seed(0))
         classes, names = [f"class {label}" for label in range(CLASSES)], [str(i) for i in range(self.count)]
-        describe_images(tiny, self.labels, classes, names, source="invented").save(ctx.folder)
+        fitted = StudySettings().images.fit_samples
+        describe_images(tiny, self.labels, classes, names, source="invented", fit_samples=fitted).save(ctx.folder)
 
     def features(self, ctx: UnitContext) -> None:
         pooled, regional = torch.zeros(self.count, self.channels), RegionalFeatures(ctx.folder)
-        for place, layer in enumerate(LAYERS):
+        for place, layer in enumerate(self.layers):
             writer, done = regional.writer(layer), 0
-            for block in self.blocks(seed=place, clarity=(1 + place) / len(LAYERS)):
+            for block in self.blocks(seed=place, clarity=(1 + place) / len(self.layers)):
                 writer.append(block)
                 pooled[done : done + len(block)] = block.amax(dim=(2, 3))
                 done += len(block)
             writer.close()
-        logits = 4 * (pooled - pooled.mean(0)) @ self.patterns(len(LAYERS) - 1).T / self.channels**0.5
+        logits = 4 * (pooled - pooled.mean(0)) @ self.patterns(len(self.layers) - 1).T / self.channels**0.5
         FeaturesResult(
             sample_features=pooled,
             logits=logits,
             target_probs=soft_probabilities(logits, 4.0),
-            layers=tuple(LayerShape(layer, self.channels, (self.side, self.side)) for layer in LAYERS),
+            layers=tuple(LayerShape(layer, self.channels, (self.side, self.side)) for layer in self.layers),
             samples=self.count,
             regional=regional,
         ).save(ctx.folder)

@@ -83,9 +83,9 @@ PAGES = (
         EVIDENCE_HEAD,
         {
             "sanity": "Does it find knowledge where there can be none?",
-            "repeats": "Does a layer say the same when it is fitted again?",
+            "repeats": "Is the evidence of a layer the same when it is fitted again?",
             "unfamiliar": "A network and images that no default was tuned on",
-            "capped": "Deletion where images stay what the network knows",
+            "capped": "Deletion with images close to those of the training",
             "projections": "Beside other projections",
             "faithfulness": "Does the network depend on what is shown?",
             "ground_truth": "Do the points lie on the object?",

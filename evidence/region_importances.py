@@ -9,7 +9,7 @@ from patternscope.knowledge import class_log_odds, object_cover
 from patternscope.networks import grad_cam
 from patternscope.results.features import FeaturesResult
 from patternscope.results.study import StoredResults
-from patternscope.study.fitting import fit_importance
+from patternscope.study.fitting import draw_neighbours, fit_importance
 
 ORDERS = {
     "p": "p of the true class",
@@ -31,14 +31,14 @@ def region_importances(study: EvidenceStudy, results: StoredResults, layer: str)
     samples, features, region = results.images, results.load(FeaturesResult), results.region(layer)
     embedding = region.embedding / region.mean_strength
     joint = study.settings(importance={"solver": "joint"}).importance
-    regional = features.regional.read(layer)
+    regional, neighbours = features.regional.read(layer), draw_neighbours(joint, samples, study.seed)
     network, pixels = trained_network(study, results), sample_pixels(results)
     generator = torch.Generator().manual_seed(study.seed)
     importances = {
         "p": class_log_odds(embedding, results.sample().mean_directions, samples.labels),
         "strength": torch.linalg.vector_norm(embedding, dim=-1),
         "w": results.importance(layer).region_weights,
-        "w_joint": fit_importance(joint, regional, features.target_probs, samples, study.seed).region_weights,
+        "w_joint": fit_importance(joint, regional, features.target_probs, neighbours, study.seed).region_weights,
         "grad_cam": grad_cam(network, pixels, samples.labels, [layer], region.grid)[layer],
         "random": torch.rand(embedding.shape[:2], generator=generator),
     }

@@ -1,7 +1,12 @@
 """Evidence measured during a training: what is measured, in which time, where it is written, what it warns of."""
 
+import importlib
+import importlib.machinery
+import importlib.util
 import json
+import sys
 import warnings
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from patternscope.callback import EvidenceLogger, Reading, early_warnings, lightning_evidence_callback
+from patternscope.callback import (
+    EvidenceLogger,
+    Reading,
+    early_warnings,
+    lightning_evidence_callback,
+    transformers_evidence_callback,
+)
 from patternscope.callback.time_budget import TimeBudget
 from patternscope.callback.writers import scalars
 from patternscope.errors import InputError
@@ -330,6 +341,63 @@ def test_lightning_itself_calls_the_callback(images, tmp_path):
     assert [reading.step for reading in callback.logger.readings] == [0, 3, 6, 8]
     assert all(reading.train_accuracy is not None for reading in callback.logger.readings[1:])
     assert len((tmp_path / "evidence.jsonl").read_text().splitlines()) == 4
+
+
+def test_the_trainer_of_transformers_calls_the_callback(tmp_path):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers import Trainer as HuggingTrainer
+        from transformers import TrainingArguments, ViTConfig, ViTForImageClassification
+
+        pixels = torch.rand(24, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+        labels = torch.arange(24) % 3
+        sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 8}
+        model = ViTForImageClassification(ViTConfig(image_size=16, patch_size=4, num_labels=3, **sizes))
+        callback = transformers_evidence_callback(
+            pixels, labels, ["vit.encoder.layer.1.output"], accuracy="loss", every=3, budget=1.0
+        )
+        options = {"report_to": [], "disable_tqdm": True, "save_strategy": "no", "use_cpu": True, "logging_steps": 2}
+        asked = TrainingArguments(tmp_path, max_steps=8, per_device_train_batch_size=6, **options)
+        data = [{"pixel_values": each, "labels": int(label)} for each, label in zip(pixels, labels, strict=True)]
+        HuggingTrainer(model, asked, train_dataset=data, callbacks=[callback]).train()
+    assert [reading.step for reading in callback.logger.readings] == [0, 3, 6, 8]
+    assert [reading.train_accuracy is None for reading in callback.logger.readings] == [True, False, False, False]
+    assert len((tmp_path / "evidence.jsonl").read_text().splitlines()) == 4
+
+
+class HuggingLoop:
+    """Calls a callback as the Trainer of transformers does."""
+
+    def __init__(self, callback, folder):
+        self.callback, self.args = callback, SimpleNamespace(output_dir=str(folder))
+
+    def train(self, model, steps):
+        state = SimpleNamespace(global_step=0)
+        self.callback.on_train_begin(self.args, state, None, model=model, optimizer=None)
+        for state.global_step in range(1, steps + 1):
+            self.callback.on_step_end(self.args, state, None, model=model, optimizer=None)
+            self.callback.on_log(self.args, state, None, logs={"accuracy": state.global_step / 8}, model=model)
+        self.callback.on_train_end(self.args, state, None, model=model)
+
+
+def test_a_callback_of_transformers_measures_the_model(images, tmp_path, monkeypatch):
+    module = ModuleType("transformers")
+    module.TrainerCallback = type("TrainerCallback", (), {})
+    module.__spec__ = importlib.machinery.ModuleSpec("transformers", None)
+    monkeypatch.setitem(sys.modules, "transformers", module)
+    callback = transformers_evidence_callback(images, LABELS, ["seen"], accuracy="accuracy", every=2, budget=1.0)
+    HuggingLoop(callback, tmp_path).train(Clocked(), 5)
+    assert [reading.step for reading in callback.logger.readings] == [0, 2, 4, 5]
+    assert [reading.train_accuracy for reading in callback.logger.readings] == [None, 0.125, 0.375, 0.625]
+    assert len((tmp_path / "evidence.jsonl").read_text().splitlines()) == 4
+
+
+def test_without_transformers_it_is_said_what_to_install(images, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"transformers: expected an installed one.*huggingface"):
+        transformers_evidence_callback(images, LABELS, ["seen"])
 
 
 NOISE = torch.randn(200, 1, generator=torch.Generator().manual_seed(1)).double()

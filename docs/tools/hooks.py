@@ -29,7 +29,7 @@ def on_config(config: Any) -> Any:
     """Make fenced blocks of the language `math` equations; list the measured pages that exist."""
     for section in config.nav:
         for title, pages in section.items():
-            if title == "Background":
+            if title == "Evidence":
                 pages[:] = [page for page in pages if _MEASURED.isdisjoint(page.values()) or _exists(config, page)]
     fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
     fences["custom_fences"] = [{"name": "math", "class": "math", "format": _equation}]

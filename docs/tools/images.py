@@ -26,6 +26,7 @@ FIGURES = (
     "faithfulness",
     "importance",
     "knowledge_points",
+    "ledger",
     "patterns",
     "regional_embedding",
     "reliability",

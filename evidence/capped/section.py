@@ -11,16 +11,16 @@ from evidence.tables import Row, better_text, interval_text, markdown_table, mea
 from patternscope.knowledge import bootstrap_mean
 from patternscope.results.record_codec import flat_interval
 
-INTRODUCTION = """`python -m evidence capped`. With most of an image removed, a network sees what it has never seen,
+INTRODUCTION = """`python -m evidence capped`. With most of an image removed, a network sees what no training showed it,
 and a deletion test measures its surprise. Here a copy is fine-tuned for two epochs under random masks of at most a
 quarter of the regions (mean colour), and never more than a quarter is removed: at each of eight steps that share is
 drawn from the regions that an order ranks first, from one eighth of them to all. The area under the probability of
 the true class is smaller the better the order; at the last step all orders remove the same regions, so that
 differences are smaller than in the uncapped test. The idea is that of F-Fidelity (arXiv 2410.02970), simplified: one
-draw of the masks an image.
+draw of the masks per image.
 
 Orders: evidence of the region for the true class by the map that has not seen the image (the order of p), w,
-strength, Grad-CAM of the network as trained, and random. 100 images a network; intervals are the 95 % bootstrap over
+strength, Grad-CAM of the network as trained, and random. 100 images per network; intervals are the 95 % bootstrap over
 images, and differences are paired. Of networks from several seeds the tables have means, of the ends of intervals too.
 """
 NAMES = {**ORDERS, "evidence": "evidence"}
@@ -59,7 +59,7 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     """Write the tables and section.md."""
     measured, differences = area_rows(rows), difference_rows(rows)
     text = [
-        "## Deletion where images stay what the network knows\n",
+        "## Deletion with images close to those of the training\n",
         INTRODUCTION,
         measured_on(rows),
         *_verdicts(differences),

@@ -71,7 +71,7 @@ def _rows(
 
 
 def _seen(frame: SampleEmbedding, features: FeaturesResult) -> float:
-    """The share of images of which the sample embedding and the network say the same class."""
+    """The share of images of which the sample embedding and the network assign the same class."""
     return agreement(frame.posterior(features.sample_features), features.logits)
 
 

@@ -23,7 +23,7 @@ from patternscope.embeddings.settings import dimensions
 
 INTRODUCTION = """`python -m evidence dimensions`. The default objective in e dimensions, judged as above; e of the
 sample embedding and of the regional one are the same. *Agreement*: share of images of which the sample embedding and
-the network say the same class. With e = c - 1 (9 for ten classes) each pair of classes can have the same angle; 16
+the network assign the same class. With e = c - 1 (9 for ten classes) each pair of classes can have the same angle; 16
 asks whether more would help.
 """
 OF_CLASSES = """Classes are composed of Fashion-MNIST: its garments (the first c of them up to ten), turned, mirrored

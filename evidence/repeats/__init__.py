@@ -1,1 +1,1 @@
-"""Does a layer say the same when it is fitted again?"""
+"""Is the evidence of a layer the same when it is fitted again?"""

@@ -62,7 +62,7 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     """Write the tables and section.md."""
     summary = with_places(summarised(rows))
     text = [
-        "## Does a layer say the same when it is fitted again?\n",
+        "## Is the evidence of a layer the same when it is fitted again?\n",
         INTRODUCTION,
         measured_on(rows),
         *_verdicts(summary),

@@ -54,10 +54,16 @@ def replaced_folder(folder: Path, ours: Collection[str], what: str) -> Iterator[
 
 def is_regular(path: Path) -> bool:
     """Tell whether a path is a file, and no link, pipe or device, which may lead anywhere or never end."""
+    return regular_size(path) is not None
+
+
+def regular_size(path: Path) -> int | None:
+    """Return the bytes of a file that is one, and no link, pipe or device; None where it is not."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        found = path.lstat()
     except (OSError, ValueError):
-        return False
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def sync(path: Path) -> None:

@@ -62,7 +62,7 @@ def fault(error: BaseException) -> str:
     """Return in one line what a user's code raised: its type, its text, and the user's own file and line.
 
     The line is the last that ran of a file that is neither installed nor this project's; where there is none,
-    nothing is said of it.
+    it is omitted.
 
     >>> fault(KeyError("x"))
     "KeyError: 'x'"

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Perturbation, Regions, Step
+from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.atlas.store import write_store
 from patternscope.knowledge.calibration import class_shares
 from patternscope.knowledge.point_rule import PointRule
@@ -122,8 +123,16 @@ def invent_layer(
         ),
         emerged=np.stack([each.reliable.any(axis=1) for each in counted]),
         unit=unit,
+        features=lambda: FeatureCodes.of(invented_features(len(labels), grid, seed)),
         **(_evidence(counted) if calibrated else {}),
     )
+
+
+def invented_features(images: int, grid: tuple[int, int], seed: int) -> torch.Tensor:
+    """Features (n, k, h, w) of which a few channels matter most, beside those of the embedding."""
+    rng = np.random.default_rng(seed + 77)
+    weights = 0.8 ** np.arange(24)[:, None, None]
+    return torch.from_numpy((weights * rng.normal(size=(images, 24, *grid))).astype(np.float32))
 
 
 def _evidence(counted: list[Regions]) -> dict:
@@ -177,7 +186,7 @@ def invent(
                 if others_of_layers:
                     paths = np.random.default_rng(depth).integers(0, 5, (images, size[0] * size[1]))
                 training = ("class_counts", "emerged", "evidence", "refits", "chance")
-                made = replace(made, trajectory=paths, **dict.fromkeys(training))
+                made = replace(made, trajectory=paths, features=lambda: None, **dict.fromkeys(training))
             found[layer] = made
         sample = np.stack([3 * each * mu[labels] for each in growth]) + rng.normal(
             scale=0.4, size=(len(growth), images, dimensions)
@@ -197,7 +206,8 @@ def invent(
     if attack:
         noise = np.random.default_rng(seed).choice([-8, 8], (*pixels.shape[:2], 2, 2))
         changed = np.kron(noise, np.ones((side // 2, side // 2), int))
-        attacked_pixels = (pixels.astype(int) + changed).clip(0, 255).astype(np.uint8)
+        moved = [(pixels.astype(int) + share * changed // 4).clip(0, 255).astype(np.uint8) for share in (0, 1, 3, 4)]
+        attacked_pixels = moved[-1]
         attacked = tuple(Step(f"attack step {each}", each) for each in (0, 2, 4, 6))
         conditions.append(
             condition(
@@ -212,7 +222,7 @@ def invent(
                 attacked=rng.random(images) < 0.9,
                 success=np.arange(images) % 3 > 0,
                 images=attacked_pixels,
-                perturbation=Perturbation.between(pixels, attacked_pixels),
+                perturbation=Perturbation.over(np.stack(moved)),
                 note="Invented: each point walks to the next class.",
             )
         )

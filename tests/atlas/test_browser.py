@@ -1,5 +1,6 @@
 """The page in a real browser: what it shows is what Python wrote."""
 
+import base64
 import io
 import json
 import re
@@ -544,25 +545,52 @@ NO_WEBGL = """HTMLCanvasElement.prototype.getContext = new Proxy(HTMLCanvasEleme
     apply: (get, canvas, given) => /webgl/.test(given[0]) ? null : Reflect.apply(get, canvas, given) });"""
 
 
-def test_without_webgl_images_and_tables_still_work(browser, file):
-    with opened(browser, file.as_uri(), script=NO_WEBGL) as watched:
-        assert watched.page.get_attribute("#atlas", "data-ready") == "true"
-        assert watched.page.locator('[role=alert][data-notice="webgl"]').count() == 1
-        watched.handle("set", {"image": 17, "step": 1})
-        assert watched.page.locator('[data-image="17"]').first.is_visible()
-        watched.page.locator("summary", has_text="Tables").click()
-        assert watched.page.locator("table:visible").count() > 0
+# Software that draws in the place of a GPU says so; without its name it is taken for one.
+AS_GPU = (
+    "WebGL2RenderingContext.prototype.getParameter = new Proxy(WebGL2RenderingContext.prototype.getParameter, {"
+    " apply: (get, context, given) => given[0] === 0x9246 ? 'GPU' : Reflect.apply(get, context, given) });"
+)
 
 
-def test_a_lost_context_is_said_and_the_points_come_back(fresh):
-    lose = "canvas.getContext('webgl2').getExtension('WEBGL_lose_context')"
-    find = "const canvas = [...document.querySelectorAll('canvas')].find(each => each.getContext('webgl2'));"
-    fresh.page.evaluate(f"() => {{ {find} window.lost = {lose}; window.lost.loseContext(); }}")
-    fresh.page.wait_for_selector('[role=alert][data-notice="context"]')
-    fresh.page.evaluate("window.lost.restoreContext()")
-    fresh.page.wait_for_selector('[role=alert][data-notice="context"]', state="detached")
-    fresh.handle("set", {"step": 0})
-    assert fresh.handle("state")["step"] == 0
+def drawn(watched: Watched) -> np.ndarray:
+    """The pixels of the points (h, w, 3), read before the browser shows them, when a GPU forgets them."""
+    again = "await patternscope.set({}); return document.querySelector('.stage canvas').toDataURL('image/png')"
+    address = watched.page.evaluate(f"(async () => {{ {again} }})()")
+    picture = Image.open(io.BytesIO(base64.b64decode(address.split(",")[1])))
+    return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def test_points_are_the_same_pixels_with_a_gpu_and_without(browser, file, tmp_path):
+    shaped = invent(images=24, classes=17, layers=1, attack=False)
+    write_store(tmp_path / "store", shaped)
+    write_single(tmp_path / "store", tmp_path / "atlas.html")
+    student = f"condition={shaped.conditions[-1].key}"
+    for address in (f"{file.as_uri()}#{student}", (tmp_path / "atlas.html").as_uri()):
+        pictures = []
+        for script, kind in ((AS_GPU, "webgl2"), (NO_WEBGL, "2d"), (None, "2d")):
+            with opened(browser, address, script=script) as watched:
+                assert watched.page.locator("[role=alert]:visible").count() == 0
+                canvas = "document.querySelector('.stage canvas')"
+                assert watched.page.evaluate(f"{canvas}.getContext('{kind}') !== null")
+                pictures.append(drawn(watched))
+        gpu, plain, software = pictures
+        assert np.array_equal(plain, software)
+        coloured = (np.ptp(plain, axis=2) > 60).mean()
+        assert coloured > 0.01
+        # On the edges of points alone, where rounding decides.
+        assert (np.abs(gpu - plain).max(axis=2) > 30).mean() < 0.05 * coloured
+
+
+def test_a_lost_context_is_said_and_the_points_come_back(browser, file):
+    with opened(browser, file.as_uri(), script=AS_GPU) as fresh:
+        lose = "canvas.getContext('webgl2').getExtension('WEBGL_lose_context')"
+        find = "const canvas = [...document.querySelectorAll('canvas')].find(each => each.getContext('webgl2'));"
+        fresh.page.evaluate(f"() => {{ {find} window.lost = {lose}; window.lost.loseContext(); }}")
+        fresh.page.wait_for_selector('[role=alert][data-notice="context"]')
+        fresh.page.evaluate("window.lost.restoreContext()")
+        fresh.page.wait_for_selector('[role=alert][data-notice="context"]', state="detached")
+        fresh.handle("set", {"step": 0})
+        assert fresh.handle("state")["step"] == 0
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,49 @@ def test_a_region_has_patches_of_those_most_alike(fresh, content):
     assert not any("…" in each for each in fresh.page.locator(".depth-p").all_inner_texts())
 
 
+def test_regions_are_alike_by_embedding_or_by_features(fresh, content):
+    layer = content.conditions[0].layers["conv_43"]
+    codes = layer.features().values.astype(float)
+    image, region = 7, 5
+    apart = np.linalg.norm(codes - codes[image, region], axis=2)
+    order = [other for other in np.argsort(apart.min(axis=1), kind="stable") if other != image][:12]
+    fresh.handle("set", {"image": image, "selection": [image * 24 + region]})
+    by_embedding = fresh.page.locator(".patch").evaluate_all("all => all.map(each => each.ariaLabel)")
+    fresh.page.get_by_role("button", name="by features").click()
+    fresh.until(alike="feature")
+    fresh.page.locator(".key", has_text="features at this step").wait_for()
+    labels = fresh.page.locator(".patch").evaluate_all("all => all.map(each => each.ariaLabel)")
+    assert labels != by_embedding
+    found = [int(label.split()[1]) for label in labels]
+    least = apart.min(axis=1)
+    assert [least[other] for other in found] == [least[other] for other in order]
+    columns = layer.grid[1]
+    for label, other in zip(labels, found, strict=True):
+        row, column = divmod(int(apart[other].argmin()), columns)
+        assert f"row {row + 1}, column {column + 1}" in label
+    fresh.handle("set", {"step": 1})
+    fresh.page.locator(".key", has_text="the only one whose features are kept").wait_for()
+    assert fresh.page.locator(".patch").evaluate_all("all => all.map(each => each.ariaLabel.split(':')[0])") == [
+        label.split(":")[0] for label in labels
+    ]
+    assert "alike=feature" in fresh.page.evaluate("location.hash")
+    fresh.handle("set", {"condition": "attack"})
+    assert not fresh.page.get_by_role("button", name="by features").is_visible()
+
+
+def test_the_page_of_the_images_is_in_the_address(fresh, browser, file):
+    fresh.page.get_by_role("button", name="Next page").click()
+    fresh.until(page=1)
+    fresh.handle("set", {"step": 2})
+    shown = fresh.page.locator(".thumb").evaluate_all("all => all.map(each => each.ariaLabel.split(',')[0])")
+    assert shown == [f"Image {image}" for image in range(12, 24)]
+    address = fresh.page.evaluate("location.href")
+    with opened(browser, address) as again:
+        assert again.page.locator(".gallery .of").inner_text() == "13–24 of 60"
+        again.handle("set", {"filter": {"classes": [1]}})
+        assert again.handle("state")["page"] == 0
+
+
 @pytest.mark.parametrize("width", [390, 1366])
 def test_the_filter_and_the_matrix_fit_the_width(browser, file, width):
     with opened(browser, f"{file.as_uri()}#tab=confusions&true=1.2&region=3&decided=misclassified") as watched:

@@ -65,13 +65,13 @@ def test_integers_of_all_sizes_come_back_from_their_planes(grid):
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):
     told = promised()
-    assert len(told) == 27
+    assert len(told) == 29
     root = opened(store).attrs.asdict()
     conditions = {each["key"]: each for each in root["conditions"]}
     seen = set()
     for name, array in arrays(store).items():
         parts = name.split("/")
-        sizes = {"N": 60, "C": 10, "e": 3, "1": 1, "2": 2, "3": 3, "4": 4}
+        sizes = {"N": 60, "C": 10, "e": 3, "1": 1, "2": 2, "3": 3, "4": 4, "F": 16}
         if parts[0] == "layers":
             height, width = conditions[parts[2]]["grids"][parts[1]]
             sizes |= {"R": height * width, "N*R": 60 * height * width}
@@ -81,6 +81,7 @@ def test_the_document_lists_just_the_arrays_that_are_there(store, content):
         general = re.sub(r"^layers/[^/]+/[^/]+", "layers/<l>/<c>", name)
         general = re.sub(r"^conditions/[^/]+", "conditions/<c>", general)
         general = re.sub(r"(thumbnails|perturbation)/\d+$", r"\1/<k>", general)
+        general = re.sub(r"changes/\d+/\d+$", "changes/<s>/<k>", general)
         dtype, shape = told[general]
         seen.add(general)
         assert array.dtype.str[1:] == {"u1": "u1", "u2": "u2", "i2": "i2", "f4": "f4"}[dtype], name
@@ -225,6 +226,31 @@ def test_images_are_cut_from_the_sprites_as_the_document_says(store, content):
     assert tuple(names) == content.image_names
 
 
+def test_what_each_step_of_an_attack_changed_is_what_the_page_adds_to_the_clean_image(store, content):
+    group, attack = opened(store), content.conditions[1]
+    perturbation = attack.perturbation
+    assert perturbation.factor == 127 // 8
+    for step, images in ((1, perturbation.images[1]), (2, perturbation.images[2])):
+        sprite = group[f"conditions/attack/changes/{step}/0"]
+        assert sprite.attrs["factor"] == perturbation.factor
+        sheet = np.asarray(Image.open(io.BytesIO(np.asarray(sprite).tobytes()))).astype(int)
+        height, width = sprite.attrs["size"]
+        row, column = divmod(17, sprite.attrs["columns"])
+        cut = sheet[row * height :][:height, column * width :][:, :width]
+        assert np.abs(cut - images[17].transpose(1, 2, 0)).mean() / perturbation.factor < 1
+    assert "conditions/attack/changes/3/0" not in arrays(store)
+
+
+def test_a_study_that_keeps_the_last_picture_alone_says_what_that_changed(tmp_path):
+    content = invent(images=12, steps=2, layers=1, model=False)
+    attack = content.conditions[1]
+    old = replace(attack, perturbation=attack.perturbation.without_steps())
+    write_store(tmp_path / "store", replace(content, conditions=(content.conditions[0], old)))
+    names = arrays(tmp_path / "store")
+    assert "conditions/attack/perturbation/0" in names
+    assert not any("changes" in name for name in names)
+
+
 def test_large_and_grey_images_become_thumbnails(tmp_path):
     content = invent(images=300, steps=1, layers=1, grid=(1, 1), attack=False, model=False, side=8)
     grey = np.zeros((300, 1, 200, 400), np.uint8)
@@ -317,9 +343,11 @@ def test_without_importance_nothing_else_changes(content):
 
 def test_smaller_ends_with_first_and_last_steps_and_says_all(content):
     steps = [[len(each.steps) for each in one.conditions] for one in smaller(content)]
-    assert steps == [[4, 4, 1], [4, 4, 1], [4, 4, 1], [2, 2, 1]]
+    assert steps == [[4, 4, 1], [4, 4, 1], [4, 4, 1], [4, 4, 1], [2, 2, 1]]
     *_, smallest = smaller(content)
-    assert len(smallest.omitted) == 4
+    assert len(smallest.omitted) == 5
+    perturbations = [one.conditions[1].perturbation for one in smaller(content)]
+    assert [each and len(each.between_steps) for each in perturbations] == [2, 0, None, None, None]
     for count in range(2, 20):
         for kept in range(2, count + 1):
             chosen = evenly(count, kept)

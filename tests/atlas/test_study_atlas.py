@@ -8,6 +8,7 @@ import torch
 import zarr
 
 from atlas.conftest import atlas_of, run_tiny, tiny_settings
+from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.atlas.stage import store_of
 from patternscope.atlas.store_arrays import from_planes
 from patternscope.cli import main
@@ -74,6 +75,10 @@ def test_training_shows_the_results_of_each_checkpoint(study):
             assert np.abs(stable / len(told.refit_category) - known.stability.numpy()).max() < 1e-6
             bits = np.asarray(group[f"{path}/knowledge"][step]).reshape(known.mask.shape)
             assert (bits == known.mask.numpy() + 2 * known.reliable.numpy()).all()
+            codes = FeatureCodes.of(results.load(FeaturesResult, 2).regional.read(layer))
+            assert (np.asarray(group[f"{path}/feature"]) == codes.values.reshape(-1, codes.values.shape[-1])).all()
+            assert group[f"{path}/feature"].attrs["share"] == codes.share
+            assert group[f"{path}/feature"].attrs["step"] == 2
             controls = results.load(ControlsResult, layer=layer)
             chance = np.asarray(group[f"{path}/chance"])
             for row, control in enumerate((controls.permuted, controls.untrained)):
@@ -172,7 +177,7 @@ def test_exports_on_request(study, tmp_path, capsys):
         tmp_path / "site",
     )
     assert code == 0
-    assert f"{tmp_path / 'a.html'}: Pictures of what the attack changed are omitted." in out
+    assert f"{tmp_path / 'a.html'}: Pictures of the steps of the attack before its last are omitted." in out
     assert (tmp_path / "a.html").stat().st_size <= size - 5000
     assert (tmp_path / "site/index.html").exists()
     assert str(study / "atlas/atlas.html") in out

@@ -65,7 +65,7 @@ def test_mistakes(fresh, content):
 
 
 def test_buses_that_say_car(fresh, content):
-    """Which images of buses have regions that say car?"""
+    """Which images of buses have regions that predict car?"""
     field = fresh.page.get_by_role("combobox", name="Image", exact=True)
     field.fill("bus as car")
     field.press("Enter")
@@ -95,7 +95,14 @@ def test_an_attack_step_by_step(fresh, content):
     step = fresh.handle("state")["step"]
     fresh.page.keyboard.press("ArrowLeft")
     fresh.until(step=step - 1)
-    assert re.search(r"× \d", fresh.page.inner_text(".board"))
+    captions = fresh.page.locator(".board figcaption:visible").all_inner_texts()
+    factor = attack.perturbation.factor
+    assert captions == ["clean", "attack step 4", f"changed so far, × {factor}; grey: unchanged"]
+    fresh.handle("set", {"step": 3})
+    assert "by the last step" not in fresh.page.inner_text(".board")
+    fresh.handle("set", {"step": 0})
+    assert fresh.page.locator(".board figcaption:visible").all_inner_texts() == ["clean"]
+    fresh.handle("set", {"step": step - 1})
     cards = fresh.page.locator(".comparison-card")
     assert [each.split("\n")[0] for each in cards.all_inner_texts()] == list(content.layers)
     # The last card's numbers are those of the attacked images' regions.
@@ -226,7 +233,7 @@ def test_the_dark_theme(fresh):
 
 @pytest.mark.parametrize("deficiency", ["protanopia", "deuteranopia", "tritanopia"])
 def test_colours_without_red_and_green(fresh, content, deficiency):
-    """Can I read it without telling red from green?"""
+    """Can I read it if I cannot distinguish red and green?"""
     fresh.page.get_by_role("combobox", name="Colour by").select_option("knowledge")
     fresh.until(colour="knowledge")
     fresh.page.context.new_cdp_session(fresh.page).send("Emulation.setEmulatedVisionDeficiency", {"type": deficiency})

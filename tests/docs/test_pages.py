@@ -100,11 +100,9 @@ def test_python_runs_as_it_is(page, runs):
 
 
 def test_the_library_of_the_readme_runs_as_it_is(runs, capsys):
-    """A torchvision network in memory, its picture and its study on disk; then the figure of another study."""
-    defined = run_python("README.md")
-    result, study = defined["result"], defined["study"]
+    """A torchvision network in memory, its picture, and its study on disk."""
+    result = run_python("README.md")["result"]
     assert isinstance(result, ps.Study)
-    assert isinstance(study, ps.Study)
     layer = result.layers["layer4"]
     assert capsys.readouterr().out.strip() == str(layer.evidence)
     assert layer.evidence.low <= 0 <= layer.evidence.high  # the network is untrained
@@ -113,7 +111,6 @@ def test_the_library_of_the_readme_runs_as_it_is(runs, capsys):
         assert min(picture.size) > 200
     saved = ps.open_study(runs / "mine")
     assert saved.layers["layer4"].counts == result.layers["layer4"].counts
-    assert list(study.layers) == ["conv_33", "conv_53"]
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=lambda block: block.page)

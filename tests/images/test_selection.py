@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.errors import InputError
-from patternscope.images.selection import choose_samples, hold_out, short_classes
+from patternscope.images.selection import choose_by_identity, choose_samples, hold_out, short_classes
 
 label_lists = st.lists(st.integers(0, 4), min_size=2, max_size=60)
 
@@ -96,3 +96,35 @@ def test_bad_choices_are_refused(labels, per_class, classes, text):
 def test_bad_splits_are_refused(share, text):
     with pytest.raises(InputError, match=text):
         hold_out(torch.tensor([0, 0, 1]), share, seed=0)
+
+
+@given(values=label_lists, count=st.integers(1, 60), seed=st.integers(0, 99), turn=st.randoms(use_true_random=False))
+def test_a_choice_by_identity_knows_no_order_and_keeps_shares(values, count, seed, turn):
+    labels, identity = torch.tensor(values), 7 * torch.arange(len(values)) - 100
+    chosen = choose_by_identity(labels, identity, count, seed=seed)
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert len(chosen) == min(count, len(values))
+    order = torch.tensor(turn.sample(range(len(values)), len(values)))
+    again = choose_by_identity(labels[order], identity[order], count, seed=seed)
+    assert set(identity[order][again].tolist()) == set(identity[chosen].tolist())
+    for label in set(values):
+        got, share = int((labels[chosen] == label).sum()), values.count(label) / len(values)
+        # Rounded up or down; those that round up come first.
+        assert abs(got - share * len(chosen)) <= len(set(values))
+        assert got >= 1 or len(chosen) < len(set(values))
+    fewer = choose_by_identity(labels, identity, max(1, count // 2), seed=seed)
+    assert set(fewer.tolist()) <= set(chosen.tolist())
+
+
+def test_a_choice_by_identity_of_equal_classes_is_equal():
+    labels = torch.arange(40) % 4
+    chosen = choose_by_identity(labels, torch.arange(40), 12, seed=0)
+    assert labels[chosen].bincount().tolist() == [3, 3, 3, 3]
+    assert not torch.equal(chosen, choose_by_identity(labels, torch.arange(40), 12, seed=1))
+
+
+def test_a_choice_by_identity_needs_integers_and_a_count():
+    with pytest.raises(InputError, match="count: expected 1 or more, got 0"):
+        choose_by_identity(torch.tensor([0, 1]), torch.arange(2), 0, seed=0)
+    with pytest.raises(InputError, match="identity: expected 2 integers"):
+        choose_by_identity(torch.tensor([0, 1]), torch.arange(3), 1, seed=0)

@@ -184,8 +184,8 @@ def test_the_command_that_repeats_a_study(attacked_study):
     assert repeat_command(with_layers(demo.with_all_parts(), axes), axes) == again
 
 
-def test_the_paper_is_cited_as_in_the_readme():
-    assert PAPER in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_paper_is_cited_as_in_the_documentation():
+    assert PAPER in (Path(__file__).parents[2] / "docs/how-to/cite.md").read_text(encoding="utf-8")
 
 
 def test_every_figure_of_a_study_has_a_caption():

@@ -18,6 +18,7 @@ from patternscope.results.json_csv import read_json
 from patternscope.settings.optional import AttackSettings
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.settings.toml import settings_toml
+from patternscope.study.attack_pictures import AttackPictures
 from patternscope.study.network_factory import study_network
 from patternscope.study.run import run_analysis, saved_settings, saved_status
 from patternscope.study.stages import study_stages
@@ -67,8 +68,28 @@ def test_what_is_written(attacked_study):
     clean = samples["images"].float() / 255
     assert torch.equal(arrays["images"][~attacked], clean[~attacked])
     assert (arrays["images"][attacked].double() - clean[attacked].double()).abs().amax() <= 0.1
+    pictures = arrays["pictures"]
+    assert pictures.shape == (4, n, 3, 32, 32)
+    assert torch.equal(pictures[0], samples["images"])
+    assert torch.equal(pictures[:, ~attacked], samples["images"][~attacked].expand(4, -1, -1, -1, -1))
+    assert torch.equal(pictures[-1], (arrays["images"] * 255).round().to(torch.uint8))
+    moved = (pictures.int() - pictures[0].int()).abs().flatten(1).double().mean(dim=1)
+    assert (moved.diff() > 0).all()
     sample = read_tensors(attacked_study / "sample/01/sample.safetensors")
     assert torch.equal(arrays["sample_embedding"][0], sample["embedding"])
+
+
+def test_pictures_of_all_steps_take_bounded_bytes():
+    images = torch.rand(3, 2, 30, 20, generator=torch.Generator().manual_seed(0))
+    whole = AttackPictures.clean(images, 4)
+    assert torch.equal(whole.values[3], (images * 255).round().to(torch.uint8))
+    kept = AttackPictures.clean(images, 4, most_bytes=4 * 3 * 2 * 15 * 10)
+    assert kept.values.shape == (4, 3, 2, 15, 10)
+    naive = images[1].unflatten(1, (15, 2)).unflatten(3, (10, 2)).mean(dim=(2, 4))
+    assert (kept.values[2, 1].double() / 255 - naive).abs().max() <= 0.501 / 255
+    kept.put(2, torch.tensor([1]), 1 - images[1:2])
+    assert torch.equal(kept.values[2, 0], kept.values[0, 0])
+    assert not torch.equal(kept.values[2, 1], kept.values[0, 1])
 
 
 def test_the_way_is_what_the_network_says_of_each_step_through_the_clean_maps(attacked_study):

@@ -135,6 +135,8 @@ def test_the_command_writes_a_page_and_json_and_passes_without_conditions(
     content = json.loads((tmp_path / "out/diff.json").read_text())
     assert content["passes"] is True
     assert content["layers"][0]["evidence"]["difference"] is not None
+    assert "no patterns in" in content["without_patterns"]
+    assert "write a section [patterns]" in page
     assert page.count("<img") >= 1
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"diff.html", "diff.json"}

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,15 @@ from patternscope.api.stages import pages_of
 from patternscope.api.study_page import read_study_page
 from patternscope.errors import InputError
 from patternscope.figures import patterns as figure
+from patternscope.report.diff_page import read_diff_page, render_diff
+from patternscope.report.diff_patterns import draw_pattern_changes
+from patternscope.results.difference import Side, differ
+from patternscope.results.ledger import Draws
 from patternscope.results.pattern_names import read_pattern_names
+from patternscope.results.pattern_tests import PatternTestsResult
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import open_results
+from patternscope.study.difference import diff_studies
 from patternscope.study.run import run_analysis
 
 LAYER = "conv_53"
@@ -36,7 +43,7 @@ def study(attacked_study, tmp_path_factory) -> Path:
     """The study of squares with patterns in the attack's place; tests only read it."""
     folder = copy_without_attack(attacked_study, tmp_path_factory.mktemp("patterns") / "study")
     summary = run_analysis(folder, settings_of(attacked_study.parent), its_figure, device="cpu")
-    assert {unit.stage for unit in summary.done} == {"patterns", "figures/patterns"}
+    assert {unit.stage for unit in summary.done} == {"patterns", "pattern_tests", "figures/patterns"}
     return folder
 
 
@@ -189,3 +196,62 @@ def test_random_state_is_left_alone_and_twice_is_the_same(study, attacked_study,
     run_analysis(own, settings_of(attacked_study.parent), device="cpu")
     assert file.read_bytes() == before
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_each_pattern_is_tested_in_order(study, found):
+    tested = open_results(study).load(PatternTestsResult, layer=LAYER)
+    assert [(t.class_name, t.number) for t in tested.tests] == [(p.class_name, p.number) for p in found.patterns]
+    assert tested.omitted is None
+    assert sum(test.refit > 0.5 for test in tested.tests) == tested.matched <= tested.refit_patterns
+    for test in tested.tests:
+        if test.dependence is not None:
+            each = test.dependence
+            assert 1 <= each.images <= 6
+            assert each.above_rest.value == pytest.approx(each.own.value - each.rest.value)
+            assert each.above_others.value == pytest.approx(each.own.value - each.others.value)
+    with (study / "pattern_tests" / LAYER / "pattern_tests.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["refit"]) for row in rows] == pytest.approx([test.refit for test in tested.tests], abs=1e-5)
+
+
+def test_the_report_and_the_figure_have_the_tests(study):
+    results = open_results(study)
+    (part,) = [each for each in read_study_page(study).parts if each.key == "patterns"]
+    assert any("refit of the maps" in sentence for sentence in part.sentences)
+    assert len(part.tables) == 2
+    shown = figure.data(results, layers=[LAYER])
+    rows = figure.table(shown)
+    assert [row["refit"] for row in rows] == [row.test.refit for row in shown.layers[LAYER]]
+    said = [text.get_text() for text in figure.draw(shown).texts if text.get_text().startswith("fall without it")]
+    assert len(said) == sum(row.test.dependence is not None for row in shown.layers[LAYER])
+
+
+def test_a_study_keeps_its_own_patterns_and_an_earlier_checkpoint_has_none(study, found):
+    own, steps = open_results(study), [open_results(study).training(number).step for number in (0, 1)]
+    sides = [Side(name, open_results(study), 1) for name in ("a", "b")]
+    difference = differ(*sides, [LAYER], Draws(20))
+    (layer,) = difference.layers
+    assert (layer.patterns.kept, layer.patterns.gained) == (len(found.patterns), [])
+    assert layer.patterns.refit_kept == own.load(PatternTestsResult, layer=LAYER).matched
+    early, _ = diff_studies(f"{study}@{steps[0]}", study)
+    assert early.layers[0].patterns is None
+    assert early.without_patterns == f"patterns are those of the last checkpoint, which study@{steps[0]} is not"
+
+
+def test_the_page_of_a_difference_shows_patterns_that_one_side_has_alone(study, found):
+    first, second = (Side(name, open_results(study), 1) for name in ("a", "b"))
+    same = differ(first, second, [LAYER], Draws(20))
+    assert draw_pattern_changes(same, (first, second)) is None
+    alone = replace(same.layers[0].patterns, second=tuple(
+        replace(each, partner=None) for each in same.layers[0].patterns.second))  # fmt: skip
+    changed = replace(same, layers=(replace(same.layers[0], patterns=alone),))
+    drawn = draw_pattern_changes(changed, (first, second))
+    texts = [text.get_text() for text in drawn.texts]
+    assert f"{LAYER}: gained" in texts
+    assert f"{LAYER}: lost" not in texts
+    shown = min(4, len(found.patterns))
+    largest = sorted(range(len(found.patterns)), key=lambda place: -found.patterns[place].share.value)[:shown]
+    assert len(drawn.axes) == sum(min(6, found.patterns[place].regions) for place in largest)
+    page = render_diff(read_diff_page(changed, (first, second)))
+    assert "Patterns gained and lost" in page
+    assert page.count('alt="patterns"') <= 1

@@ -171,8 +171,8 @@ describe("one region", () => {
   it("has the nearest regions of other images in all dimensions, one of each", () => {
     const all = Int16Array.of(0, 0, 1, 0, 9, 9, 3, 0, 0, 2, 9, 0);
     const frame = { regions: 2, region: { all, dimensions: 2 } } as unknown as Frame;
-    expect(nearestRegions(frame, 0, 12)).toEqual([4, 3]);
-    expect(nearestRegions(frame, 0, 1)).toEqual([4]);
+    expect(nearestRegions(frame.region, frame.regions, 0, 12)).toEqual([4, 3]);
+    expect(nearestRegions(frame.region, frame.regions, 0, 1)).toEqual([4]);
   });
 
   it("always draws the true class, the decision and the final winner, and three classes at least", () => {

@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { addPixels } from "../src/data/attack_images";
 import { fromPlanes } from "../src/data/planes";
 import { countsAt } from "../src/data/findings";
 import { AtlasError, checkAttributes } from "../src/data/format";
 import { interpolateConcentration, posterior } from "../src/data/posterior";
 import { fromText } from "../src/data/store";
+
+describe("the attacked picture of a step", () => {
+  it("is the clean one and what has changed, whose factor is taken out", () => {
+    const pixels = Uint8ClampedArray.of(100, 250, 3, 255, 0, 10, 20, 255);
+    addPixels(pixels, Uint8ClampedArray.of(128, 248, 8, 255, 113, 143, 128, 255), 15);
+    expect([...pixels]).toEqual([100, 255, 0, 255, 0, 11, 20, 255]);
+  });
+});
 
 describe("probabilities", () => {
   const q = interpolateConcentration([1, 0.5, 0.25], Math.E ** 2 - 1);

@@ -131,6 +131,8 @@ describe("the address", () => {
         outside: true,
       },
       sort: "wrong",
+      page: 2,
+      alike: "feature",
       camera: { ...FRONT, azimuth: 1.25, elevation: -0.5, zoom: 2, panX: 0.125, classes: [2, 0] },
     };
     expect(applyChanges(atlas, first, fromAddress(`#${toAddress(view)}`))).toEqual(view);

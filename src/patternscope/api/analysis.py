@@ -33,6 +33,7 @@ from patternscope.results.training import TrainingResult
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.analysed_network import warn_of_order
+from patternscope.study.fitted_part import FittedPart
 from patternscope.study.run import resolved_settings
 from patternscope.study.stages.controls import measure_controls
 from patternscope.study.stages.emergence import follow_points
@@ -83,7 +84,7 @@ def analyze(
         classes: names of the classes, by label; by default those of the folder, or their numbers. A network of more
             outputs is asked for those that bear the names; or `classes` says which, as {class: name or number of an
             output}, or a list of numbers.
-        head: "sigmoid" where each output is a yes or no of its own; "probe" for a network without a classifier: a
+        head: "sigmoid" where each output is a separate yes or no; "probe" for a network without a classifier: a
             linear probe on its features (extra `probe`) gives the probabilities. It is fitted to the images of a folder
             that are not analysed, else to the analysed ones.
         mean, std: what is subtracted from pixels and what they are divided by; by default the network does that itself.
@@ -114,9 +115,7 @@ def analyze(
     bare = _normalised(network, mean, std, asked.network)
     if head == "probe":
         if outputs is not None:
-            raise InputError(
-                'classes: expected names of the classes with head="probe", which has no outputs of its own'
-            )
+            raise InputError('classes: expected names of the classes with head="probe", which has no named outputs')
         read = probed_network(bare, pixels, truth, names, train, seed)
     else:
         read = read_network(bare, pixels, names, outputs, head)
@@ -155,7 +154,7 @@ def _normalised(
     std: float | Sequence[float] | None,
     asked: NetworkSettings,
 ) -> nn.Module:
-    """The network behind its normaliser, if one is asked for, which knows of tokens beside the patches."""
+    """The network behind its normaliser, if one is asked for, which records the tokens beside the patches."""
     tokens = {"prefix_tokens": asked.prefix_tokens, "suffix_tokens": asked.suffix_tokens}
     if mean is None and std is None and not any(count is not None for count in tokens.values()):
         return network
@@ -180,7 +179,15 @@ class _Analysis:
         settings = self.settings
         names = [str(index) for index in range(len(labels))]
         images = describe_images(
-            pixels, labels, classes, names, source=IN_MEMORY, held_out_count=len(labels), labelled=labelled
+            pixels,
+            labels,
+            classes,
+            names,
+            source=IN_MEMORY,
+            held_out_count=len(labels),
+            labelled=labelled,
+            fit_samples=settings.images.fit_samples,
+            seed=settings.seed,
         )
         features = _features(recording, settings.network.temperature)
         correct = (recording.logits.argmax(dim=1) == labels).double().mean().item()
@@ -200,7 +207,8 @@ class _Analysis:
         self._keep(trained, _CHECKPOINT)
         self._keep(features, _CHECKPOINT)
         seed = unit_seed(settings.seed, "sample", _CHECKPOINT, None)
-        sample = embed_samples(settings.sample, features, seed, device=self.device)
+        part = FittedPart.among(images)
+        sample = embed_samples(settings.sample, features, seed, device=self.device, part=part)
         self._keep(sample, _CHECKPOINT)
         for layer in recording.regional_features:
             self._fit(layer, images, features, sample)
@@ -212,19 +220,21 @@ class _Analysis:
 
     @property
     def _stored(self) -> ResultsInMemory:
-        """What is there so far."""
+        """The results so far."""
         return ResultsInMemory(dict(self.results), self.settings.seed)
 
     def _fit(self, layer: str, images: ImagesResult, features: FeaturesResult, sample: SampleResult) -> None:
         """Weigh, embed and count the regions of one layer."""
         settings, probs, draws = self.settings, features.target_probs, resampling_seed(self.settings.seed)
         regional = features.regional.read(layer).to(self.device)
-        weights = weigh_regions(settings.importance, regional, probs, images, settings.seed)
+        weights = weigh_regions(settings.importance, regional, probs, images, settings.seed, self.device)
         rule = settings.knowledge.rule
-        region = embed_regions(settings.region, rule, regional, probs, sample, weights, images, settings.seed)
+        seed, device, part = settings.seed, self.device, FittedPart.among(images)
+        region = embed_regions(settings.region, rule, regional, probs, sample, weights, images, seed, device)
         directions, kappa_max = sample.mean_directions, settings.region.kappa_max
+        unit = region.mean_strength_of_all
         told = measure_evidence(
-            settings.knowledge, images, directions, region, regional, region.mean_strength_of_all, kappa_max, draws
+            settings.knowledge, images, directions, region, regional, unit, kappa_max, draws, device
         )
         points = count_points(
             settings.knowledge, images, directions, region, told, region.mean_strength, kappa_max, draws
@@ -232,8 +242,16 @@ class _Analysis:
         for result in (weights, region, told, points):
             self._keep(result, _CHECKPOINT, layer)
         if layer in self.untrained:
-            untrained = self.untrained[layer].float().to(self.device)
-            chance = measure_controls(settings, images, probs, sample, regional, untrained, "re-initialised", draws)
+            chance = measure_controls(
+                settings,
+                part.images(images),
+                part.of(probs),
+                part.frame(sample),
+                part.of(regional),
+                part.of(self.untrained[layer]).float().to(device),
+                "re-initialised",
+                draws,
+            )
             self._keep(chance, None, layer)
 
     def _keep(self, result: Result, checkpoint: int | None = None, layer: str | None = None) -> None:

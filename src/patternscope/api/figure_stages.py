@@ -1,4 +1,4 @@
-"""The figures of a study as stages: each is a unit of its own, drawn from the results that the figure declares."""
+"""The figures of a study as stages: each is a separate unit, drawn from the results that the figure declares."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ def run_study(
 
 
 def executor_of(workers: int, scheduler: str | None = None) -> MakeExecutor | None:
-    """Return a function that makes the executor of so many workers, or of a scheduler; None for this process.
+    """Return a function that makes the executor for a number of workers, or for a scheduler; None for this process.
 
     InputError for fewer workers than one, and for both.
     """

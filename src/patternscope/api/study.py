@@ -158,7 +158,7 @@ class Study:
         return study_ledger(self.results, Draws(resamples, self.results.seed))
 
     def look(self, image: Any, *, nearest: int = 4) -> Look:
-        """Return what the network and all maps say of a new image; `figures.drawing.look.draw` draws it.
+        """Return the predictions of the network and of all maps for a new image; `figures.drawing.look.draw` draws it.
 
         Arguments and errors as `patternscope.study.look.look_at`; InputError too for a study in memory, which has kept
         no network.

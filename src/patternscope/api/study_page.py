@@ -45,7 +45,7 @@ def read_study_page(folder: Path) -> Page:
 
 
 def repeat_command(settings: StudySettings, axes: Axes) -> str:
-    """Return the command that repeats the study, in a folder of its own.
+    """Return the command that repeats the study, in a separate folder.
 
     >>> demo = load_settings(DEMO_FILE)
     >>> repeat_command(demo, Axes(8, demo.network.layers)), repeat_command(StudySettings(seed=1), Axes())

@@ -1,12 +1,14 @@
 """What an atlas holds, before it is written: plain values, and a function per layer that gives one step at a time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.temperatures import Temperatures
 
@@ -69,6 +71,16 @@ class Regions:
             **{name: None if values is None else values.numpy() for name, values in others.items()},
         )
 
+    def rows(self, chosen: np.ndarray) -> Self:
+        """Return the regions of some of the images (m,)."""
+        own = {
+            entry.name: values[chosen]
+            for entry in fields(self)
+            if isinstance(values := getattr(self, entry.name), np.ndarray)
+        }
+        known = self.temperatures
+        return replace(self, **own, temperatures=None if known is None else known.rows(torch.from_numpy(chosen)))
+
 
 @dataclass(frozen=True)
 class LayerContent:
@@ -82,6 +94,7 @@ class LayerContent:
     probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,
     high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
     untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
+    `features` reads the codes of the features at the last step, of the images drawn; None where there are none.
     """
 
     grid: Grid
@@ -95,14 +108,40 @@ class LayerContent:
     evidence: np.ndarray | None = None
     refits: int | None = None
     chance: np.ndarray | None = None
+    features: Callable[[], FeatureCodes | None] = lambda: None
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What an attack changed: images (n, channels, h, w) uint8 of the differences times `factor`, around 128."""
+    """What an attack changed: images uint8 of the differences times `factor`, around 128.
+
+    (n, channels, h, w) by its last step, or (t, n, channels, h, w) by each of its kept steps, the clean ones first.
+    """
 
     images: np.ndarray
     factor: int
+
+    @property
+    def last(self) -> np.ndarray:
+        """What the last step changed (n, channels, h, w)."""
+        return self.images if self.images.ndim == 4 else self.images[-1]
+
+    @property
+    def between_steps(self) -> np.ndarray:
+        """What the steps between the first and the last changed (t - 2, n, channels, h, w); none of an old study."""
+        return self.images[None][:0] if self.images.ndim == 4 else self.images[1:-1]
+
+    def at(self, steps: np.ndarray) -> Self:
+        """Return that of some of the steps, the first and the last among them."""
+        return self if self.images.ndim == 4 else replace(self, images=self.images[steps])
+
+    def rows(self, chosen: np.ndarray) -> Self:
+        """Return that of some of the images (m,)."""
+        return replace(self, images=self.images[chosen] if self.images.ndim == 4 else self.images[:, chosen])
+
+    def without_steps(self) -> Self:
+        """Return what the last step changed alone."""
+        return replace(self, images=self.last)
 
     @classmethod
     def between(cls, before: np.ndarray, after: np.ndarray) -> Self:
@@ -112,9 +151,30 @@ class Perturbation:
         >>> found.images.tolist(), found.factor
         ([254, 128], 63)
         """
-        difference = after.astype(np.int16) - before
-        factor = max(1, _GREY_ROOM // max(1, int(np.abs(difference).max(initial=0))))
-        return cls((_GREY + factor * difference).clip(0, 255).astype(np.uint8), factor)
+        factor = _largest_factor(before, after)
+        return cls(_magnified(before, after, factor), factor)
+
+    @classmethod
+    def over(cls, pictures: np.ndarray) -> Self:
+        """Return the differences of uint8 pictures (t, n, channels, h, w) to the first of them, all times one factor.
+
+        >>> Perturbation.over(np.array([[10], [11], [12]], np.uint8)).images.ravel().tolist()
+        [128, 191, 254]
+        """
+        clean = pictures[0]
+        factor = min(_largest_factor(clean, step) for step in pictures)
+        return cls(np.stack([_magnified(clean, step, factor) for step in pictures]), factor)
+
+
+def _largest_factor(before: np.ndarray, after: np.ndarray) -> int:
+    """The largest whole number times which no difference leaves the range."""
+    largest = int(np.abs(after.astype(np.int16) - before).max(initial=0))
+    return max(1, _GREY_ROOM // max(1, largest))
+
+
+def _magnified(before: np.ndarray, after: np.ndarray, factor: int) -> np.ndarray:
+    """Differences of uint8 images times a factor, around middle grey."""
+    return (_GREY + factor * (after.astype(np.int16) - before)).clip(0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -123,8 +183,8 @@ class Condition:
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step, and their `perturbation`. `certainty` (t, n) is the probability that the network assigns to the
-    class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
+    after its last step, and the `perturbation` by it or by each step. `certainty` (t, n) is the probability that the
+    network assigns to the class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
     """
 
     key: str
@@ -152,7 +212,8 @@ class AtlasContent:
     `conditions` begin with the training. `aligned`: the checkpoints are in one frame. `omitted` are sentences about
     what the study has and this atlas does not. `most`: bits of a region that is always correct, None where evidence was
     not measured; `against`: what it is about, the labels or, without these, the network's own decisions. `networks`:
-    how many the study has; the first is shown.
+    how many the study has; the first is shown. `drawn` (m,) are the places of the images among those of the study,
+    whose labels are `all_labels`; None where they are all. Counts, evidence and `emerged` are always of all.
     """
 
     title: str
@@ -169,3 +230,5 @@ class AtlasContent:
     most: float | None = None
     against: Literal["labels", "decision"] = "labels"
     networks: int = 1
+    drawn: np.ndarray | None = None
+    all_labels: np.ndarray | None = None

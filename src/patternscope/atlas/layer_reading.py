@@ -6,6 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from patternscope.atlas.contents import LayerContent, Regions
+from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
@@ -14,6 +15,7 @@ from patternscope.knowledge.temperatures import Temperatures
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.controls import ControlsResult
 from patternscope.results.evidence import EvidenceResult
+from patternscope.results.features import FeaturesResult, read_rows
 from patternscope.results.fits import RegionResult
 from patternscope.results.knowledge import Counts, KnowledgeResult
 from patternscope.results.networks import LayerComparison, StudentAnalysisResult
@@ -56,7 +58,16 @@ def training_layer(results: StudyResults, layer: str) -> LayerContent:
         evidence=_evidence_array(told),
         refits=None if told[-1] is None else len(told[-1].refit_category),
         chance=_chance_array(results, layer),
+        features=lambda: _feature_codes(results, layer),
     )
+
+
+def _feature_codes(results: StudyResults, layer: str) -> FeatureCodes | None:
+    """The codes of a layer's features at the last checkpoint, of the images that are drawn; None without features."""
+    regional = results.load(FeaturesResult, results.checkpoints(RegionResult)[-1]).regional
+    if layer not in regional.layers:
+        return None
+    return FeatureCodes.of(read_rows(regional.open(layer), results.images.fitted_rows, "cpu"))
 
 
 def attacked_layer(
@@ -151,7 +162,7 @@ def _chance_array(results: StudyResults, layer: str) -> np.ndarray | None:
 
 
 def _temperatures(known: KnowledgeResult, told: EvidenceResult | None) -> Temperatures | None:
-    """The temperatures by which the points of a layer were calibrated; None by the rule of the paper."""
+    """The temperatures that calibrated the points of a layer; None by the rule of the paper."""
     return told.point_temperatures if known.rule == "calibrated" and told is not None else None
 
 

@@ -43,7 +43,7 @@ def store_keys(store: Path) -> list[str]:
 def single_page(store: Path) -> Iterator[str]:
     """Yield the parts of one HTML file that holds the page and the whole store.
 
-    Each file of the store is base 85 in an element of its own, which the page decodes when it needs it. A
+    Each file of the store is base 85 in a separate element, which the page decodes when it needs it. A
     Content-Security-Policy allows the page's own script and no request. InputError when the page is not built. Cost:
     memory for the store's largest file.
     """

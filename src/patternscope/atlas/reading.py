@@ -7,6 +7,7 @@ from torch import Tensor
 
 from patternscope.atlas.contents import AtlasContent, Condition, Perturbation, Step
 from patternscope.atlas.layer_reading import attacked_layer, measured, student_layer, training_layer
+from patternscope.atlas.selection import with_images
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import Alignment, RegionResult
@@ -23,7 +24,7 @@ def read_content(results: StudyResults, *, architecture: str, resamples: int, ne
     """Return what an atlas shows of a study; long arrays are read when they are written.
 
     `architecture` names the network, `resamples` are the draws of images for the intervals under an attack. Of several
-    `networks` the study's own is shown.
+    `networks` the study's own is shown. Of many images those are drawn that maps are fitted to.
     """
     images, layers = results.images, results.layers(RegionResult)
     training = _training(results, layers)
@@ -32,7 +33,7 @@ def read_content(results: StudyResults, *, architecture: str, resamples: int, ne
         conditions.append(_attack(results, layers, images.labels, resamples))
     conditions += [_student(results, student, images.labels) for student in results.students]
     known, told, count = results.knowledge(layers[-1]), measured(results, layers[-1]), len(training.steps)
-    return AtlasContent(
+    content = AtlasContent(
         title=f"{architecture}: {len(images.labels)} images, {len(layers)} layer{'s' * (len(layers) > 1)}, "
         f"{count} checkpoint{'s' * (count > 1)}",
         classes=images.classes,
@@ -48,6 +49,8 @@ def read_content(results: StudyResults, *, architecture: str, resamples: int, ne
         against="labels" if told is None else told.against,
         networks=networks,
     )
+    drawn = images.fitted_rows
+    return content if drawn is None else with_images(content, drawn.numpy())
 
 
 def _training(results: StudyResults, layers: Sequence[str]) -> Condition:
@@ -107,8 +110,15 @@ def _attack(results: StudyResults, layers: Sequence[str], labels: Tensor, resamp
         attacked=attack.attacked.numpy(),
         success=attack.success.numpy(),
         images=after,
-        perturbation=Perturbation.between(results.images.images.numpy(), after),
+        perturbation=_perturbation(results, attack, after),
     )
+
+
+def _perturbation(results: StudyResults, attack: AttackResult, after: np.ndarray) -> Perturbation:
+    """What the attack changed at each kept step; of a study by an earlier version by the last one."""
+    if attack.pictures is None:
+        return Perturbation.between(results.images.images.numpy(), after)
+    return Perturbation.over(attack.pictures.numpy())
 
 
 def _student(results: StudyResults, student: str, labels: Tensor) -> Condition:

@@ -1,4 +1,4 @@
-"""A smaller atlas of the same study, which says what it omits."""
+"""A smaller atlas of the same study, which lists what it omits."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -7,15 +7,28 @@ import numpy as np
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent
 
+# What a condition has for each image and not for each step.
+_OF_IMAGES = ("targets", "attacked", "success", "images")
+
 
 def without_importance(content: AtlasContent) -> AtlasContent:
-    """Return the atlas without importance maps."""
+    """Return the atlas without importance maps and without features."""
 
     def bare(layer: LayerContent) -> LayerContent:
-        return replace(layer, regions=lambda step: replace(layer.regions(step), importance=None))
+        regions = layer.regions
+        return replace(layer, regions=lambda step: replace(regions(step), importance=None), features=lambda: None)
 
     conditions = tuple(_with_layers(condition, bare) for condition in content.conditions)
-    return _omitting(content, conditions, "Importance maps are omitted.")
+    return _omitting(content, conditions, "Importance maps and regions alike by features are omitted.")
+
+
+def without_changes(content: AtlasContent) -> AtlasContent:
+    """Return the atlas with pictures of what the last step of an attack changed, and none of the steps before."""
+    conditions = tuple(
+        replace(condition, perturbation=condition.perturbation and condition.perturbation.without_steps())
+        for condition in content.conditions
+    )
+    return _omitting(content, conditions, "Pictures of the steps of the attack before its last are omitted.")
 
 
 def without_perturbation(content: AtlasContent) -> AtlasContent:
@@ -47,10 +60,43 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
         sample_position=old.sample_position[chosen],
         predictions=old.predictions[chosen],
         certainty=None if old.certainty is None else old.certainty[chosen],
+        perturbation=old.perturbation and old.perturbation.at(chosen),
     )
     conditions = tuple(new if condition is old else condition for condition in content.conditions)
     labels = ", ".join(step.label for step in new.steps)
     return _omitting(content, conditions, f"{old.name}: {len(kept)} of {len(old.steps)} steps ({labels}).")
+
+
+def with_images(content: AtlasContent, chosen: np.ndarray) -> AtlasContent:
+    """Return the atlas of some of the images alone, in these places (m,), increasing; its counts stay those of all."""
+
+    def fewer(layer: LayerContent) -> LayerContent:
+        trajectory = None if layer.trajectory is None else layer.trajectory[chosen]
+        return replace(layer, regions=lambda step: layer.regions(step).rows(chosen), trajectory=trajectory)
+
+    conditions = tuple(
+        replace(
+            _with_layers(condition, fewer),
+            sample_position=condition.sample_position[:, chosen],
+            predictions=condition.predictions[:, chosen],
+            certainty=None if condition.certainty is None else condition.certainty[:, chosen],
+            **{name: values[chosen] for name in _OF_IMAGES if (values := getattr(condition, name)) is not None},
+            perturbation=None if condition.perturbation is None else condition.perturbation.rows(chosen),
+        )
+        for condition in content.conditions
+    )
+    sentence = (
+        f"Drawn are the {len(chosen):,} of {len(content.labels):,} images that maps are fitted to, among which filters "
+        "choose; counts and evidence with intervals are of all."
+    )
+    return replace(
+        _omitting(content, conditions, sentence),
+        images=content.images[chosen],
+        labels=content.labels[chosen],
+        image_names=tuple(content.image_names[place] for place in chosen),
+        drawn=chosen,
+        all_labels=content.labels,
+    )
 
 
 def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
@@ -60,7 +106,11 @@ def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
     omitted.
     """
     yield content
-    if any(condition.perturbation is not None for condition in content.conditions):
+    perturbations = [each.perturbation for each in content.conditions if each.perturbation is not None]
+    if any(len(perturbation.between_steps) for perturbation in perturbations):
+        content = without_changes(content)
+        yield content
+    if perturbations:
         content = without_perturbation(content)
         yield content
     bare = without_importance(content)

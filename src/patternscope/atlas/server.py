@@ -42,9 +42,9 @@ class AtlasServer(ThreadingHTTPServer):
 
     `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0 takes any free one.
     `address` is where a browser finds it. On a host of this machine alone, requests are refused whose header Host names
-    another: a page elsewhere could otherwise reach this one through a name of its own. On other hosts those that name
-    neither an address nor this machine are. Idle connections end after half a minute. InputError when the port or host
-    cannot be used.
+    another: a page elsewhere could otherwise reach this one through a name that resolves to it. On other hosts those
+    that name neither an address nor this machine are. Idle connections end after half a minute. InputError when the
+    port or host cannot be used.
     """
 
     daemon_threads = True

@@ -30,9 +30,10 @@ _IMAGES_SHARE = 0.2  # of the largest file: what is left is for positions and po
 
 _SETTINGS = ("seed", "atlas", "network.architecture", "knowledge.bootstrap")
 _NEEDS = (
-    reads(ImagesResult, "images", "classes", "names"),
+    reads(ImagesResult, "images", "classes", "names", "fitted"),
     reads(TrainingResult, "name", checkpoint="all"),
     reads(FeaturesResult, "logits", checkpoint="all"),
+    reads(FeaturesResult, "regional", checkpoint="last", layer="all"),
     reads(SampleResult, "embedding", "alignment", checkpoint="all"),
     reads(ImportanceResult, "region_weights", checkpoint="all", layer="all"),
     reads(RegionResult, "embedding", "grid", checkpoint="all", layer="all"),
@@ -47,7 +48,7 @@ def atlas_stage(
 ) -> Stage:
     """Return the stage that makes a study's atlas; of an attack, controls and students where the study has these.
 
-    With `replicates` the page says that it shows one network of several.
+    With `replicates` the page states that it shows one network of several.
     """
     needs = _NEEDS + (_ATTACK_NEEDS if attack else ())
     needs += (reads(ControlsResult, "permuted", layer="all"),) if controls else ()

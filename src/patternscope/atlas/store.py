@@ -78,12 +78,16 @@ def _write_condition(writer: StoreWriter, condition: Condition) -> None:
 
 
 def _write_pictures(writer: StoreWriter, condition: Condition, image_bytes: float) -> None:
-    """Write the images after an attack, and what it changed."""
+    """Write the images after an attack, and what it changed by its last step and by those before."""
     path, perturbation = f"conditions/{condition.key}", condition.perturbation
     if condition.images is not None:
         writer.put_sprites(f"{path}/thumbnails", condition.images, image_bytes)
     if perturbation is not None:
-        writer.put_sprites(f"{path}/perturbation", perturbation.images, image_bytes, factor=perturbation.factor)
+        about = {"factor": perturbation.factor}
+        writer.put_sprites(f"{path}/perturbation", perturbation.last, image_bytes, **about)
+        between = perturbation.between_steps
+        for step, images in enumerate(between, 1):
+            writer.put_sprites(f"{path}/changes/{step}", images, image_bytes / len(between), coarse=True, **about)
 
 
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:

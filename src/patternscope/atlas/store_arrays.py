@@ -29,9 +29,11 @@ class StoreWriter:
         chunks = (1, *shape[1:]) if steps else shape
         return self._create(name, shape, chunks, np.dtype(dtype), compressors=GzipCodec(level=_LEVEL))
 
-    def put(self, name: str, values: np.ndarray, dtype: str, *, steps: bool = False) -> None:
+    def put(self, name: str, values: np.ndarray, dtype: str, *, steps: bool = False, **attributes: Any) -> None:
         """Write a whole array."""
-        self.make(name, values.shape, dtype, steps=steps)[...] = values.astype(dtype)
+        array = self.make(name, values.shape, dtype, steps=steps)
+        array[...] = values.astype(dtype)
+        array.attrs.update(attributes)
 
     def put_planes(self, name: str, values: np.ndarray, grid: tuple[int, int] = (1, 1)) -> None:
         """Write values (t, m, e) as planes of bytes, each step with its scale."""
@@ -51,9 +53,11 @@ class StoreWriter:
         options = {"compressors": None, "attributes": attributes}
         self._create(name, values.shape, values.shape, values.dtype, **options)[...] = values
 
-    def put_sprites(self, name: str, images: np.ndarray, most_bytes: float, **others: Any) -> None:
-        """Write sprites of many small images, smaller where they would take more than so many bytes."""
-        for place, (content, attributes) in enumerate(sprites(images, most_bytes)):
+    def put_sprites(
+        self, name: str, images: np.ndarray, most_bytes: float, *, coarse: bool = False, **others: Any
+    ) -> None:
+        """Write sprites of many small images, reduced where they would exceed a number of bytes."""
+        for place, (content, attributes) in enumerate(sprites(images, most_bytes, coarse=coarse)):
             self.put_bytes(f"{name}/{place}", content, **attributes, **others)
 
     def _create(

@@ -128,7 +128,7 @@ def _small_integers(regions: Regions, refits: int | None, classes: int) -> Itera
 
 
 def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
-    """Write counts and evidence of a layer, the types of its trajectories, and directions of its own."""
+    """Write counts and evidence of a layer, types of trajectories, codes of features, and its own directions."""
     trajectory = None if layer.trajectory is None else layer.trajectory.reshape(-1)
     for name, values, dtype in (
         ("counts", layer.counts, "<f4"),
@@ -139,6 +139,10 @@ def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
     ):
         if values is not None:
             writer.put(f"{path}/{name}", values, dtype)
+    codes = layer.features()
+    if codes is not None:
+        about = {"share": codes.share, "step": len(layer.counts) - 1}
+        writer.put(f"{path}/feature", codes.values.reshape(-1, codes.values.shape[-1]), "|u1", **about)
     if layer.direction is not None:
         writer.put(f"{path}/direction", layer.direction, "<f4", steps=True)
 
@@ -146,8 +150,10 @@ def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
 def write_emergence(writer: StoreWriter, path: str, emerged: np.ndarray, content: AtlasContent) -> None:
     """Write when each image, and each class, emerges."""
     first = first_appearance(torch.from_numpy(emerged))
-    writer.put(f"{path}/first", np.where(first == NEVER, NONE, first), "<u2")
+    drawn = first.numpy() if content.drawn is None else first.numpy()[content.drawn]
+    writer.put(f"{path}/first", np.where(drawn == NEVER, NONE, drawn), "<u2")
     medians = np.full(len(content.classes), np.nan)
-    for appearance in class_appearance(first, torch.from_numpy(content.labels), len(emerged)):
+    labels = content.labels if content.all_labels is None else content.all_labels
+    for appearance in class_appearance(first, torch.from_numpy(labels), len(emerged)):
         medians[appearance.label] = np.nan if appearance.median is None else appearance.median
     writer.put(f"{path}/class_first", medians, "<f4")

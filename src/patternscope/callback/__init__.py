@@ -1,4 +1,4 @@
-"""What is recorded while a network is trained in a loop of one's own or in Lightning: checkpoints and evidence."""
+"""What is recorded while a network is trained in your own loop or in Lightning: checkpoints and evidence."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from patternscope.callback.readings import Reading
     from patternscope.callback.recorder import CheckpointRecorder
     from patternscope.callback.signs import EarlyWarning, early_warnings
+    from patternscope.callback.transformers import transformers_evidence_callback
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -19,5 +20,6 @@ else:
             "lightning": ("lightning_callback", "lightning_evidence_callback"),
             "readings": ("Reading",),
             "recorder": ("CheckpointRecorder",),
+            "transformers": ("transformers_evidence_callback",),
         },
     )

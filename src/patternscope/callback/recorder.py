@@ -1,4 +1,4 @@
-"""Checkpoints recorded in a training of one's own, for a study's `[checkpoints] folder`."""
+"""Checkpoints recorded in your own training, for a study's `[checkpoints] folder`."""
 
 import re
 from collections.abc import Mapping

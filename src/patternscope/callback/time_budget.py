@@ -8,7 +8,7 @@ class TimeBudget:
     """Seconds of a training, and of the measurements within it.
 
     A measurement is affordable when all of them, with one more as long as the last, are within the share of the seconds
-    since the training began. The first one is always affordable: nobody knows yet what it costs, and those after it
+    since the training began. The first one is always affordable: its cost is not known yet, and those after it
     wait until the training has made up for it.
 
     >>> times = iter([0.0, 0.0, 1.0, 10.0, 19.0])

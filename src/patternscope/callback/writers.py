@@ -122,7 +122,7 @@ class MetricsLogger:
 
 
 class WandbRun:
-    """A run of Weights & Biases; the step is a metric of its own, so that the run's own steps need not agree."""
+    """A run of Weights & Biases; the step is a separate metric, so that the run's own steps need not agree."""
 
     def __init__(self, run: Any) -> None:
         self.run = run

@@ -1,4 +1,4 @@
-"""The commands, each in a file of its own. Heavy imports wait until a command runs, so that --help answers at once."""
+"""The commands, one per file. Heavy imports wait until a command runs, so that --help answers at once."""
 
 from typing import Annotated
 

@@ -24,7 +24,7 @@ def write_budget(budget: Budget) -> None:
 
 
 def announce(folder: Path, settings: StudySettings) -> Callable[[Budget], None]:
-    """Return what says on stderr what becomes of a study's network, and what the run takes, before it starts."""
+    """Return a function that prints on stderr, before a run, how its network is made and what the run costs."""
 
     def write(budget: Budget) -> None:
         counts = count_images(folder, settings)

@@ -1,6 +1,7 @@
-"""The importance weights: the regions and channels by which samples are similar."""
+"""The importance weights: the regions and channels that make samples similar."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.autograd_modes import isolate_autograd
+from patternscope.embeddings.block_threads import map_blocks
 from patternscope.embeddings.checks import as_tensor, check_keys, check_target_probs
 from patternscope.embeddings.dtypes import match_type
 from patternscope.embeddings.importance_solver import AnchorProblems, solve_jointly, solve_separately
@@ -93,14 +95,15 @@ class ImportanceWeight(nn.Module):
             InputError: NaN or inf, shapes that disagree, rows that are not probabilities, unknown parameters.
 
         Cost: a match of ``2 r^2 k`` operations per pair, two more of the regions that carry weight (usually less
-        than a third), and two passes over their matched features; some 64 MB beside input, candidates and result.
+        than a third), and two passes over their matched features; some 16 MB for each thread beside input,
+        candidates and result.
         """
         settings = ImportanceParams.read(params)
         features, probs = self._read(data)
         watch = Stopwatch()
         problems = self._problems(data, features, probs, settings)
         solve = solve_separately if settings.solver == "separate" else solve_jointly
-        parts = [solve(problems, settings, anchors) for anchors in problems.blocks()]
+        parts = map_blocks(partial(solve, problems, settings), problems.blocks())
         self.region_weights = torch.cat([part.region_weights for part in parts])
         self.channel_weights = torch.cat([part.channel_weights for part in parts])
         losses = torch.cat([part.losses for part in parts]).double().mean(dim=0).tolist()

@@ -1,6 +1,6 @@
 """The problem of each anchor, KL(p_i || q_i) over its two simplices, and its two solvers."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,8 +16,8 @@ from patternscope.similarity.neighbours import Neighbours
 from patternscope.similarity.regional import combine_regions
 from patternscope.similarity.targets import divergence
 
-# Numbers held for the anchors solved together: 64 MB in float32.
-_NUMBERS_AT_ONCE = 1 << 24
+# Numbers held for the anchors solved together: 16 MB in float32.
+_NUMBERS_AT_ONCE = 1 << 22
 # With v learnt the best match changes; a second match is worth its cost, a third is not (docs/decisions.md).
 _ROUNDS = 2
 # While v is learnt, regions are omitted that together change no log q by more than this, in nats, under uniform v.
@@ -40,13 +40,13 @@ class AnchorProblems:
         scores, matches = best_matches(weighted, self.candidates, positions, self.match_type)
         return self.kappa * scores, matches
 
-    def blocks(self) -> Iterator[Tensor]:
+    def blocks(self) -> Sequence[Tensor]:
         """Return anchors in groups whose scores and channel scores fit the memory."""
         n, k = self.features.shape[:2]
         r = self.candidates.shape[1]
         numbers = self.neighbours.count * (3 * r + k) + 2 * r * k
         everyone = torch.arange(n, device=self.features.device)
-        return iter(everyone.split(max(1, _NUMBERS_AT_ONCE // numbers)))
+        return everyone.split(max(1, _NUMBERS_AT_ONCE // numbers))
 
 
 @dataclass(frozen=True)

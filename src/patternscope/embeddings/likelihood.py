@@ -20,7 +20,7 @@ _RIDGE = 1e-2
 class RegionalLikelihood:
     """``-1/(n r) sum_ir sum_c t_ic log p(c | h_i^(r)) + wd/2 |L|^2`` of a map L (e, k).
 
-    p is the radial posterior with a uniform prior, ``h = L f / s``. Every region speaks for itself: no region is
+    p is the radial posterior with a uniform prior, ``h = L f / s``. Every region is taken alone: no region is
     weighted, none is compared with another image, so that nothing is drawn.
 
     >>> features, targets = torch.eye(2)[:, :, None], torch.eye(2)

@@ -52,7 +52,7 @@ def given_neighbours(
 ) -> Neighbours:
     """Return the neighbours in `data`, or those that the samples' content chooses.
 
-    InputError when "neighbours" are not those of so many samples.
+    InputError when "neighbours" do not match the number of samples.
     """
     given = data.get("neighbours")
     if given is None:

@@ -107,7 +107,7 @@ class RegionEmbedding(LinearMap):
     def _fit_likelihood(
         self, data: Mapping[str, Any], features: Tensor, settings: RegionParams
     ) -> tuple[Tensor, Trace]:
-        """Return the map by which regions tell most of the network's decision."""
+        """Return the map from which regions best predict the network's decision."""
         dtype = working_dtype(features)
         probs, directions = (
             differentiable(as_tensor(data[name], name).detach()).to(features.device, dtype)

@@ -73,7 +73,7 @@ def table(shown: AttackChangeData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackChangeData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {"attack": shown.attack, "images": shown.images}
 
 

@@ -75,7 +75,7 @@ def table(shown: AttackHistogramData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackHistogramData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     below = {layer: analysis.below_tau.value for layer, analysis in shown.layers.items()}
     return {"attack": shown.attack, "tau": shown.tau, "below_tau": below}
 

@@ -115,7 +115,7 @@ def table(shown: AttackRegionsData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackRegionsData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "layer": shown.layer,
         "tau": shown.tau,

@@ -220,7 +220,7 @@ def table(shown: AttackTrajectoriesData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackTrajectoriesData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     regions = {group.type.name.lower(): {"shown": len(group.points), "of": group.total} for group in shown.trajectories}
     return {"layer": shown.layer, "attack": shown.attack, "regions": regions}
 

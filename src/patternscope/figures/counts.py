@@ -103,7 +103,7 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
 
 
 def _explanations(shown: CountsData) -> list[str]:
-    """What is counted, by which rules, and beside what chance."""
+    """What is counted, by which rules, and its chance levels."""
     when = at_checkpoint(shown.trained.title_of_last)
     shared = f"p(class) > {threshold_text(shown.tau)}{when}; mean over {shown.images} images"
     what, noise = interval_lines(shared, shown.networks)
@@ -181,7 +181,7 @@ def table(shown: CountsData) -> list[dict[str, Any]]:
 
 
 def about(shown: CountsData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     known = {"checkpoint": shown.trained.title_of_last, "tau": shown.tau, "rule": shown.rule}
     return {**known, "layers": list(shown.layers), "images": shown.images, "chance_measured": bool(shown.chance)}
 

@@ -234,7 +234,7 @@ def table(shown: EmergenceData) -> list[dict[str, Any]]:
 
 
 def about(shown: EmergenceData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "tau": shown.tau,
         "images": shown.images,

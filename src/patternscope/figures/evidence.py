@@ -116,7 +116,7 @@ class _Places:
 
     @classmethod
     def of(cls, shown: EvidenceData) -> "_Places":
-        """Return where things stand for so many layers and checkpoints."""
+        """Return the positions for the layers and checkpoints shown."""
         rows, columns = len(shown.evidence), len(shown.checkpoints)
         wide = min(0.62, max(0.34, 6.0 / columns)) if columns > 1 else 0.9
         tall = min(0.44, max(0.15, 5.0 / rows))
@@ -287,7 +287,7 @@ def table(shown: EvidenceData) -> list[dict[str, Any]]:
 
 
 def about(shown: EvidenceData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "layers": list(shown.evidence),
         "checkpoints": [at.name for at in shown.checkpoints],

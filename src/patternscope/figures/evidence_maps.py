@@ -192,7 +192,7 @@ def table(shown: EvidenceMapsData) -> list[dict[str, Any]]:
 
 
 def about(shown: EvidenceMapsData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "checkpoint": shown.checkpoint,
         "tau": shown.tau,

@@ -96,7 +96,7 @@ def table(shown: FaithfulnessData) -> list[dict[str, Any]]:
 
 
 def about(shown: FaithfulnessData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {"images": shown.images, "replacement": shown.replacement}
 
 

@@ -84,7 +84,7 @@ def table(shown: ImportanceData) -> list[dict[str, Any]]:
 
 
 def about(shown: ImportanceData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     samples = shown.examples.samples.tolist()
     return {"checkpoint": shown.checkpoint, "layers": list(shown.weights), "samples": samples}
 

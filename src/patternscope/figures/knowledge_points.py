@@ -139,7 +139,7 @@ def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:
 
 
 def about(shown: KnowledgePointsData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "checkpoint": shown.checkpoint,
         "tau": shown.tau,

@@ -86,7 +86,7 @@ def table(shown: LedgerData) -> list[dict[str, Any]]:
 
 
 def about(shown: LedgerData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {"layers": list(shown.layers), "intervals": "over images"}
 
 

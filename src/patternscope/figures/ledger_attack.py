@@ -43,7 +43,7 @@ def table(shown: AttackLedger) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackLedger) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {"attack": shown.attack, "intervals": "over images"}
 
 

@@ -66,7 +66,7 @@ def table(shown: DepthLedger) -> list[dict[str, Any]]:
 
 
 def about(shown: DepthLedger) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {"layers": shown.layers, "intervals": "over images"}
 
 

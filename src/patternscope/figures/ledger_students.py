@@ -48,7 +48,7 @@ def table(shown: StudentLedgers) -> list[dict[str, Any]]:
 
 
 def about(shown: StudentLedgers) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {"students": list(shown.students), "intervals": "over images"}
 
 

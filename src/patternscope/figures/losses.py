@@ -136,7 +136,7 @@ def _row(panel: str, line: str, step: int | None, value: float | None) -> dict[s
 
 
 def about(shown: LossesData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {"checkpoints": [name for _, name, _ in shown.accuracy], "layers": list(shown.region)}
 
 

@@ -266,7 +266,7 @@ def table(shown: RegionPathsData) -> list[dict[str, Any]]:
 
 
 def about(shown: RegionPathsData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "samples": shown.examples.samples.tolist(),
         "layers": shown.layers,

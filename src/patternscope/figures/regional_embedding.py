@@ -27,7 +27,7 @@ _NAMED = 12  # classes whose names fit at the tips of a small panel
 class LayerCloud:
     """All regions of a layer: points (m, e) in units of the layer's mean strength.
 
-    `category` (m,) is the place of a knowledge point's class among those shown, and -1 elsewhere.
+    `category` (m,) is the index of a knowledge point's class among those shown, and -1 elsewhere.
     """
 
     layer: str
@@ -141,7 +141,7 @@ def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:
 
 
 def about(shown: RegionalEmbeddingData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     regions = {cloud.layer: len(cloud.points) for cloud in shown.clouds}
     return {"checkpoint": shown.checkpoint, "tau": shown.tau, "regions": regions, **view_cells(shown.view)}
 

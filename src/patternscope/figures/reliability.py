@@ -108,7 +108,7 @@ def _temperature_text(layer: LayerReliability) -> str:
     """The temperatures of the folds, and what it means where there is none."""
     known = [each for each in layer.temperatures if not isinf(each)]
     if not known:
-        return "T = ∞: nothing is known,\nall regions say the same"
+        return "T = ∞: no evidence,\nall regions predict the same"
     ends = [number(each) for each in (min(known), max(layer.temperatures)) if each != inf]
     ends += ["∞"] * (len(known) < len(layer.temperatures))
     return f"T = {'–'.join(dict.fromkeys(ends))}\nat the mean strength"
@@ -138,7 +138,7 @@ def table(shown: ReliabilityData) -> list[dict[str, Any]]:
 
 
 def about(shown: ReliabilityData) -> dict[str, Any]:
-    """Return what the figure's settings say of it; no temperature stands for infinity, where nothing is known."""
+    """Return the settings recorded beside the figure; a missing temperature stands for infinity: no evidence."""
     temperatures = {
         layer.layer: [None if isinf(each) else each for each in layer.temperatures] for layer in shown.layers
     }

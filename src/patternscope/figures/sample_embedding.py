@@ -115,7 +115,7 @@ def _row(kind: str, sample: int | None, name: str, point: np.ndarray) -> dict[st
 
 
 def about(shown: SampleEmbeddingData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     images = len(shown.embedding)
     known = {"checkpoint": shown.checkpoint, "images": images, "classes": shown.classes.names}
     return {**known, **view_cells(shown.view)}

@@ -210,7 +210,7 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
 
 
 def about(shown: TrainingData) -> dict[str, Any]:
-    """Return what the animation's settings say of it."""
+    """Return the settings that are recorded beside the animation."""
     return {"checkpoints": [at.name for at in shown.checkpoints], "of": shown.total, **view_cells(shown.view)}
 
 

@@ -107,7 +107,7 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
 
 
 def about(shown: TrainingData) -> dict[str, Any]:
-    """Return what the figure's settings say of it."""
+    """Return the settings that are recorded beside the figure."""
     return {
         "checkpoints": [at.name for at in shown.checkpoints],
         "of": shown.total,

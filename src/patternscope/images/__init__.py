@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from patternscope.images.readers.opening import fingerprint, open_images
     from patternscope.images.readers.registry import SOURCES, check_source, count_classes, source_kind
     from patternscope.images.readers.source import Source, SourceOptions, Splits
-    from patternscope.images.selection import choose_samples, short_classes
+    from patternscope.images.selection import choose_by_identity, choose_samples, short_classes
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -23,6 +23,6 @@ else:
             "readers.opening": ("fingerprint", "open_images"),
             "readers.registry": ("SOURCES", "check_source", "count_classes", "source_kind"),
             "readers.source": ("Source", "SourceOptions", "Splits"),
-            "selection": ("choose_samples", "short_classes"),
+            "selection": ("choose_by_identity", "choose_samples", "short_classes"),
         },
     )

@@ -1,11 +1,13 @@
 """Which samples are analysed, and which are held out: stratified and seeded, each class independently."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.sample_keys import check_integers, sample_keys
 
 
 def _shuffle(labels: Tensor, label: int, seed: int) -> Tensor:
@@ -52,6 +54,41 @@ def choose_samples(labels: Tensor, per_class: int, *, seed: int, classes: Sequen
     labels = _check(labels)
     chosen = [_shuffle(labels, label, seed)[:per_class] for label in _select_classes(labels, classes)]
     return torch.cat(chosen).sort().values
+
+
+def choose_by_identity(labels: Tensor, identity: Tensor, count: int, *, seed: int) -> Tensor:
+    """Choose `count` samples by what they are, classes in their shares, independently of the order of the samples.
+
+    The samples of a class are ordered by a hash of seed and identity; the j-th of n_c comes at ``j / n_c`` among all,
+    and the first `count` are taken. So every class has its share, rounded up or down, the first of each class comes
+    before the second of any, and a larger count keeps what a smaller one chose.
+
+    Args:
+        labels: (n,) integers.
+        identity: (n,) integers, what each sample is, such as `identities`; equal samples are exchangeable.
+        count: 1 or more; all samples where there are no more.
+        seed: of the choice.
+
+    Returns:
+        Sorted indices, int64.
+
+    Raises:
+        InputError: other shapes or types, count < 1.
+
+    >>> choose_by_identity(torch.tensor([0, 0, 0, 0, 1, 1]), torch.arange(6), 3, seed=0).shape
+    torch.Size([3])
+    """
+    n = len(labels)
+    if count < 1:
+        raise InputError(f"count: expected 1 or more, got {count}")
+    check_integers(n, labels=labels, identity=identity)
+    keys, classes = sample_keys(identity, seed), labels.tolist()
+    sizes, before, placed = Counter(classes), Counter[int](), []
+    for sample in sorted(range(n), key=keys.__getitem__):
+        label = classes[sample]
+        placed.append((before[label] / sizes[label], keys[sample], sample))
+        before[label] += 1
+    return torch.tensor([sample for _, _, sample in sorted(placed)[:count]], dtype=torch.int64).sort().values
 
 
 def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | None = None) -> dict[int, int]:

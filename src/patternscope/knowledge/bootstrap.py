@@ -246,7 +246,7 @@ def _interval(
 
 
 def _widening(images: int, level: float) -> float:
-    """Return how much farther from the value than its draws an interval of so many images ends."""
+    """Return how much farther from the value than its draws an interval over a number of images ends."""
     end = (1 + level) / 2
     student = float(stdtrit(images - 1, end)) / NormalDist().inv_cdf(end)
     return (images / (images - 1)) ** 0.5 * student

@@ -37,7 +37,7 @@ class ReliabilityBin:
 
 
 def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None = None) -> Calibration:
-    """Choose the temperature at which a posterior says most of the true classes.
+    """Choose the temperature at which the true classes are most probable.
 
     ``T = argmin mean_ir -sum_c t_ic log p_T(c)``, ``p_T = softmax(log pi + s / T)``, s the log posterior with a uniform
     prior, pi the shares of the classes and ``t_i = (n [c = y_i] + m pi_c) / (n + m)``: the true class of each image,
@@ -115,7 +115,7 @@ def calibrate_by_strength(
 
     ``(T_weak, T_strong) = argmin mean_ir -sum_c t_ic log softmax(log pi + s / T(l))_c``, T(l) as :class:`Temperatures`
     with the mean strength of the others as its unit, and t as :func:`calibrate`: of both temperatures it is convex. A
-    linear map says too much of regions that hold little of any class and too little of those that hold much, or the
+    linear map overstates regions that hold little of any class and understates those that hold much, or the
     other way round (docs/method.md, "Evidence").
 
     Arguments and errors as :func:`calibrate_folds`; `strength` (n, r) >= 0, of the same maps as the posterior. Returns
@@ -154,8 +154,16 @@ def reliability(log_posterior: Tensor, labels: Tensor) -> tuple[ReliabilityBin, 
     1.0
     """
     confidence, category = log_posterior.exp().max(dim=-1)
-    right = (category == labels.to(category.device)[:, None]).double().flatten()
-    confidence = confidence.double().flatten()
+    return reliability_of_regions(confidence, category == labels.to(category.device)[:, None])
+
+
+def reliability_of_regions(confidence: Tensor, right: Tensor) -> tuple[ReliabilityBin, ...]:
+    """Return `reliability` of the largest probability of each region and whether its class is right, both (n, r).
+
+    >>> reliability_of_regions(torch.tensor([[0.8, 0.8]]), torch.tensor([[True, False]]))[0].right
+    0.5
+    """
+    right, confidence = right.double().flatten(), confidence.double().flatten()
     place = (confidence * BINS).long().clamp(0, BINS - 1)
     sums = [torch.zeros(BINS, dtype=torch.float64, device=place.device).index_add_(0, place, values)
             for values in (torch.ones_like(confidence), confidence, right)]  # fmt: skip

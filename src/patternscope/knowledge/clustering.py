@@ -138,7 +138,7 @@ def jaccard(labels: Labels, other: Labels, count: int) -> Points:
 def _stable_clusters(
     axes: Points, halves: Labels, count: int, rng: np.random.Generator, least: float = 0.0
 ) -> tuple[Labels, Points] | None:
-    """The clusters and their stability; None where there are not so many, or one cannot be as stable as asked."""
+    """The clusters and their stability; None where there are not that many, or one cannot be as stable as asked."""
     labels = _k_means(axes, count, rng)
     if labels is None:
         return None
@@ -166,7 +166,7 @@ def _by_other_half(axes: Points, half: Labels, count: int, rng: np.random.Genera
 
 
 def _k_means(points: Points, count: int, rng: np.random.Generator) -> Labels | None:
-    """The clusters of the best of some starts; None where no start gives so many."""
+    """The clusters of the best of some starts; None where no start gives that many."""
     best: tuple[float, Labels] | None = None
     for _ in range(_STARTS):
         centres, _ = kmeans(points, _spread_start(points, count, rng))

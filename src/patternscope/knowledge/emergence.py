@@ -19,7 +19,7 @@ class ClassAppearance:
         label: the class.
         images: how many it has, >= 1.
         share: of them that ever get one, in [0, 1].
-        median: the checkpoint by which half of them have one; None where fewer than half ever do.
+        median: the checkpoint at which half of them have one; None where fewer than half ever do.
         mean: mean checkpoint; an image that never gets one counts as one checkpoint after the last.
     """
 

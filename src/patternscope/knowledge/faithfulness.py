@@ -1,4 +1,4 @@
-"""Whether the network depends on the regions called important: its output as they are removed."""
+"""Whether the network depends on the regions called important: its output while they are removed."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Folds of images: who is judged by which map."""
+"""Folds of images: which map judges which image."""
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ def assign_folds(labels: Tensor, folds: int = 2, *, identity: Tensor | None = No
     Args:
         labels: (n,) integers.
         folds: number of folds, 2 to n.
-        identity: (n,) integers, what each image is, whatever its place; by default its place.
+        identity: (n,) integers, the identity of each image, independent of its index; by default its index.
         seed: of the division.
 
     Returns:

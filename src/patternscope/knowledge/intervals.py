@@ -52,7 +52,7 @@ def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -
 
 
 def share_interval(share: float, count: int, level: float = 0.95) -> Interval:
-    """Return a share of so many things with the interval of Wilson (1927), which stays within [0, 1].
+    """Return a share of a number of things with the interval of Wilson (1927), which stays within [0, 1].
 
     InputError for a share outside [0, 1], a count below 1, a level outside (0, 1).
 

@@ -13,6 +13,8 @@ from patternscope.radial.checks import check_at_least, check_finite, check_posit
 from patternscope.radial.defaults import REGION_KAPPA_MAX
 from patternscope.radial.posterior import log_posterior
 
+_BLOCK_NUMBERS = 2**25
+
 
 def find_knowledge_points(
     region_embedding: Tensor,
@@ -39,7 +41,7 @@ def find_knowledge_points(
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
             embedding.
-        temperature: T by which the log posterior is divided: one, one per image (n,), or by strength as
+        temperature: T that divides the log posterior: one, one per image (n,), or by strength as
             `calibrate_by_strength` chooses them; inf says nothing is known.
 
     Returns:
@@ -63,11 +65,33 @@ def find_knowledge_points(
         check_positive(unit_strength, "unit_strength")
     # A layer whose regions all lie at the origin has no strength to measure by, and no points either.
     unit = unit or 1.0
-    posterior = tempered_posterior(region_embedding / unit, mean_directions, kappa_max, temperature)
-    confidence, category = posterior.exp().max(dim=-1)
+    confidence, category = _most_probable(region_embedding, unit, mean_directions, kappa_max, temperature)
     mask = confidence > tau
     reliable = mask & (category == labels.to(category.device)[:, None])
     return KnowledgePoints(mask, reliable, category, confidence, strength / unit)
+
+
+def _most_probable(
+    embedding: Tensor, unit: float, directions: Tensor, kappa_max: float, temperature: float | Tensor | Temperatures
+) -> tuple[Tensor, Tensor]:
+    """The largest probability of each region (n, r), and its class, block by block of images."""
+    n, r = embedding.shape[:2]
+    found = []
+    for rows in torch.arange(n).split(max(1, _BLOCK_NUMBERS // (r * len(directions)))):
+        own = embedding[rows[0] : rows[-1] + 1] / unit
+        posterior = tempered_posterior(own, directions, kappa_max, _of_images(temperature, rows, n))
+        found.append(posterior.exp().max(dim=-1))
+    confidence, category = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return confidence, category
+
+
+def _of_images(temperature: float | Tensor | Temperatures, rows: Tensor, n: int) -> float | Tensor | Temperatures:
+    """The temperatures of some of n images, where each has one."""
+    if isinstance(temperature, Temperatures):
+        return temperature.rows(rows) if len(temperature.weak) == n else temperature
+    if isinstance(temperature, Tensor) and temperature.shape[:1] == (n,):
+        return temperature[rows.to(temperature.device)]
+    return temperature
 
 
 def mean_strength(region_embedding: Tensor) -> float:
@@ -80,7 +104,7 @@ def mean_strength(region_embedding: Tensor) -> float:
 
 
 def threshold(tau: float | Literal["auto"], classes: int) -> float:
-    """Return tau, or for "auto" the threshold for so many classes: the paper's 0.4, or more for fewer than ten.
+    """Return tau, or for "auto" the threshold for a number of classes: the paper's 0.4, or more for fewer than ten.
 
     ``max(0.4, 1/c + (1 - 1/c) / 3)``, a third of the range from the probability without information to certainty; that
     is 0.4 for ten classes. InputError for fewer than 2 classes. Source: Sec. 3.4 for ten classes.

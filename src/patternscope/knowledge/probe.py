@@ -1,16 +1,16 @@
 """A linear probe: how much of the class can be read from the regions of a layer at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge.calibration import calibrate_folds
+from patternscope.knowledge.calibration import at_temperature, calibrate_folds, class_shares
 from patternscope.knowledge.folds import assign_folds
 from patternscope.knowledge.region_evidence import Evidence, evidence
 from patternscope.radial.checks import check_finite, check_shape, class_labels, working_dtype
-from patternscope.radial.units import in_usual_unit
+from patternscope.radial.units import in_usual_unit, times_two_to
 from patternscope.solvers import minimise_lbfgs, preconditioned
 
 _IMAGES_AT_ONCE = 256
@@ -29,7 +29,7 @@ def probe_evidence(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Evidence:
-    """Measure the evidence of a linear probe: what is readable, whatever the map keeps of it.
+    """Measure the evidence of a linear probe: what is readable, whether or not the map keeps it.
 
     Multinomial logistic regression of the class on the standardised features of a region, fitted without the image's
     fold and calibrated like the radial posterior (docs/method.md, "Evidence").
@@ -52,21 +52,73 @@ def probe_evidence(
     0.9
     """
     check_shape(regional_features, "regional_features", (None, None, None, None), "(n, k, h, w)")
-    check_finite(regional_features, "regional_features")
     n = len(regional_features)
     count = int(labels.max()) + 1 if classes is None and labels.numel() else classes or 1
     own = class_labels(labels, n, count).to(regional_features.device)
     fold = assign_folds(own.cpu(), folds) if isinstance(folds, int) else folds
+    probes = fit_probes(regional_features, own, fold, count)
+    posterior = probes.log_posterior(regional_features, fold, class_shares(own, count))
+    return evidence(posterior, own, resamples=resamples, seed=seed)
+
+
+@dataclass(frozen=True)
+class FoldProbes:
+    """Probes that lack a fold of the images each, with the temperatures of the folds (docs/method.md, "Evidence").
+
+    Attributes:
+        probes: by fold. temperatures: of each fold, chosen on the others (folds,) float64. classes: c.
+        exponent: features are divided by two to this power.
+    """
+
+    probes: "dict[int, _Probe]"
+    temperatures: Tensor
+    classes: int
+    exponent: int
+
+    def scores(self, regional_features: Tensor, fold: Tensor) -> Tensor:
+        """Return the scores of classes of each region, by the probe that lacks its image's fold: (n, r, c).
+
+        Features (n, k, h, w) and folds (n,) of any images.
+        """
+        features = times_two_to(regional_features.detach().flatten(2), -self.exponent)
+        size = (len(features), features.shape[2], self.classes)
+        scores = features.new_zeros(size, dtype=working_dtype(features))
+        for number in fold.unique().tolist():
+            unseen = (fold == number).to(features.device)
+            scores[unseen] = self.probes[number].scores(features[unseen])
+        return scores
+
+    def log_posterior(self, regional_features: Tensor, fold: Tensor, class_prior: Tensor) -> Tensor:
+        """Return log p_T of each region with the shares of the classes (c,): (n, r, c) float64."""
+        return at_temperature(self.scores(regional_features, fold), self.temperatures[fold], class_prior)
+
+
+def fit_probes(regional_features: Tensor, labels: Tensor, fold: Tensor, classes: int) -> FoldProbes:
+    """Fit a probe without each fold of the images, and choose its temperature on the other folds.
+
+    What `probe_evidence` does before it measures: the probes can judge other images, each as one of its fold. Features
+    (n, k, h, w), labels and folds (n,) integers; errors and cost as there.
+
+    >>> labels = torch.arange(12) % 2
+    >>> features = labels.float()[:, None, None, None] + torch.zeros(12, 3, 2, 2)
+    >>> probes = fit_probes(features, labels, assign_folds(labels), 2)
+    >>> probes.log_posterior(features[:2], torch.tensor([0, 1]), torch.ones(2) / 2).argmax(dim=2)[:, 0]
+    tensor([0, 1])
+    """
+    check_shape(regional_features, "regional_features", (None, None, None, None), "(n, k, h, w)")
+    check_finite(regional_features, "regional_features")
+    n = len(regional_features)
+    own = class_labels(labels, n, classes).to(regional_features.device)
     if fold.shape != (n,) or fold.is_floating_point() or len(fold.unique()) < 2:
         raise InputError(f"folds: expected their number, or two or more of {n} images, got {tuple(fold.shape)}")
-    features = in_usual_unit(regional_features.detach().flatten(2))[0]
-    scores = features.new_zeros(len(own), features.shape[2], count, dtype=working_dtype(features))
+    features, exponent = in_usual_unit(regional_features.detach().flatten(2))
+    probes = dict[int, _Probe]()
     for number in fold.unique().tolist():
-        unseen = (fold == number).to(own.device)
-        probe = _fit(features[~unseen], own[~unseen], count)
-        scores[unseen] = probe.scores(features[unseen])
-    _, posterior = calibrate_folds(scores, own, fold)
-    return evidence(posterior, own, resamples=resamples, seed=seed)
+        seen = (fold != number).to(own.device)
+        probes[number] = _fit(features[seen], own[seen], classes)
+    fitted = FoldProbes(probes, torch.zeros(0), classes, exponent)
+    temperatures, _ = calibrate_folds(fitted.scores(regional_features, fold), own, fold)
+    return replace(fitted, temperatures=temperatures)
 
 
 @dataclass(frozen=True)

@@ -72,11 +72,22 @@ def evidence(
     c = log_posterior.shape[-1]
     own = class_labels(labels, len(log_posterior), c).to(log_posterior.device)
     prior = class_shares(own, c) if class_prior is None else class_prior.to(own.device, torch.float64)
-    per_region = region_bits(log_posterior, own, prior)
-    of_images = per_region.mean(dim=1)
-    interval = bootstrap_mean(of_images, resamples=resamples, level=level, seed=seed)
     error = calibration_error(reliability(log_posterior, own))
-    return Evidence(float(of_images.mean()), interval.low, interval.high, per_region, error)
+    draws = {"resamples": resamples, "seed": seed}
+    return evidence_of_regions(region_bits(log_posterior, own, prior), error, level=level, **draws)
+
+
+def evidence_of_regions(
+    bits: Tensor, calibration_error: float, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
+) -> Evidence:
+    """Return the evidence of bits of regions (n, r) that were measured block by block, with its interval.
+
+    >>> evidence_of_regions(torch.ones(2, 3).double(), 0.0).interval
+    Interval(value=1.0, low=1.0, high=1.0)
+    """
+    of_images = bits.mean(dim=1)
+    interval = bootstrap_mean(of_images, resamples=resamples, level=level, seed=seed)
+    return Evidence(float(of_images.mean()), interval.low, interval.high, bits, calibration_error)
 
 
 def region_bits(log_posterior: Tensor, labels: Tensor, class_prior: Tensor) -> Tensor:

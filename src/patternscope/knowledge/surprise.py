@@ -102,7 +102,7 @@ class Surprise:
         return float(at[0]), float(at[1])
 
     def _shortened(self, at: Tensor, step: Tensor, found: "_Point", shares: Tensor) -> "tuple[Tensor, _Point] | None":
-        """The first of the step, its half, its quarter and so on that says more, and what is there; None for none."""
+        """The first of the step, its half, its quarter and so on that is more probable, and its point; else None."""
         for halving in range(_MOST_STEPS):
             new = (at + 0.5**halving * step).clamp(0, _SHARPEST)
             there = self._at(new, shares)

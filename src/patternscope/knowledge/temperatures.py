@@ -65,7 +65,7 @@ class Temperatures:
 
 
 def temperatures_of_points(temperatures: Temperatures, evidence: Interval) -> Temperatures:
-    """Return the temperatures by which regions are knowledge points: inf where the layer knows nothing.
+    """Return the temperatures that decide which regions are knowledge points: inf where the layer has no evidence.
 
     Temperatures that were chosen on few images may be too low by chance; without evidence beyond the noise, points
     would be chance as well (docs/method.md, "Evidence").

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import binom
 from torch import Tensor
 
 _CHANCE = 0.975
@@ -41,6 +40,8 @@ def find_order(logits: Tensor, labels: Tensor, outputs: tuple[int, ...]) -> Like
     >>> find_order(shifted, labels, (1, 2, 0)) is None
     True
     """
+    from scipy.stats import binom  # half a second, which no other command has to wait for
+
     c, n, counts = len(outputs), len(labels), torch.bincount(labels)
     if counts[counts > 0].min() < _LEAST_OF_A_CLASS:
         return None  # of so few images some order is right by chance

@@ -41,7 +41,7 @@ class Features:
 
     `regional_features` (n, k, h, w), `sample_features` (n, d), `target_probs` (n, c), `labels` (n,), class
     names, `images` (n, 1 or 3, height, width) and object `masks` (n, height, width) where the data set has them;
-    `place` is dataset/arch/layer. Without labels of its own (`labelled`) the network's predictions are used.
+    `place` is dataset/arch/layer. Without labels (`labelled`) the network's predictions are used.
     """
 
     regional_features: Tensor

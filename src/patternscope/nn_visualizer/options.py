@@ -70,7 +70,7 @@ def add_settings(
 ) -> None:
     """Add an option for each field of a settings model, or for those named; values are checked later.
 
-    `defaults` are shown in the place of the model's own.
+    `defaults` are shown instead of the model's own.
 
     >>> from patternscope.embeddings.settings import SampleParams
     >>> parser = OneLineParser(); add_settings(parser, SampleParams, "fit")

@@ -37,7 +37,7 @@ def check_kappa(value: float, name: str, more: str = "") -> None:
 
 
 def check_finite(tensor: Tensor, name: str) -> None:
-    """Check for NaN and inf, a few rows at a time so that little memory is needed; InputError names the sample.
+    """Check for NaN and inf, a few rows at a time to use little memory; InputError names the sample.
 
     >>> check_finite(torch.zeros(3), "x")
     """

@@ -5,7 +5,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 from scipy.special import gammaln, hyp1f1
 from torch import Tensor
 
@@ -96,6 +95,8 @@ def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
 
     Coefficients (4, cells) of the powers 3 to 0 within a cell, and the spacing of the cells.
     """
+    from scipy.interpolate import CubicSpline  # half a second, which no other command has to wait for
+
     check_kappa(kappa_max, "kappa_max")
     check_at_least(dim, 2, "dim")
     # Beyond the last node kappa equals kappa_max to 12 digits.

@@ -105,7 +105,7 @@ def _plane(own: Tensor) -> Tensor:
 
 
 def _further(own: Tensor) -> Iterable[Tensor]:
-    """Directions for the axes that the plane leaves, in the order in which they are wanted."""
+    """Directions for the axes that the plane leaves, in order of preference."""
     if len(own) == 2:
         yield own[0] - own[1]
     if len(own) > 3:

@@ -1,4 +1,4 @@
-"""A finished study on one page: findings in sentences, figures, and what is needed to cite and to reproduce it."""
+"""A finished study on one page: findings in sentences, figures, and how to cite and reproduce it."""
 
 from patternscope.report.contents import Setup
 from patternscope.report.page import Page, Reproduction, read_page, render

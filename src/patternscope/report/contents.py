@@ -1,4 +1,4 @@
-"""What a report says of a study: its results, and the paired differences between its layers and checkpoints."""
+"""The contents of a study's report: its results, and the paired differences between its layers and checkpoints."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -136,7 +136,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a report says of a study; parts that the study does not have are None or empty.
+    """The contents of a study's report; parts that the study does not have are None or empty.
 
     `results` is everything, for parts that need more. `sample` and `trained` are of the last checkpoint,
     `faithfulness` has the layers of a deletion test by name. `noise` is what was measured of it beside images.
@@ -164,7 +164,7 @@ class _Draws(NamedTuple):
 
 
 def read_contents(results: StudyResults, setup: Setup) -> Contents:
-    """Return what a report says of a study.
+    """Return the contents of a study's report.
 
     InputError when a file is missing or damaged. Cost: `setup.resamples` draws of the images for each layer and
     checkpoint.

@@ -10,13 +10,14 @@ from PIL import Image
 from patternscope.figures.drawing.annotations import Figure
 from patternscope.figures.drawing.moments import draw_moments
 from patternscope.figures.drawing.style import figure_style
+from patternscope.report.diff_patterns import draw_pattern_changes, patterns_part
 from patternscope.report.formatting import compared, counted, difference_text, listed, verdict
 from patternscope.report.page import Part, render_template
 from patternscope.report.parts.ledger import ledger_table
 from patternscope.report.pictures import Picture
 from patternscope.report.tables import Table
 from patternscope.results.conditions import Verdict
-from patternscope.results.difference import ChangedImage, Paired, StudyDifference
+from patternscope.results.difference import ChangedImage, Paired, Side, StudyDifference
 from patternscope.results.formatting import number, percent, with_interval
 from patternscope.results.images import ImagesResult, visible_channels
 from patternscope.results.ledger import LayerLedger
@@ -35,13 +36,18 @@ class DiffPage:
     thumbs: Sequence[Picture]
 
 
-def read_diff_page(difference: StudyDifference, images: ImagesResult, verdicts: Sequence[Verdict] = ()) -> DiffPage:
-    """Return the page of a difference, with the conditions that were judged."""
+def read_diff_page(difference: StudyDifference, sides: tuple[Side, Side], verdicts: Sequence[Verdict] = ()) -> DiffPage:
+    """Return the page of a difference of two sides, with the conditions that were judged."""
+    images = sides[0].results.images
+    changes = draw_pattern_changes(difference, sides)
+    caption = "The most typical regions of patterns that are lost and gained, those with most evidence first."
+    pictures = [] if changes is None else [_picture(changes, "patterns", "patterns", caption)]
     parts = [
         *([_conditions_part(verdicts)] if verdicts else []),
         Part("accuracy", "Accuracy", accuracy_sentences(difference), [], []),
         Part("evidence", "Evidence", evidence_sentences(difference), _tables(difference), []),
         _ledger_part(difference),
+        replace(patterns_part(difference), pictures=pictures),
         Part("noise", "What the intervals hold", noise_sentences(difference), [], []),
     ]
     return DiffPage(

@@ -15,7 +15,7 @@ def is_used(fall: Fall) -> bool:
 
 
 def direction_sentences(layers: Mapping[str, DirectionsResult]) -> list[str]:
-    """Return what the report says of the directions removed from some layers, shallow to deep."""
+    """Return the report's findings on the directions removed from some layers, shallow to deep."""
     return [layer_sentence(layer, removed) for layer, removed in layers.items()] + [how_it_was_removed(layers)]
 
 

@@ -136,7 +136,7 @@ def _findings(said: Sequence[tuple[ReportPart, Said]]) -> list[Finding]:
 
 
 def _parts(said: Sequence[tuple[ReportPart, Said]], found: Collection[str], drawn: Sequence[Picture]) -> list[Part]:
-    """The parts that the study has, without what is said on the first screen, and figures that belong to none."""
+    """The parts that the study has, without what the first screen shows, and figures that belong to none."""
     parts = []
     for part, (sentences, tables) in said:
         own = [picture for picture in drawn if picture.part == part.key]

@@ -15,7 +15,7 @@ Said = tuple[Sequence[str], Sequence[Table | None]]
 
 @dataclass(frozen=True)
 class ReportPart:
-    """A part of the report, one file in `parts` that is found there by itself.
+    """A part of the report, one file in `parts`, which is discovered there.
 
     Attributes:
         key, title: of the part. place: its place on the page, smallest first.

@@ -86,7 +86,7 @@ class ShardedArray:
         return self.shape[0]
 
     def __getitem__(self, index: int | slice | torch.Tensor) -> torch.Tensor:
-        """Return rows as a tensor of their own; an int gives one row without the first axis."""
+        """Return rows as a separate tensor; an int gives one row without the first axis."""
         if isinstance(index, int):
             return self[torch.tensor([index])][0]
         if isinstance(index, slice):
@@ -100,14 +100,15 @@ class ShardedArray:
         return self._rows(wanted)
 
     def _rows(self, wanted: np.ndarray) -> torch.Tensor:
-        """Copy the wanted rows out of the shards that hold them."""
+        """Copy the selected rows out of the shards that hold them."""
         first = self._maps[0][0]
         found = np.empty((wanted.size, *first.shape[1:]), dtype=first.dtype)
         shard = np.searchsorted(self._ends, wanted, side="right")
         starts = np.concatenate([[0], self._ends[:-1]])
         for each in np.unique(shard):
             places = np.flatnonzero(shard == each)
-            found[places] = self._maps[each][0][wanted[places] - starts[each]]
+            # Through a map of its own: the pages of one that stays open would count as memory.
+            found[places] = _mapped(self.paths[each])[0][wanted[places] - starts[each]]
         tensor = torch.from_numpy(found)
         return tensor if tensor.dtype == self.dtype else tensor.view(self.dtype)
 

@@ -22,6 +22,8 @@ class AttackResult(Result):
     Attributes:
         targets: (n,) int64, the class each is led to, -1 where it is not attacked. success, attacked: (n,) bool.
         images: (n, channels, height, width) in [0, 1] after the last step. logits: (t, n, c).
+        pictures: (t, n, channels, h, w) uint8 at the kept steps, reduced where they would take too many bytes; None in
+            a study that an earlier version made.
         sample_embedding: (t, n, e). layers: the layers by name.
         epsilon, step_size, n_step, norm, target, targeted, random_start: how it was done.
         steps: the kept ones. success_by_step: share of the attacked samples. longest_perturbation: in the norm.
@@ -35,6 +37,7 @@ class AttackResult(Result):
     success: Tensor = arrays("attack")
     attacked: Tensor = arrays("attack")
     images: Tensor = arrays("attack")
+    pictures: Tensor | None = arrays("attack")
     logits: Tensor = arrays("attack")
     sample_embedding: Tensor = arrays("attack")
     epsilon: float = record("attack")

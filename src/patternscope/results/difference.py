@@ -21,6 +21,8 @@ from patternscope.results.noise import (
     noise_between,
     sources_of,
 )
+from patternscope.results.pattern_difference import PatternDifference, pattern_difference
+from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import StudyResults
 from patternscope.results.study_ledger import moment_of
 
@@ -71,6 +73,7 @@ class LayerDifference:
     Attributes:
         evidence: bits per region. total, reliable: knowledge points per image. ratio: of the reliable ones.
         classes: evidence by class. ledger: from the first to the second, None where their grids differ.
+        patterns: those that both, or one of them, have; None where they cannot be compared.
     """
 
     layer: str
@@ -80,6 +83,7 @@ class LayerDifference:
     ratio: Paired
     classes: tuple[ClassDifference, ...]
     ledger: LayerLedger | None
+    patterns: PatternDifference | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class StudyDifference:
         agreement: share of the images for which both predict the same class.
         layers: that both have. changed: images.
         noise: what the intervals of layers hold. not_measured: what they do not.
+        without_patterns: why patterns are not compared, None where they are.
     """
 
     first: str
@@ -129,6 +134,7 @@ class StudyDifference:
     changed: ChangedImages
     noise: tuple[str, ...]
     not_measured: tuple[str, ...]
+    without_patterns: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,8 @@ def differ(first: Side, second: Side, layers: Sequence[str], draws: Draws) -> St
     two = _Two(first, second, noise, draws, same)
     images = first.results.images
     labelled = images.labelled is not False
+    without = _without_patterns(first, second)
+    compared = tuple(_layer(two, layer, patterns=without is None) for layer in layers)
     return StudyDifference(
         first=first.name,
         second=second.name,
@@ -176,14 +184,24 @@ def differ(first: Side, second: Side, layers: Sequence[str], draws: Draws) -> St
         accuracy=_accuracy(two) if labelled else None,
         held_out=_held_out(two) if labelled else None,
         agreement=float((first.decisions == second.decisions).double().mean()),
-        layers=tuple(_layer(two, layer) for layer in layers),
+        layers=compared,
         changed=_changed(two, layers[-1]),
         noise=sources_of(*noise),
         not_measured=_not_measured(noise),
+        without_patterns=without,
     )
 
 
-def _layer(two: _Two, layer: str) -> LayerDifference:
+def _without_patterns(first: Side, second: Side) -> str | None:
+    """Why patterns cannot be compared, None where they can."""
+    without = [side.name for side in (first, second) if not side.results.has(PatternsResult)]
+    if without:
+        return f"no patterns in {' and '.join(without)}; write a section [patterns] into the settings and run again"
+    early = [side.name for side in (first, second) if side.checkpoint != side.results.checkpoints(EvidenceResult)[-1]]
+    return f"patterns are those of the last checkpoint, which {' and '.join(early)} is not" if early else None
+
+
+def _layer(two: _Two, layer: str, *, patterns: bool) -> LayerDifference:
     """Evidence, counts, classes and ledger of a layer."""
     sides = (two.first, two.second)
     told = [side.results.evidence(layer, side.checkpoint) for side in sides]
@@ -211,6 +229,7 @@ def _layer(two: _Two, layer: str) -> LayerDifference:
         ratio=pairs["ratio"],
         classes=_classes(two, told, grown),
         ledger=ledger_of(layer, moments[0], moments[1], images.classes, images.labels, two.draws) if alike else None,
+        patterns=pattern_difference(two.first.results, two.second.results, layer, two.draws) if patterns else None,
     )
 
 

@@ -13,7 +13,7 @@ from patternscope.results.result import Result, arrays, record
 
 Against = Literal["labels", "decision"]
 TEMPERATURES = ("temperature", "strong_temperature", "middle_strength")
-"""The fields of `EvidenceResult` that say how far each region's posterior is to be trusted."""
+"""The fields of `EvidenceResult` that tell how far each region's posterior can be trusted."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class EvidenceResult(Result):
 
     @property
     def point_temperatures(self) -> Temperatures:
-        """The temperatures by which regions are knowledge points: inf without evidence."""
+        """The temperatures that decide which regions are knowledge points: inf without evidence."""
         return temperatures_of_points(self.temperatures, self.evidence)
 
     @property

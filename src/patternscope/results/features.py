@@ -1,11 +1,12 @@
 """Results of the stage features: what the network computes of the samples at a checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote
 
+import torch
 from torch import Tensor
 
 from patternscope.results.arrays import ShardedArray, ShardWriter
@@ -15,6 +16,34 @@ from patternscope.workflow.stages import layer_folder
 REGIONAL = "regional"
 BULK = (f"*/{REGIONAL}-*",)
 """Patterns of the large files of the stage, which may be dropped when nothing needs them any more."""
+Features = Tensor | ShardedArray
+"""Regional features (n, k, h, w) of a layer, in memory or in shards on the disk."""
+_BLOCK_NUMBERS = 2**25
+
+
+def read_rows(features: Features, rows: Tensor | None, device: torch.device | str) -> Tensor:
+    """Return the features of some images (m,), by default of all, on a device."""
+    if rows is not None:
+        return features[rows.to(features.device) if isinstance(features, Tensor) else rows].to(device)
+    return (features if isinstance(features, Tensor) else features.load()).to(device)
+
+
+def read_blocks(
+    features: Features, device: torch.device | str, numbers: int | None = None
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yield which images come next, and their features (b, k, h, w) on a device, from the first to the last.
+
+    As many at a time as are 2^25 numbers, where each image takes so many `numbers`, by default those of its features.
+    Memory: one block and, of shards, the part of one that is read.
+
+    >>> [rows for rows, _ in read_blocks(torch.zeros(3, 1, 1, 1), "cpu", numbers=2**24)]
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    n = len(features)
+    at_once = max(1, _BLOCK_NUMBERS // max(1, numbers or features[:1].numel()))
+    for start in range(0, n, at_once):
+        rows = slice(start, min(n, start + at_once))
+        yield rows, features[rows].to(device)
 
 
 @dataclass(frozen=True)
@@ -45,8 +74,12 @@ class RegionalFeatures:
 
     def read(self, layer: str) -> Tensor:
         """Read the features (n, k, h, w) of a layer into memory."""
+        return self.open(layer).load()
+
+    def open(self, layer: str) -> ShardedArray:
+        """Return the features (n, k, h, w) of a layer, which are read when rows of them are asked for."""
         self.check(f"{layer_folder(layer)}/")
-        return ShardedArray(self.folder / layer_folder(layer), REGIONAL).load()
+        return ShardedArray(self.folder / layer_folder(layer), REGIONAL)
 
     def writer(self, layer: str) -> ShardWriter:
         """Return what writes the features of a layer, batch by batch."""
@@ -70,6 +103,10 @@ class FeaturesInMemory:
         return list(self.features)
 
     def read(self, layer: str) -> Tensor:
+        """Return the features of a layer."""
+        return self.features[layer]
+
+    def open(self, layer: str) -> Tensor:
         """Return the features of a layer."""
         return self.features[layer]
 

@@ -13,7 +13,7 @@ from patternscope.results.result import Result, arrays, folder, record
 from patternscope.tensor_files import read_tensors, write_tensors
 
 LABELLED_PARTS = ("held_out", "train")
-_LABELS_FILE = "labels.safetensors"
+_LABELS_FILE, _FITTED_FILE = "labels.safetensors", "rows.safetensors"
 _BATCH = 256
 
 
@@ -54,13 +54,30 @@ class LabelledImages:
         return cls(ShardedArray(folder, "images"), read_tensors(folder / _LABELS_FILE)["labels"])
 
 
+@dataclass(frozen=True)
+class FittedImages:
+    """The images that maps are fitted to, where they are not all: their places (m,) int64, increasing."""
+
+    rows: Tensor
+
+    def save(self, folder: Path) -> None:
+        """Write the places into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tensors({"rows": self.rows}, folder / _FITTED_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return what `save` wrote."""
+        return cls(read_tensors(folder / _FITTED_FILE)["rows"])
+
+
 class ImagesResult(Result):
     """The images of a study.
 
     Attributes:
         images: the samples (n, channels, height, width) uint8, a stratified choice of the held-out images.
         labels: their classes (n,) int64. masks: object masks (n, height, width), None where the source has none.
-        identity: what each sample is, whatever its place (n,) int64; `identity_labels` its class, beside it.
+        identity: what each sample is, independent of its index (n,) int64; `identity_labels`: its class.
         classes: names, by label.
         source: name of the image source. names: of the samples.
         counts: samples of each class. short: those of classes with fewer than were asked for.
@@ -69,6 +86,7 @@ class ImagesResult(Result):
         labelled: False where the network's own decision stands for labels; otherwise they are known.
         skipped: files that could not be read.
         held_out, train: all held-out images, and those to train on; None where the study has none.
+        fitted: the images that maps are fitted to, a stratified choice by identity; None where they are all.
     """
 
     STAGE = "images"
@@ -90,6 +108,13 @@ class ImagesResult(Result):
     skipped: tuple[str, ...] = record("images")
     held_out: LabelledImages | None = folder("held_out", LabelledImages)
     train: LabelledImages | None = folder("train", LabelledImages)
+    # A folder of its own, absent where all are fitted to: studies of so many images have the keys that they had.
+    fitted: FittedImages | None = folder("fitted", FittedImages)
+
+    @property
+    def fitted_rows(self) -> Tensor | None:
+        """Places of the images that maps are fitted to (m,), None where they are all."""
+        return None if self.fitted is None else self.fitted.rows
 
     @property
     def class_kind(self) -> str:

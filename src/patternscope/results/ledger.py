@@ -61,7 +61,7 @@ class PointFlows:
 class BitFlows:
     """By how much evidence grew in the regions of each flow, bits per region of the layer: they sum to `total`.
 
-    `none` is of regions that are a point at neither moment.
+    `none` is of regions that are no point at either moment.
     """
 
     total: Interval

@@ -27,7 +27,7 @@ class LookedLayer:
         layer: its name. grid: (h, w), r = h w.
         probability: calibrated, of each class at each region, all classes equally likely beforehand (r, c) float64.
         evidence: of each class, log2 p(c | h) / pi_c, a mean over regions, in bits per region (c,) float64.
-        points: which regions are knowledge points, of whatever class (r,) bool.
+        points: which regions are knowledge points, of any class (r,) bool.
         region: that with the highest probability of the class that the network predicts.
         near: the regions most alike in the layer's embedding, of different images, the nearest first.
     """

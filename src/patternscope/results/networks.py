@@ -155,7 +155,7 @@ class StudentSample:
 
 
 class StudentAnalysisResult(Result):
-    """What a student knows of the samples, beside its teacher; its units are student_analysis/logits and /features.
+    """A student's evidence on the samples, beside its teacher's; its units are student_analysis/logits and /features.
 
     embedding (n, e), mean_directions (c, e): in the teacher's frame. target_probs, logits: (n, c).
     agreement: share of samples for which student and teacher predict the same class.

@@ -166,7 +166,7 @@ def over_what(networks: int | None) -> str:
 
 
 def interval_lines(shown: str, networks: int | None) -> tuple[str, str]:
-    """Return two lines that say what a figure shows, and what its intervals are over.
+    """Return two lines: what a figure shows, and what its intervals are over.
 
     >>> interval_lines("mean over 24 images", 3)
     ('mean over 24 images and 3 networks', '95 % intervals over 3 networks and the images')

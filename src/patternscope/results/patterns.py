@@ -101,6 +101,12 @@ class PatternsResult(Result):
         own = self.pattern == place
         return self.sample[own], self.region[own]
 
+    def owners(self, images: int, regions: int) -> Tensor:
+        """Return the place of the pattern that each region of n images belongs to, -1 without one, (n, r) int64."""
+        places = torch.full((images, regions), -1)
+        places[self.sample, self.region] = self.pattern
+        return places
+
     def typical(self, place: int, count: int) -> tuple[Tensor, Tensor]:
         """Return up to `count` of its most typical regions, one of each image before a second of any."""
         samples, regions = self.members(place)

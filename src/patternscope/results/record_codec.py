@@ -52,7 +52,7 @@ def encode_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flat_interval(name: str, interval: Interval) -> dict[str, float | None]:
-    """Return a value and the ends of its interval under names of their own.
+    """Return a value and the ends of its interval under separate names.
 
     >>> flat_interval("total", Interval(2.0, 1.5, 2.5))
     {'total': 2.0, 'total_low': 1.5, 'total_high': 2.5}

@@ -49,10 +49,11 @@ def record(file: str, **options: Any) -> Any:
 
 
 def folder(name: str, kind: type) -> Any:
-    """Declare a field that is a folder of its own: `kind` has `save(folder)` and `load(folder)`.
+    """Declare a field that is a separate folder: `kind` has `save(folder)` and `load(folder)`.
 
     Of a `name` "{layer}" there is a folder for each layer; `kind` is given the one that holds them, and what checks
-    a layer's folder before it is read.
+    a layer's folder before it is read. Any other is None where there is no such folder, also to a stage that declares
+    it: the key of that stage is the same as if it had not.
     """
     return field(metadata={"file": f"{name}/", "kind": kind})
 
@@ -152,7 +153,7 @@ def reads(
 
 
 def stage_name(kind: type[Result], variant: str | None = None) -> str:
-    """Return the name of the stage that writes a result; a variant, such as one student, has a name of its own."""
+    """Return the name of the stage that writes a result; a variant, such as one student, has its own name."""
     return kind.STAGE if variant is None else f"{kind.STAGE}/{variant}"
 
 
@@ -194,6 +195,9 @@ def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | N
     """Values of all fields that are in one file."""
     entries = [entry for entry in fields(kind) if entry.metadata["file"] == file]
     part = entries[0].metadata.get("kind")
+    if part is not None and "{layer}" not in file and not (folder / file).exists():
+        check(file)
+        return {entries[0].name: None}
     if declared is not None and not _is_declared(file, declared):
         raise KeyError(f"{folder}: {kind.__name__}.{entries[0].name} is read without being declared")
     if file == f"{{layer}}{_SUFFIX}":
@@ -202,7 +206,7 @@ def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | N
         return {entries[0].name: part.load(folder, check)}
     if part is not None:
         check(file)
-        return {entries[0].name: part.load(folder / file) if (folder / file).is_dir() else None}
+        return {entries[0].name: part.load(folder / file)}
     check(file)
     if file.endswith(".json"):
         return decode_fields(kind, entries, read_json(folder / file), folder / file)
@@ -211,7 +215,7 @@ def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | N
 
 
 def _place_of(folder: Path, file: str) -> Path:
-    """The folder that a part of its own is saved to."""
+    """The folder that a separate part is saved to."""
     return folder if "{layer}" in file else folder / file
 
 

@@ -52,7 +52,7 @@ def is_network(variant: str) -> bool:
 
 
 class StudyResults(ABC):
-    """The results of a study, whatever they are read from; `seed` is the study's."""
+    """The results of a study, independent of where they are read from; `seed` is the study's."""
 
     seed: int
 

@@ -58,7 +58,10 @@ class PaperCounts:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """What is known of a layer at a checkpoint: single numbers of its `KnowledgeResult` and `EvidenceResult`."""
+    """What is known of a layer at a checkpoint: single numbers of its `KnowledgeResult` and `EvidenceResult`.
+
+    `fitted`: how many of the `images` maps are fitted to, None where they are all.
+    """
 
     checkpoint: int
     layer: str
@@ -77,6 +80,7 @@ class LayerSummary:
     paper: PaperCounts | None = field(default=None, metadata={"inline": True})
     networks: int | None = field(default=None, metadata={"omit_none": True})
     consensus: float | None = field(default=None, metadata={"omit_none": True})
+    fitted: int | None = field(default=None, metadata={"omit_none": True})
 
     @classmethod
     def of(cls, checkpoint: int, layer: str, known: KnowledgeResult, told: EvidenceResult | None = None) -> Self:

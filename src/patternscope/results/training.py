@@ -38,7 +38,7 @@ class ReadOutputs:
 class ReadProbe:
     """A linear probe that gives the probabilities of a network without a classifier.
 
-    strength: of the penalty; folds: by which it was chosen; accuracy: on the images left out; images: it was fitted to;
+    strength: of the penalty; folds: that chose it; accuracy: on held-out images; images: it was fitted to;
     own_images: whether these are those that are analysed.
     """
 
@@ -55,7 +55,7 @@ class ReadProbe:
         return (
             f'Probabilities are those of a linear probe, as asked for with head = "probe", fitted to the network\'s '
             f"features of {self.images:,} {which} (penalty {self.strength:g}, chosen in {self.folds} folds; accuracy "
-            f"{self.accuracy:.2f} on images left out): what is said of classes is said of the probe."
+            f"{self.accuracy:.2f} on held-out images): statements about classes are about the probe."
         )
 
 

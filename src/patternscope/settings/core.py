@@ -1,4 +1,4 @@
-"""The settings that every study has: sections of its own, and those of estimators and training."""
+"""The settings that every study has: its own sections, and those of estimators and training."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -85,8 +85,8 @@ class NetworkSettings(Section):
         ge=0,
         le=16,
         json_schema_extra=LATER,
-        description="class and register tokens before the patches of a transformer; by default what the network says, "
-        "else all that are no patches",
+        description="class and register tokens before the patches of a transformer; by default those that "
+        "the network declares, else all that are no patches",
     )
     suffix_tokens: int | None = Field(
         default=None,
@@ -174,7 +174,7 @@ class KnowledgeSettings(Section):
     bootstrap: int = Field(default=1000, ge=10, le=1_000_000, description="resamples of images behind each interval")
     taus: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         default=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-        description="thresholds of the sweep, each in (0, 1); those that every region passes are left out",
+        description="thresholds of the sweep, each in (0, 1); those that every region passes are omitted",
     )
 
 
@@ -204,7 +204,7 @@ class AtlasSettings(Section):
     max_mb: float = Field(
         default=100.0,
         gt=0,
-        description="largest atlas.html in millions of bytes; what is left out of a larger one is said",
+        description="largest atlas.html in millions of bytes; a larger one is reduced, and lists what it omits",
     )
 
 

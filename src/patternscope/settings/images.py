@@ -55,7 +55,8 @@ class ImagesSettings(_OptionSettings):
 
     image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side of what the network gets")
     channels: Literal[1, 2, 3, 4] = Field(
-        default=3, description="1 for grey, 3 for colour; 2 and 4 with alpha, or whatever the channels of arrays are"
+        default=3,
+        description="1 for grey, 3 for colour; 2 and 4 with alpha, or the number of channels that arrays have",
     )
     resize: Resize = Field(
         default="crop",
@@ -71,6 +72,13 @@ class ImagesSettings(_OptionSettings):
         json_schema_extra=LATER,
     )
     samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")
+    fit_samples: int = Field(
+        default=2000,
+        ge=4,
+        json_schema_extra=LATER,
+        description="images that maps are fitted to at most, a stratified choice by what they are; the others are "
+        "judged by maps and temperatures that know nothing of them",
+    )
     train_per_class: int | None = Field(
         default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"
     )
@@ -81,7 +89,7 @@ class ImagesSettings(_OptionSettings):
         default=None, ge=0, lt=2**62, description="of drawing and choosing images; the study's own by default"
     )
     class_names: tuple[str, ...] | None = Field(
-        default=None, description="the classes to select; names by label where the source has none of its own"
+        default=None, description="the classes to select; names by label where the source has none"
     )
 
     @property

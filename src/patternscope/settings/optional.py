@@ -6,11 +6,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from patternscope.settings.core import CoreSettings, Section
-from patternscope.settings.section import LocatedPath
+from patternscope.settings.section import LATER, LocatedPath
 
 
 class ControlsSettings(Section):
-    """[controls]: what knowledge points and evidence a layer has by chance, at the last checkpoint.
+    """[controls]: the knowledge points and evidence that a layer has by chance, at the last checkpoint.
 
     >>> ControlsSettings().enabled
     True
@@ -31,9 +31,9 @@ class SpreadSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="fit the layers again at all; a section [spread] switches it on unless it says otherwise",
+        description="fit the layers again at all; a section [spread] switches it on unless it sets enabled = false",
     )
-    draws: int = Field(default=2, ge=1, le=100, description="more draws of the neighbours, each with maps of its own")
+    draws: int = Field(default=2, ge=1, le=100, description="more draws of the neighbours, each with its own maps")
 
 
 class ReplicatesSettings(Section):
@@ -45,7 +45,7 @@ class ReplicatesSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="have more networks at all; a section [replicates] switches it on unless it says otherwise",
+        description="have more networks at all; a section [replicates] switches it on unless it sets enabled = false",
     )
     networks: int | None = Field(
         default=None,
@@ -86,7 +86,7 @@ class FaithfulnessSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="ask the network at all; a section [faithfulness] switches it on unless it says otherwise",
+        description="ask the network at all; a section [faithfulness] switches it on unless it sets enabled = false",
     )
     images_per_class: int = Field(
         default=10, ge=1, le=100_000, description="samples of each class that the network is asked about"
@@ -107,11 +107,18 @@ class PatternsSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="look for patterns at all; a section [patterns] switches it on unless it says otherwise",
+        description="look for patterns at all; a section [patterns] switches it on unless it sets enabled = false",
     )
     most: int = Field(default=8, ge=1, le=50, description="patterns of a class in a layer at most")
     names: LocatedPath | None = Field(
         default=None, description="JSON file of the names that you give to patterns, by a region of each"
+    )
+    images_per_class: int = Field(
+        default=20,
+        ge=1,
+        le=100_000,
+        json_schema_extra=LATER,
+        description="samples of each class that the network is asked about without a pattern's regions",
     )
 
 
@@ -123,7 +130,7 @@ class AttackSettings(Section):
     """
 
     enabled: bool = Field(
-        default=False, description="attack at all; a section [attack] switches it on unless it says otherwise"
+        default=False, description="attack at all; a section [attack] switches it on unless it sets enabled = false"
     )
     epsilon: float = Field(
         default=8 / 255, gt=0, description="largest perturbation, for pixels in [0, 1]; 8/255 is 0.0314"
@@ -157,14 +164,15 @@ StudentName = Literal["logits", "features"]
 
 
 class DistillationSettings(Section):
-    """[distillation]: students of the last checkpoint's network, and what they know.
+    """[distillation]: students of the last checkpoint's network, and their evidence.
 
     >>> DistillationSettings().enabled, DistillationSettings().students
     (False, ('logits', 'features'))
     """
 
     enabled: bool = Field(
-        default=False, description="distil at all; a section [distillation] switches it on unless it says otherwise"
+        default=False,
+        description="distil at all; a section [distillation] switches it on unless it sets enabled = false",
     )
     students: tuple[StudentName, ...] = Field(
         default=("logits", "features"),
@@ -204,7 +212,7 @@ class DistillationSettings(Section):
 
     @property
     def variants(self) -> tuple[StudentName, ...]:
-        """The students, each of which has stages of its own."""
+        """The students, each with its own stages."""
         return self.students
 
 

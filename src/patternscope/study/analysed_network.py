@@ -110,13 +110,13 @@ def read_outputs(model: Normalised, settings: StudySettings, classes: Sequence[s
 
 
 def names_of(model: Normalised, settings: StudySettings) -> tuple[OutputNames | None, int]:
-    """Return the names of a network's outputs, None where nobody knows them, and the number of these."""
+    """Return the names of a network's outputs, None where they are unknown, and the number of these."""
     count, network = check_logits(without_head(model), settings.images, None).shape[1], settings.network
     return output_names(inner_network(model), network.architecture, count, network.class_file), count
 
 
 def with_outputs(model: Normalised, choice: OutputChoice | None) -> tuple[Normalised, ReadOutputs | None]:
-    """Return the network that gives the chosen outputs, and what is said of it."""
+    """Return the network that gives the chosen outputs, and its description."""
     if choice is None:
         return model, None
     read = ReadOutputs(choice.names, choice.count, choice.source)
@@ -186,7 +186,7 @@ def check_logits(model: nn.Module, images: ImagesSettings, classes: int | None) 
 
 
 def _check_count(model: Normalised, settings: StudySettings, classes: int) -> None:
-    """Refuse outputs that cannot be so many classes, whatever these are called."""
+    """Refuse outputs that cannot be that many classes, whatever their names."""
     names, count = names_of(model, settings)
     if names is None or count < classes:
         check_logits(model, settings.images, None if (count, classes) == (1, 2) else classes)

@@ -32,7 +32,7 @@ def study_axes(settings: StudySettings) -> Axes:
 
     InputError for settings that contradict each other, no checkpoint files, one that does not fit or another number of
     them for a network of [replicates], an architecture that cannot be built or gives other logits than the images have
-    classes, an unknown layer or one without a region grid. UserWarning for probabilities in the place of logits. Cost:
+    classes, an unknown layer or one without a region grid. UserWarning for probabilities instead of logits. Cost:
     two forward passes of an empty image, and the headers of the safetensors files.
     """
     network, folder = settings.network, settings.checkpoints.folder
@@ -147,7 +147,7 @@ def _tried(network: NetworkSettings, images: ImagesSettings) -> tuple[Normalised
 
 
 def _explained(build: Callable[[], Normalised], tried: int | None) -> Normalised:
-    """A network that is built, for a number of classes that was `tried` since nobody knows it."""
+    """A network that is built, for a number of classes that was `tried` because it is unknown."""
     try:
         return build()
     except InputError as error:

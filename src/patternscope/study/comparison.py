@@ -87,7 +87,7 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
     Args:
         first, second: studies of the same images.
         out: an empty folder.
-        maps: "own" sees each network through maps of its own, the second's turned by the orthogonal map that
+        maps: "own" sees each network through its own maps, the second's turned by the orthogonal map that
             brings its sample embedding nearest; "first" sees the second's features through the first's maps;
             "auto" does where the channels of the two mean the same.
 

@@ -1,6 +1,6 @@
 """The fits of a study: estimators from their settings, neighbours from what samples are, and maps from results."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,10 +11,12 @@ from patternscope.embeddings.regional_objective import embed_regions
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings, dimensions
 from patternscope.errors import InputError
 from patternscope.knowledge.folds import assign_folds
+from patternscope.results.features import Features, read_blocks
 from patternscope.results.fits import FitTrace, ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.similarity.neighbours import Neighbours, choose_neighbours
 from patternscope.solvers import Trace
+from patternscope.study.fitted_part import FittedPart, SampleFrame
 from patternscope.workflow.cache_keys import unit_seed
 
 
@@ -71,42 +73,43 @@ def draw_neighbours(
 def divide_images(settings: RegionSettings, images: ImagesResult, seed: int) -> Tensor:
     """Return the fold of each image in each division (splits, n), the same for all layers, checkpoints and students.
 
+    Those that maps are fitted to are dealt out among themselves, as are the others, so that folds are equal in both.
     InputError for so few images that a map would be fitted to fewer than two.
     """
-    n, folds = len(images.identity), settings.folds
+    folds, rows = settings.folds, FittedPart.among(images).rows
+    n = len(images.identity) if rows is None else len(rows)
     least = max(folds, 4 if folds == 2 else 3)  # each map is fitted to two images or more
     if n < least:
         raise InputError(f"images: expected at least {least} for {folds} folds, got {n}")
     seeds = [unit_seed(seed, "folds", settings.seed, split) for split in range(settings.splits)]
+    groups = [] if rows is None else [rows, _others(rows, len(images.identity))]
+    return torch.stack([_folds(images, groups, folds, each) for each in seeds])
+
+
+def _folds(images: ImagesResult, groups: list[Tensor], folds: int, seed: int) -> Tensor:
+    """The fold of each image, those of a group dealt out among themselves where they are enough."""
     labels, identity = images.identity_labels, images.identity
-    return torch.stack([assign_folds(labels, settings.folds, identity=identity, seed=each) for each in seeds])
+    fold = assign_folds(labels, folds, identity=identity, seed=seed)
+    for rows in groups:
+        if len(rows) >= folds:
+            fold[rows] = assign_folds(labels[rows], folds, identity=identity[rows], seed=seed)
+    return fold
+
+
+def _others(rows: Tensor, n: int) -> Tensor:
+    """The places of n images that are not among these."""
+    others = torch.ones(n, dtype=torch.bool)
+    others[rows] = False
+    return others.nonzero().flatten()
 
 
 def fit_importance(
-    settings: ImportanceSettings, regional: Tensor, target_probs: Tensor, images: ImagesResult, seed: int
+    settings: ImportanceSettings, regional: Tensor, target_probs: Tensor, neighbours: Neighbours, seed: int
 ) -> ImportanceWeight:
-    """Estimate the weights of regions and channels of regional features (n, k, h, w); `seed` as draw_neighbours."""
+    """Estimate the weights of regions and channels of regional features (n, k, h, w) by these neighbours."""
     constructor, params = fit_arguments(settings, seed)
-    data = {
-        "regional_features": regional,
-        "target_probs": target_probs,
-        "neighbours": draw_neighbours(settings, images, seed),
-    }
+    data = {"regional_features": regional, "target_probs": target_probs, "neighbours": neighbours}
     return ImportanceWeight(*regional.shape, **constructor).estimate(data, params)
-
-
-class SampleFrame(Protocol):
-    """The sample embedding (n, e) in whose frame regions are embedded, and its mean directions (c, e)."""
-
-    @property
-    def embedding(self) -> Tensor:
-        """Return g."""
-        ...
-
-    @property
-    def mean_directions(self) -> Tensor:
-        """Return mu."""
-        ...
 
 
 def fit_region(
@@ -155,9 +158,28 @@ def fitted_sample(result: SampleResult, kappa_max: float, device: torch.device |
     return fitted
 
 
-def embed_by_all(result: RegionResult, regional: Tensor) -> Tensor:
-    """Return the embedding of features (n, k, h, w) by the map that was fitted to all images: (n, r, e) on the CPU."""
-    return embed_regions(result.map.to(regional), regional, result.scale).cpu()
+def embed_by_all(result: RegionResult, regional: Features, device: torch.device | str = "cpu") -> Tensor:
+    """Return the embedding of features (n, k, h, w) by the map that was fitted to all images: (n, r, e) on the CPU.
+
+    Features on the disk are read in blocks, which a device embeds.
+    """
+    blocks = (block for _, block in read_blocks(regional, device))
+    return joined([embed_regions(result.map.to(block), block, result.scale).cpu() for block in blocks])
+
+
+def embed_all_as_judged(result: RegionResult, regional: Features, device: torch.device | str) -> Tensor:
+    """Return the embedding (n, r, e) on the CPU of features of all images, each by the map that judges the image.
+
+    As `embed_by_all`.
+    """
+    everyone = torch.arange(len(regional))
+    blocks = read_blocks(regional, device)
+    return joined([embed_as_judged(result, block, everyone[rows]).cpu() for rows, block in blocks])
+
+
+def joined(blocks: list[Tensor]) -> Tensor:
+    """Return blocks as one tensor; a single one as it is, so that a sum over it is the same to the last bit."""
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
 def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | None = None) -> Tensor:
@@ -168,7 +190,11 @@ def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | None 
     """
     if result.seen_by != "others":
         return embed_regions(result.map.to(regional), regional, result.scale)
-    judge = result.unseen[0] if rows is None else result.unseen[0][rows]
+    return embed_by(result, regional, result.unseen[0] if rows is None else result.unseen[0][rows])
+
+
+def embed_by(result: RegionResult, regional: Tensor, judge: Tensor) -> Tensor:
+    """Return the embedding of features (m, k, h, w), each image by the map of that number (m,): (m, r, e)."""
     embedding = regional.new_zeros(len(regional), regional[0, 0].numel(), len(result.map))
     for number in judge.unique().tolist():
         own = (judge == number).to(regional.device)

@@ -89,7 +89,7 @@ def _last_network(results: StoredResults, settings: StudySettings) -> Normalised
 def _look_at_layer(
     results: StoredResults, settings: StudySettings, name: str, regional: Tensor, predicted: int, nearest: int
 ) -> LookedLayer:
-    """Return what a layer says of features (1, k, h, w)."""
+    """Return the evidence of a layer in features (1, k, h, w)."""
     region, told, labels = results.region(name), results.evidence(name), results.images.labels
     mu, shares = results.sample().mean_directions, class_shares(labels, len(results.classes))
     by_map, telling, calm = [], [], []

@@ -47,7 +47,7 @@ def study_network(
     """Return the network of a study as it starts; it takes pixels in [0, 1] and gives logits (n, classes).
 
     With None for `classes` it has as many outputs as of itself. `pretrained` asks for the published weights themselves;
-    their normaliser is there in any case where the settings name them, as that of a folder of Hugging Face's.
+    their normaliser is added in any case where the settings name them, as that of a folder of Hugging Face's.
     `backbone` as `build_network`. InputError for an architecture that cannot be built.
     """
     built = build_network(

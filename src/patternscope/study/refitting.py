@@ -1,4 +1,4 @@
-"""A layer fitted and judged once more, by one division of the images, whatever its targets are."""
+"""A layer fitted and judged once more, by one division of the images, with any targets."""
 
 from torch import Tensor
 
@@ -8,7 +8,7 @@ from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Rule
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
-from patternscope.study.fitting import SampleFrame
+from patternscope.study.fitted_part import SampleFrame
 from patternscope.study.stages.evidence import Judged, judge_images, judging_cost
 from patternscope.study.stages.importance import importance_cost, weigh_regions
 from patternscope.study.stages.region import embed_regions, region_cost
@@ -26,7 +26,7 @@ def weigh_if_read(
     """Return the importance weights of regional features where the objective reads them, None otherwise."""
     if region.objective != "paper":
         return None
-    return weigh_regions(importance, regional, target_probs, images, seed)
+    return weigh_regions(importance, regional, target_probs, images, seed, regional.device)
 
 
 def refit_layer(
@@ -41,12 +41,14 @@ def refit_layer(
 ) -> tuple[RegionResult, Judged]:
     """Return maps of features (n, k, h, w) by one division of the images, and what these say of the labels (n,).
 
-    `draw` 0 is the study's own; another one divides the images, and chooses neighbours, anew.
+    All arguments are those of the images that maps of the study are fitted to, and all of these are fitted to. `draw` 0
+    is the study's own; another one divides the images, and chooses neighbours, anew.
     """
     importance = settings.importance.model_copy(update={"seed": settings.importance.seed + draw})
     asked = settings.region.model_copy(update={"seed": settings.region.seed + draw, "splits": 1})
     weights = weigh_if_read(importance, asked, regional, target_probs, images, settings.seed)
-    fitted = embed_regions(asked, rule, regional, target_probs, sample, weights, images, settings.seed)
+    where = regional.device
+    fitted = embed_regions(asked, rule, regional, target_probs, sample, weights, images, settings.seed, where)
     return fitted, judge_images(fitted, regional, labels, sample.mean_directions, asked.kappa_max)
 
 

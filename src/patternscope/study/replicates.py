@@ -1,4 +1,4 @@
-"""Further networks of a study: its stages once more for each, under names of their own, in the study's frame."""
+"""Further networks of a study: its stages once more for each, under separate names, in the study's frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ _STEP = reads(TrainingResult, "step")
 
 @dataclass(frozen=True)
 class NetworkContext(UnitContext):
-    """The context of a unit of a further network, as the stage of the study's own network knows it.
+    """The context of a unit of a further network, as the stage of the study's own network receives it.
 
     Units have the names that they have for the study's own network; seeds are those of the `variant`.
     """

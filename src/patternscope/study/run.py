@@ -55,7 +55,7 @@ def run_analysis(
     """Bring the study in `folder` up to date with its settings; what is up to date is left alone.
 
     Beside the stages of the study those of `more` run. Layers that are not named are suggested by the network, and
-    written into study.json. The images are read first where nobody knows their classes. `announce` is told what the run
+    written into study.json. The images are read first where their classes are unknown. `announce` is told what the run
     takes before it starts. Other arguments as `run_units`. InputError for settings, images, networks and folders that
     cannot be used and, with `announce`, for a disk without room for what would be written.
     """

@@ -15,7 +15,7 @@ AS_THEY_ARE: dict[Start | None, str] = {
     "factory": "as built",
     None: "untrained",
 }
-"""What a network is called whose weights are analysed as they are, by where they come from."""
+"""The description of a network whose weights are analysed unchanged, by where they come from."""
 
 
 def start_of(settings: StudySettings, classes: int, seed: int) -> Start | None:

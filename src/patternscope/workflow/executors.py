@@ -51,7 +51,7 @@ class FinishedTask(NamedTuple):
 
 
 def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> FinishedTask:
-    """Make the unit in a folder of its own, sealed; the runner puts it in its place.
+    """Make the unit in a separate folder, sealed; the runner puts it in its place.
 
     Each call has its own folder, so a task that a cluster runs twice cannot disturb itself. The folder goes
     when the work fails.
@@ -201,7 +201,7 @@ class Workers:
 
     @property
     def have_begun(self) -> bool:
-        """Whether any worker got as far as taking work; of executors of other kinds nobody knows, and True."""
+        """Whether any worker got as far as taking work; of executors of other kinds this is unknown, and True."""
         return getattr(self.executor, "has_begun", True)
 
     def restart(self) -> bool:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -38,6 +40,11 @@ class Plan:
             for source in dict.fromkeys(source for _, source in needs):
                 found[source].append(reader)
         return found
+
+    @cached_property
+    def stage_settings(self) -> Mapping[str, dict[str, Any]]:
+        """The settings that each stage depends on, as its units' keys hold them; read once for thousands of units."""
+        return {name: chosen_settings(self.settings, stage.settings) for name, stage in self.stages.items()}
 
     def stage(self, unit: Unit) -> Stage:
         """Return the stage of a unit."""
@@ -105,11 +112,11 @@ def in_part(unit: Unit, name: str) -> bool:
 
 
 def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
-    """Return the key of a unit whose inputs are all there: equal keys, equal bytes.
+    """Return the key of a unit whose inputs are all ready: equal keys, equal bytes.
 
     key = SHA-256 of stage, its version, the unit, the settings it depends on, the digest of what lies
-    outside, and names and digests of the input files it declares. InputError when what lies outside is not
-    there.
+    outside, and names and digests of the input files it declares. InputError when what lies outside does not
+    exist.
     """
     stage = plan.stage(unit)
     inputs = [
@@ -121,7 +128,7 @@ def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
         "stage": stage.name,
         "version": stage.version,
         "unit": unit.path,
-        "settings": chosen_settings(plan.settings, stage.settings),
+        "settings": plan.stage_settings[stage.name],
         "external": _external(plan, unit),
         "inputs": sorted(inputs),
     }

@@ -1,4 +1,4 @@
-"""Running what has to be run: what is missing, stale or damaged, as soon as its inputs are there."""
+"""Running what has to be run: what is missing, stale or damaged, as soon as its inputs are ready."""
 
 import heapq
 import math
@@ -195,7 +195,7 @@ class _Run:
                 self._make_ready(source)
 
     def _valid(self, unit: Unit, key: str) -> Manifest | None:
-        """Return the manifest of a unit that is there, whole and made from the same, else None."""
+        """Return the manifest of a unit that exists, is complete and was made from the same inputs, else None."""
         try:
             manifest = self.store.manifest(unit)
             if manifest is None or manifest.key != key:

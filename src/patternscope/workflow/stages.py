@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -47,7 +48,7 @@ class Unit:
     checkpoint: int | None = None
     layer: str | None = None
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The unit's folder relative to the study's, with forward slashes."""
         parts = [self.stage]
@@ -58,6 +59,7 @@ class Unit:
         return "/".join(parts)
 
 
+@cache
 def layer_folder(layer: str) -> str:
     """Return the folder name of a layer: its name, with what some file system cannot hold percent-encoded.
 
@@ -170,7 +172,7 @@ class Stage:
     raised when the code computes something else. `external(settings, unit)` is a digest of what lies outside
     the study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
     of large files ("*/regional-*") that may be dropped when all readers are done. A study with fewer checkpoints
-    than `least_checkpoints` has no unit of the stage. A name with a slash ("figures/curves") is a unit of its own in a
+    than `least_checkpoints` has no unit of the stage. A name with a slash ("figures/curves") is a separate unit in a
     shared folder. `threads` are those that torch computes on, None for all.
     """
 

@@ -31,15 +31,15 @@ class UnitStatus:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether the unit is there and made from what is there."""
+        """Whether the unit exists and was made from the current inputs."""
         return self.state in {"done", "dropped"}
 
 
 def study_status(folder: Path, plan: Plan, *, digests: bool = False) -> list[UnitStatus]:
     """Return the state of each unit of a study, in the order in which they run.
 
-    "dropped" is done, and its bulk was removed when nothing needed it any more. "stale" is there but made
-    from other settings or inputs, or stands on a unit that is not done. "damaged" is there with a file
+    "dropped" is done, and its bulk was removed when nothing needed it any more. "stale" exists but was made
+    from other settings or inputs, or depends on a unit that is not done. "damaged" exists with a file
     missing or of another size or, with `digests`, of another content. Where what lies outside the study
     cannot be read any more, a whole unit is taken as it is and `unread` says why. InputError for a store of
     another version. Cost: reads manifests, no arrays; with `digests` all files.

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from patternscope.atomic import is_regular, sync
+from patternscope.atomic import is_regular, regular_size, sync
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import canonical_json, file_digest, text_digest
 from patternscope.workflow.programs import program_versions
@@ -108,10 +108,11 @@ class Store:
     ) -> None:
         """Check that a file is one, and no link, and its size and content; DamagedUnit where it is not as written."""
         path, (size, digest) = self.unit_folder(unit) / name, written
-        if not is_regular(path):
+        found = regular_size(path)
+        if found is None:
             raise DamagedUnit(f"{unit.path}/{name} is {'no regular file' if os.path.lexists(path) else 'missing'}")
-        if path.stat().st_size != size:
-            raise DamagedUnit(f"{unit.path}/{name} has {path.stat().st_size} bytes instead of {size}")
+        if found != size:
+            raise DamagedUnit(f"{unit.path}/{name} has {found} bytes instead of {size}")
         if digest_of is not None and digest_of(path) != digest:
             raise DamagedUnit(f"{unit.path}/{name} does not hold what was written (digest differs)")
 

@@ -128,10 +128,21 @@ export async function readTemperatures(
   const path = `layers/${layer}/${condition}/temperature`;
   if (!atlas.has(path)) return null;
   const values = await atlas.read<Float32Array>(path, step);
+  const known = temperatures.get(values) ?? splitTemperatures(values, atlas.attributes.n_images);
+  temperatures.set(values, known);
+  return known;
+}
+
+/** Of stored arrays, so that a region's curve over all steps does not split them again. */
+const temperatures = new WeakMap<Float32Array, Temperatures>();
+
+function splitTemperatures(values: Float32Array, images: number): Temperatures {
   // An atlas of an earlier version has one temperature for all strengths.
-  if (values.length === atlas.attributes.n_images)
-    return { weak: values, strong: values, unit: values.map(() => 1) };
-  const [weak, strong, unit] = [0, 1, 2].map((of) => values.filter((_, place) => place % 3 === of));
+  if (values.length === images)
+    return { weak: values, strong: values, unit: new Float32Array(images).fill(1) };
+  const [weak, strong, unit] = [0, 1, 2].map((of) =>
+    Float32Array.from({ length: images }, (_, image) => values[3 * image + of]),
+  );
   return { weak, strong, unit };
 }
 

@@ -6,17 +6,26 @@ import { readFrame, type Frame } from "./frame";
 /** Bytes of steps to prefetch; the cache of the atlas holds more. */
 const BUDGET = 64e6;
 
-/** A function that prefetches the neighbours of a frame, nearest first, until it is called with another one. */
-export function makePrefetch(atlas: Atlas): (frame: Frame | null) => void {
+/**
+ * A function that prefetches the neighbours of a frame, nearest first, until it is called with another one. `prepare`
+ * computes what a frame needs before it is drawn.
+ */
+export function makePrefetch(atlas: Atlas, prepare: (frame: Frame) => void): (frame: Frame | null) => void {
   let current: Frame | null = null;
   const read = async (frame: Frame) => {
     for (const step of nearestSteps(frame)) {
       await idle();
       if (current !== frame) return;
       // Damage is reported when the step is shown.
-      await readFrame(atlas, { condition: frame.condition.key, layer: frame.layer.key, step }).catch(
-        () => null,
-      );
+      const neighbour = await readFrame(atlas, {
+        condition: frame.condition.key,
+        layer: frame.layer.key,
+        step,
+      }).catch(() => null);
+      if (!neighbour) continue;
+      await idle();
+      if (current !== frame) return;
+      prepare(neighbour);
     }
   };
   return (frame) => {

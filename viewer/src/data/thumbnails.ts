@@ -2,11 +2,8 @@
 
 import type { Atlas, Sprite } from "./atlas";
 
-/** An image as a part of the bitmap of its sprite. */
 export interface Thumbnail {
   bitmap: ImageBitmap;
-  x: number;
-  y: number;
   width: number;
   height: number;
 }
@@ -30,20 +27,22 @@ export function openThumbnails(atlas: Atlas, path: string): Thumbnails {
     bitmaps.set(index, bitmap);
     // A request that failed is made again.
     bitmap.catch(() => bitmaps.delete(index));
-    const thumbnail = cut(await bitmap, sprite, image);
+    const thumbnail = await cut(await bitmap, sprite, image);
     cache.set(image, thumbnail);
     return thumbnail;
   };
   return { get: (image) => cache.get(image) ?? read(image) };
 }
 
-function cut(
-  bitmap: ImageBitmap,
+/** An image as a bitmap of its own: to draw a part of a large one costs as much as the whole. */
+async function cut(
+  sprite: ImageBitmap,
   { first, columns, size: [height, width] }: Sprite,
   image: number,
-): Thumbnail {
+): Promise<Thumbnail> {
   const cell = image - first;
-  return { bitmap, x: (cell % columns) * width, y: Math.floor(cell / columns) * height, width, height };
+  const [x, y] = [(cell % columns) * width, Math.floor(cell / columns) * height];
+  return { bitmap: await createImageBitmap(sprite, x, y, width, height), width, height };
 }
 
 async function decode(atlas: Atlas, path: string, { media_type: type }: Sprite): Promise<ImageBitmap> {

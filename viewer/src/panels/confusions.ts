@@ -54,6 +54,8 @@ export function makeConfusions(change: ChangeView, fly: (classes: number[]) => v
   const update = (snapshot: Snapshot) => {
     last = snapshot;
     const { atlas, frame, view } = snapshot;
+    // Counted when its tab is chosen.
+    if (view.tab !== "confusions") return;
     const { counted } = view;
     COUNTED.forEach((kind, index) => buttons[index].setAttribute("aria-pressed", String(kind === counted)));
     if (!frame) return title.replaceChildren(snapshot.problem ?? "");

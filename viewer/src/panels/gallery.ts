@@ -35,18 +35,17 @@ export function makeGallery(change: ChangeView): Panel {
         sort: wrong.checked ? "wrong" : old,
       })),
   });
-  let page = 0;
   let last: Snapshot | null = null;
   let order: number[] = [];
   let orderedBy: unknown[] = [];
   const turnPage = (by: number) => {
-    const pages = Math.max(1, Math.ceil(order.length / PAGE));
-    page = (page + by + pages) % pages;
-    render();
+    const pages = pagesOf(order);
+    change(({ page }) => ({ page: (Math.min(page, pages - 1) + by + pages) % pages }));
   };
   const render = () => {
     if (!last) return;
     const snapshot = last;
+    const page = Math.min(snapshot.view.page, pagesOf(order) - 1);
     const images = order.slice(page * PAGE, (page + 1) * PAGE);
     const subset = last.view.selection.length > 1 ? " with selected points" : "";
     range.textContent = images.length
@@ -84,14 +83,15 @@ export function makeGallery(change: ChangeView): Panel {
       sort.value = view.sort;
       wrong.checked = view.filter.decided === "misclassified";
       const dependencies = [view.selection, view.filter, view.sort, frame];
-      if (dependencies.some((value, index) => value !== orderedBy[index])) {
-        const before = order;
+      if (dependencies.some((value, index) => value !== orderedBy[index]))
         [order, orderedBy] = [galleryOrder(snapshot), dependencies];
-        if (order.some((image, index) => image !== before[index]) || order.length !== before.length) page = 0;
-      }
       render();
     },
   };
+}
+
+function pagesOf(order: number[]): number {
+  return Math.max(1, Math.ceil(order.length / PAGE));
 }
 
 /** Images that pass the filter, sorted; with several points selected, only their images, most points first. */

@@ -140,24 +140,23 @@ function sidesOf(snapshot: Snapshot): Side[] {
   if (!reference) return [{ frame, caption: "", thumbnails }];
   const [first, name] = condition.kind === "attack" ? ["clean", ""] : ["teacher", condition.name];
   const before = { frame: reference, caption: first, thumbnails };
+  // Before its first step an attack has changed nothing.
+  if (condition.kind === "attack" && view.step === 0) return [before];
   return condition.kind === "attack"
     ? [before, ...attackedSides(snapshot, stepLabel(condition, view.step))]
     : [before, { frame, caption: name, thumbnails }];
 }
 
-/** A study keeps the images after the last step alone; the regions of other steps lie on the clean image. */
-function attackedSides({ atlas, view, frame, attacked, clean }: Snapshot, label: string): Side[] {
-  const last = view.step === atlas.condition(view.condition).steps.length - 1;
-  const stored = last && attacked !== null;
-  const caption =
-    stored || view.step === 0
-      ? label
-      : `${label}, on the clean image: the study keeps the last picture alone`;
-  const side = { frame, caption, thumbnails: stored ? attacked.after : clean };
-  if (!attacked?.perturbation) return [side];
-  const { images, factor } = attacked.perturbation;
-  const changed = `changed by the last step, × ${factor}; grey: unchanged`;
-  return [side, { frame: null, caption: changed, thumbnails: images }];
+/** The attacked image; where the study keeps only that of the last step, regions of others lie on the clean one. */
+function attackedSides({ view, frame, attacked, clean }: Snapshot, label: string): Side[] {
+  const { images, changes } = attacked?.at(view.step) ?? { images: null, changes: null };
+  const caption = images ? label : `${label}, on the clean image: the study keeps the last picture alone`;
+  const side = { frame, caption, thumbnails: images ?? clean };
+  const shown = changes ?? (images ? null : attacked?.last);
+  if (!shown) return [side];
+  const when = changes ? "so far" : "by the last step";
+  const changed = `changed ${when}, × ${shown.factor}; grey: unchanged`;
+  return [side, { frame: null, caption: changed, thumbnails: shown.images }];
 }
 
 function makeFigure() {

@@ -1,12 +1,15 @@
 /** The regions most alike to the one in focus, each as a patch of its image. */
 
 import type { Grid } from "../data/format";
-import { nearestRegions } from "../data/nearest";
-import { isUninformed } from "../data/regions";
+import type { Atlas } from "../data/atlas";
+import type { Frame } from "../data/frame";
+import { hasFeatures, nearestRegions, readFeatures, type FeatureCodes } from "../data/nearest";
+import { isUninformed, storedProbability } from "../data/regions";
 import type { Thumbnail } from "../data/thumbnails";
 import { h } from "../dom";
 import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
-import { formatP, formatPlace, predictedClass, storedProbability } from "./formatting";
+import { LIKENESSES } from "../state/view";
+import { formatP, formatPercent, formatPlace, predictedClass, stepLabel } from "./formatting";
 import type { RegionPart } from "./region_curves";
 
 const COUNT = 12;
@@ -17,20 +20,74 @@ const SIZE = 54,
 export function makePatches(change: ChangeView): RegionPart {
   const list = h("div", { class: "patches" });
   const note = h("p", { class: "key" });
-  const element = h("div", {}, h("h4", {}, "Most alike in this layer"), list, note);
+  const buttons = LIKENESSES.map((alike) =>
+    h("button", { click: () => change({ alike }) }, alike === "feature" ? "by features" : "by embedding"),
+  );
+  const choice = h(
+    "div",
+    { class: "segments", role: "group", "aria-label": "By what regions are alike" },
+    ...buttons,
+  );
+  const head = h("div", { class: "patches-head" }, h("h4", {}, "Most alike in this layer"), choice);
+  const element = h("div", {}, head, list, note);
   let drawn: unknown[] = [];
   return {
     element,
     update(snapshot, region) {
-      const known = region !== null && !isUninformed(region.frame, region.id);
-      element.hidden = !known;
-      if (!known || (drawn[0] === region.frame && drawn[1] === region.id)) return;
-      drawn = [region.frame, region.id];
-      const ids = nearestRegions(region.frame, region.id, COUNT);
-      list.replaceChildren(...ids.map((id) => makePatch(snapshot, id, change)));
-      note.textContent = `Nearest in all ${region.frame.region.dimensions} dimensions of the embedding at this step, one per image; framed: the region.`;
+      const { atlas, view } = snapshot;
+      const offered = region !== null && offersFeatures(atlas, region.frame);
+      const alike = offered ? view.alike : "embedding";
+      const known = region !== null && (alike === "feature" || !isUninformed(region.frame, region.id));
+      element.hidden = region === null || !(known || offered);
+      choice.hidden = !offered;
+      LIKENESSES.forEach((name, place) => (buttons[place].ariaPressed = String(name === alike)));
+      if (element.hidden || !region) return;
+      const now = [region.frame, region.id, alike];
+      if (now.every((value, place) => value === drawn[place])) return;
+      drawn = now;
+      if (!known)
+        return void show(snapshot, [], "Nothing is known of this image here: its regions have no place.");
+      if (alike === "embedding") {
+        const { region: places, regions } = region.frame;
+        return void show(
+          snapshot,
+          nearestRegions(places, regions, region.id, COUNT),
+          embeddingText(places.dimensions),
+        );
+      }
+      void readFeatures(atlas, region.frame.layer.key)
+        .then((codes) => {
+          if (drawn !== now) return;
+          show(
+            snapshot,
+            nearestRegions(codes, region.frame.regions, region.id, COUNT),
+            featureText(region.frame, codes),
+          );
+        })
+        .catch(() => drawn === now && show(snapshot, [], "The features of this layer cannot be read."));
     },
   };
+  function show(snapshot: Snapshot, ids: number[], text: string): void {
+    list.replaceChildren(...ids.map((id) => makePatch(snapshot, id, change)));
+    note.textContent = text;
+  }
+}
+
+/** Features are those of the training's last step, of the images as they are. */
+function offersFeatures(atlas: Atlas, { condition, layer }: Frame): boolean {
+  return condition.kind === "training" && hasFeatures(atlas, layer.key);
+}
+
+function embeddingText(dimensions: number): string {
+  return `Nearest in all ${dimensions} dimensions of the embedding at this step, one per image; framed: the region.`;
+}
+
+function featureText({ condition, step }: Frame, codes: FeatureCodes): string {
+  const when =
+    step === codes.step
+      ? "at this step"
+      : `at ${stepLabel(condition, codes.step)}, the only one whose features are kept`;
+  return `Nearest by the direction of the layer's features ${when}, one per image; by ${codes.dimensions} principal axes with ${formatPercent(codes.share)} of the variance. Framed: the region.`;
 }
 
 function makePatch(snapshot: Snapshot, id: number, change: ChangeView): HTMLElement {
@@ -59,11 +116,12 @@ function makePatch(snapshot: Snapshot, id: number, change: ChangeView): HTMLElem
 /** The region with those around it; beyond the edge of the image the patch stays empty. */
 function drawPatch(
   canvas: HTMLCanvasElement,
-  { bitmap, x, y, width, height }: Thumbnail,
+  { bitmap, width, height }: Thumbnail,
   [rows, columns]: Grid,
   region: number,
 ): void {
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  // Not drawn by the GPU, which would make a layer of the page of each.
+  const context = canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
   const [row, column] = [Math.floor(region / columns), region % columns];
   const [across, down] = [width / columns, height / rows];
   const side = canvas.width / (2 * AROUND + 1);
@@ -72,7 +130,7 @@ function drawPatch(
   const [wide, high] = [last.column - first.column + 1, last.row - first.row + 1];
   context.drawImage(
     bitmap,
-    ...([x + first.column * across, y + first.row * down, wide * across, high * down] as const),
+    ...([first.column * across, first.row * down, wide * across, high * down] as const),
     ...([(first.column - column + AROUND) * side, (first.row - row + AROUND) * side] as const),
     wide * side,
     high * side,

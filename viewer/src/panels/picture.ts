@@ -73,8 +73,7 @@ export function makePicture(): Picture {
     [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
     context.scale(canvas.width / width, canvas.height / height);
     if (thumbnail) {
-      const { bitmap, x, y, width: across, height: down } = thumbnail;
-      context.drawImage(bitmap, x, y, across, down, 0, 0, width, height);
+      context.drawImage(thumbnail.bitmap, 0, 0, width, height);
     }
     element.classList.toggle("absent", !thumbnail);
     drawOver(context, content);

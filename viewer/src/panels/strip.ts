@@ -141,14 +141,14 @@ async function drawTiles(
 ): Promise<void> {
   const [height, width] = atlas.attributes.image_size;
   const scale = side / Math.max(height, width);
-  const { kind, key, steps } = atlas.condition(view.condition);
+  const { key } = atlas.condition(view.condition);
   const most = atlas.attributes.evidence?.most ?? 1;
   for (const { layer, step, picture } of tiles) {
     const tile = await readTile(atlas, { condition: key, layer, step });
     if (outdated()) return;
     picture.show({
       image: view.image,
-      thumbnails: kind === "attack" && step === steps.length - 1 && attacked ? attacked.after : clean,
+      thumbnails: attacked?.at(step).images ?? clean,
       size: [Math.round(height * scale), Math.round(width * scale)],
       grid: atlas.grid(key, layer),
       frame: tile,

@@ -19,6 +19,13 @@ export interface Viewpoint {
   separation(frame: Frame, space: Space, classes: number[]): Separation;
 }
 
+/** What is computed from the positions of a step: by the classes that are shown, and the strength of each class. */
+interface Derived {
+  axes: Map<string, Axes>;
+  separations: Map<string, Separation>;
+  strengths: number[] | null;
+}
+
 export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
   const { dimensions, conditions, classes } = atlas.attributes;
   const [training] = conditions;
@@ -55,10 +62,12 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
     );
   });
   const reaches = new Map<string, Promise<number>>();
-  const views = new WeakMap<Frame, { axes: Map<string, Axes>; separations: Map<string, Separation> }>();
-  const viewsOf = (frame: Frame) => {
-    const known = views.get(frame) ?? { axes: new Map(), separations: new Map() };
-    views.set(frame, known);
+  const derived = new WeakMap<Int16Array, Derived>();
+  /** Kept as long as the positions are, however often the frame around them is made anew. */
+  const derivedOf = (frame: Frame, space: Space) => {
+    const { all } = positionsIn(frame, space);
+    const known = derived.get(all) ?? { axes: new Map(), separations: new Map(), strengths: null };
+    derived.set(all, known);
     return known;
   };
   const classOf = (frame: Frame, space: Space) => {
@@ -67,8 +76,8 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
     return (id: number) => (knowledge[id] & 1 ? atlas.labels[Math.floor(id / regions)] : -1);
   };
   const separation = (frame: Frame, space: Space, shown: number[]) => {
-    const { separations } = viewsOf(frame);
-    const key = `${space}:${shown.join()}`;
+    const { separations } = derivedOf(frame, space);
+    const key = shown.join();
     const known = separations.get(key);
     if (known) return known;
     const { all, scale } = positionsIn(frame, space);
@@ -90,8 +99,8 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
       return value;
     },
     axes(frame, space, classes) {
-      const known = viewsOf(frame).axes;
-      const key = `${space}:${classes.join()}`;
+      const known = derivedOf(frame, space).axes;
+      const key = classes.join();
       const value =
         known.get(key) ??
         axesAt(directionsOf(frame, space), orders(classes), () => separation(frame, space, classes));
@@ -102,11 +111,12 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
     arrows(frame, space, reach) {
       const regions = space === "images" ? 1 : frame.regions;
       const own = directionsOf(frame, space);
-      const strengths = classStrengths(
+      const known = derivedOf(frame, space);
+      const strengths = (known.strengths ??= classStrengths(
         positionsIn(frame, space),
         own,
         (id) => atlas.labels[Math.floor(id / regions)],
-      );
+      ));
       const longest = 0.95 * reach;
       return own.map((row, label) =>
         row.map((part) => part * longest * Math.min(1, strengths[label] / strongest[space])),

@@ -13,13 +13,15 @@ import {
 } from "../state/camera";
 import type { Rgb } from "../state/colours";
 import { arrowAt, draggedAxes } from "./arrow_drag";
-import { makeCloud, type Box, type Cloud } from "./cloud";
+import type { Box, Cloud } from "./cloud";
 import type { StageContent } from "./content";
 import { fadeFrom } from "./fading";
 import { animate, positionOf, tipOf, weightsOf } from "./motion";
 import { drawDensity } from "./density";
+import { makeGpuCloud } from "./gpu_cloud";
 import { drawOverlay, type Drawing, type Path } from "./overlay";
 import { pointSize } from "./paint";
+import { makePlainCloud } from "./plain_cloud";
 import { lasso, pick, project, type Scene } from "./picking";
 import { listenToPointer, type PointerInput } from "./pointer_input";
 import { facing, movingTo, seenBetween, seenThrough, type Seen } from "./seen";
@@ -40,8 +42,6 @@ export interface StageEvents {
 
 export interface Stage {
   element: HTMLElement;
-  /** Whether WebGL2 is available to draw points. */
-  draws: boolean;
   /** Resolves when all points are at their positions. */
   show(content: StageContent): Promise<void>;
   /** Show nothing, so that nothing can be selected or saved. */
@@ -61,7 +61,7 @@ export interface Stage {
   refresh(): void;
   finish(): void;
   picture(): {
-    cloud: HTMLCanvasElement | null;
+    cloud: HTMLCanvasElement;
     overlay: SVGSVGElement;
     paper: Rgb;
     width: number;
@@ -85,7 +85,6 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
       "Radial space. Arrow keys rotate it, with Shift they pan; plus and minus zoom; 0 resets the view; " +
       "N and B select the next and the previous point.",
   });
-  let cloud: Cloud | null = null;
   let content: StageContent | null = null;
   let seen: Seen | null = null;
   let camera: Camera | null = null;
@@ -102,18 +101,16 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   let dense = false;
   let densityTimer = 0;
 
-  const begin = () => {
-    cloud = makeCloud(
+  const cloud: Cloud =
+    makeGpuCloud(
       shaped,
       () => events.lost(true),
       () => {
         events.lost(false);
         redraw();
       },
-    );
-    if (cloud) element.append(cloud.canvas);
-    element.append(overlay, tip);
-  };
+    ) ?? makePlainCloud();
+  element.append(cloud.canvas, overlay, tip);
 
   const currentCamera = (): Camera => seen?.camera ?? camera ?? FRONT;
   const boxes = (): Box[] => {
@@ -140,10 +137,10 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     const size =
       pointSize(content.panes[0].looks, Math.min(boxes[0].width, height)) * Math.sqrt(currentCamera().zoom);
     content.panes.forEach(({ looks }, pane) => {
-      cloud?.setPositions(pane, motions[pane].from.points, motions[pane].to.points);
-      cloud?.setLook(pane, looks.look);
+      cloud.setPositions(pane, motions[pane].from.points, motions[pane].to.points);
+      cloud.setLook(pane, looks.look);
     });
-    cloud?.draw(
+    cloud.draw(
       boxes.map((box, pane) => ({ box, matrix: matrixOf(box), weights: weightsOf(motions[pane]), size })),
       paper,
     );
@@ -168,7 +165,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   /** Let the picture as it is fade over the next one. */
   const fade = () => {
     draw();
-    if (cloud) fadeFrom(cloud.canvas);
+    fadeFrom(cloud.canvas);
   };
   /** Draw at the next animation frame; hovering redraws the overlay alone. */
   const redraw = (points = true) => {
@@ -318,16 +315,14 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   const resizes = new ResizeObserver(() => {
     [width, height] = [Math.max(1, element.clientWidth), Math.max(1, element.clientHeight)];
     overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    cloud?.resize(width, height, Math.min(2, window.devicePixelRatio || 1));
+    cloud.resize(width, height, Math.min(2, window.devicePixelRatio || 1));
     // At once: a resized canvas is empty until it is drawn.
     draw();
   });
-  begin();
   resizes.observe(element);
 
   return {
     element,
-    draws: cloud !== null,
     async show(next) {
       const [before, last] = [seen, content];
       const same = before !== null && last?.panes.length === next.panes.length;
@@ -365,10 +360,10 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     scene: () => (content ? sceneOf(content.panes.length - 1) : null),
     pick: (x, y) => (content ? pick(sceneOf(paneAt(x)), x, y) : -1),
     refresh,
-    finish: () => cloud?.finish(),
+    finish: () => cloud.finish(),
     picture() {
       draw();
-      return { cloud: cloud?.canvas ?? null, overlay, paper: paperOf(element), width, height };
+      return { cloud: cloud.canvas, overlay, paper: paperOf(element), width, height };
     },
     move,
     destroy() {
@@ -379,7 +374,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
       cancelAnimationFrame(frameRequest);
       clearTimeout(densityTimer);
       animationNumber++;
-      cloud?.destroy();
+      cloud.destroy();
     },
   };
 }

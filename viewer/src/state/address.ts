@@ -3,7 +3,7 @@
 import { COUNTED } from "../data/confusions";
 import { cameraOf, cameraText } from "./camera";
 import { filterFromAddress, filterParameters } from "./filter_address";
-import { COLOURS, SORTS, TABS, type View } from "./view";
+import { COLOURS, LIKENESSES, SORTS, TABS, type View } from "./view";
 
 /** Writes the view to the address once it rests: browsers are slow at this and limit its rate. */
 export function makeAddress(): { keep(view: View): void; now(): string } {
@@ -39,6 +39,8 @@ export function toAddress(view: View): string {
     ...filterParameters(view.filter),
     image: view.image,
     sort: view.sort !== "number" && view.sort,
+    page: view.page > 0 && view.page + 1,
+    alike: view.alike !== "embedding" && view.alike,
     importance: view.importance && 1,
     tab: view.tab !== "space" && view.tab,
     counted: view.counted !== "regions" && view.counted,
@@ -75,6 +77,9 @@ export function fromAddress(text: string): Partial<View> {
     parameters.has("selection") ? unpackIds(parameters.get("selection") as string) : undefined,
   );
   put("sort", oneOf("sort", SORTS));
+  const page = number("page");
+  put("page", page === undefined ? undefined : Math.max(0, page - 1));
+  put("alike", oneOf("alike", LIKENESSES));
   // Where a link names a condition and no colour, it has always meant the true classes.
   if (changes.condition && !changes.colour) changes.colour = "true";
   put("filter", filterFromAddress(parameters));

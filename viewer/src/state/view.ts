@@ -24,6 +24,10 @@ export type Sort = (typeof SORTS)[number];
 export const TABS = ["confusions", "space"] as const;
 export type TabName = (typeof TABS)[number];
 
+/** By what regions are alike: their embeddings at the step, or the features that are kept. */
+export const LIKENESSES = ["embedding", "feature"] as const;
+export type Likeness = (typeof LIKENESSES)[number];
+
 export interface View {
   condition: string;
   layer: string;
@@ -35,6 +39,9 @@ export interface View {
   selection: number[];
   image: number;
   sort: Sort;
+  /** Page of the images, from 0. */
+  page: number;
+  alike: Likeness;
   importance: boolean;
   tab: TabName;
   /** Which regions the confusions count. */
@@ -62,6 +69,8 @@ export function firstView(atlas: Atlas): View {
     selection: [],
     image: 0,
     sort: "number",
+    page: 0,
+    alike: "embedding",
     importance: false,
     tab: "space",
     counted: "regions",
@@ -80,6 +89,7 @@ export function applyChanges(atlas: Atlas, view: View, requested: Changes): View
   next.step = clamp(Math.round(next.step), condition.steps.length);
   next.layer = nearestLayer(atlas, condition, next.layer);
   next.image = clamp(Math.round(next.image), n_images);
+  next.page = clamp(Math.round(next.page), n_images);
   next.colour = validColour(atlas, condition, view, next, changes.colour !== undefined);
   next.filter = validFilter(atlas, condition, next.filter);
   next.camera = validCamera(next.camera, atlas.attributes.classes.length);
@@ -87,7 +97,15 @@ export function applyChanges(atlas: Atlas, view: View, requested: Changes): View
   // A new selection, also one made in a notebook, brings along the image that holds most of it.
   if (changes.selection && changes.image === undefined)
     next.image = mostFrequent(next.selection.map((id) => imageOf({ atlas, view: next }, id))) ?? next.image;
+  // Other images begin at their first page.
+  if (changes.page === undefined && !sameOrder(view, next)) next.page = 0;
   return next;
+}
+
+/** Whether two views have the images in the same order, apart from what their steps change. */
+function sameOrder(one: View, other: View): boolean {
+  const chosen = ({ selection }: View) => (selection.length > 1 ? selection.join() : "");
+  return one.filter === other.filter && one.sort === other.sort && chosen(one) === chosen(other);
 }
 
 /** The chosen colour where it applies; in another condition its first colour, unless another one had been chosen. */

@@ -40,15 +40,13 @@ export interface Layout {
   showProblem(sentence: string | null, blank: boolean): void;
   /** Show that the view is still being loaded. */
   showLoading(): void;
-  showNotice(kind: "webgl" | "context", on: boolean): void;
+  /** Say that the context of the GPU is lost. */
+  showLost(gone: boolean): void;
   destroy(): void;
 }
 
-const NOTICES = {
-  webgl: "This browser has no WebGL2, so the points cannot be drawn. Images, curves and tables still work.",
-  context:
-    "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work.",
-};
+const LOST =
+  "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work.";
 
 const TAB_NAMES: Record<TabName, string> = { confusions: "Confusions", space: "Space" };
 
@@ -146,11 +144,10 @@ export function makeLayout(
     showLoading() {
       status.textContent = "Loading …";
     },
-    showNotice(kind, on) {
-      alerts.replaceChildren(
-        ...(on ? [h("p", { role: "alert", class: "notice", "data-notice": kind }, NOTICES[kind])] : []),
-      );
-      if (on) root.dataset.notice = kind;
+    showLost(gone) {
+      const notice = h("p", { role: "alert", class: "notice", "data-notice": "context" }, LOST);
+      alerts.replaceChildren(...(gone ? [notice] : []));
+      if (gone) root.dataset.notice = "context";
       else delete root.dataset.notice;
     },
     destroy: stopKeys,

@@ -22,6 +22,7 @@ import { makeStage, type Stage } from "../space/stage";
 import { makeViewNote, viewFacts, type ViewFacts } from "../space/view_note";
 import { fromAddress, makeAddress } from "../state/address";
 import { namedMarks } from "../state/colours";
+import { separatedClasses } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { applyChanges, firstView, translateIds, type Changes, type View } from "../state/view";
 import { makeLayout, type Layout, type Parts } from "./layout";
@@ -55,9 +56,13 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
   const marks = namedMarks(atlas.attributes.classes);
   const viewpoint = await readViewpoint(atlas);
   const frames = makeFrameReader(atlas);
-  const prefetch = makePrefetch(atlas);
+  const prefetch = makePrefetch(atlas, (frame) => {
+    viewpoint.arrows(frame, view.space, snapshot?.reach ?? 1);
+    if (!view.camera?.axes)
+      viewpoint.axes(frame, view.space, view.camera?.classes ?? separatedClasses(view.filter));
+  });
   const clean = openThumbnails(atlas, "thumbnails");
-  const attackImages = makeAttackImages(atlas);
+  const attackImages = makeAttackImages(atlas, clean);
   const timings = { opened: 0, step: 0, pick: 0 };
   let view = applyChanges(atlas, firstView(atlas), host.address ? fromAddress(location.hash) : {});
   let snapshot: Snapshot | null = null;
@@ -156,7 +161,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
         const selection = translateIds(atlas, view.selection, view, snapshot.view);
         select(nextPoint(stage, { ...snapshot.view, image: view.image, selection }, by));
       },
-      lost: (gone) => layout.showNotice("context", gone),
+      lost: (gone) => layout.showLost(gone),
     },
     { shaped: marks.some(({ shape }) => shape > 0) },
   );
@@ -182,7 +187,6 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
   });
   stage.element.after(note.element);
   stage.setCamera(view.camera);
-  if (!stage.draws) layout.showNotice("webgl", true);
   await render();
   timings.opened = performance.now();
   const followAddress = () => void change({ ...firstView(atlas), ...fromAddress(location.hash) });

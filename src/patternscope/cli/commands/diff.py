@@ -47,7 +47,7 @@ def diff(
     verdicts = judge(difference, conditions)
     target = out or RUNS / f"diff-{difference.first}-{difference.second}"
     content = {**encode(difference), "conditions": encode(verdicts), "passes": not any(v.holds for v in verdicts)}
-    page = render_diff(read_diff_page(difference, sides[0].results.images, verdicts))
+    page = render_diff(read_diff_page(difference, sides, verdicts))
     with plain_errors(target):
         target.mkdir(parents=True, exist_ok=True)
         with replaced_file(target / JSON_FILE) as partial:

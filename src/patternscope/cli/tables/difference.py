@@ -8,6 +8,7 @@ from patternscope.report.formatting import verdict
 from patternscope.results.conditions import Verdict
 from patternscope.results.difference import StudyDifference
 from patternscope.results.formatting import number, percent, plus_minus
+from patternscope.results.pattern_difference import PatternDifference
 
 
 def print_difference(difference: StudyDifference, verdicts: Sequence[Verdict]) -> None:
@@ -26,9 +27,18 @@ def print_difference(difference: StudyDifference, verdicts: Sequence[Verdict]) -
         table.add_row(layer.layer, values, change, verdict(evidence.difference), kept)
     show(table)
     say("evidence: bits per region; kept: knowledge points that keep their class")
+    for layer in difference.layers:
+        if layer.patterns is not None:
+            say(f"{layer.layer}: {_patterns(layer.patterns)}")
     say(f"{HALF_WIDTH.removesuffix(' over images')}, which holds:")
     for source in [*difference.noise, *[f"not {source}" for source in difference.not_measured]]:
         say(fill(source, WIDTH, initial_indent="- ", subsequent_indent="  "))
     for each in verdicts:
         where, change = "" if each.layer is None else f" in {each.layer}", plus_minus(each.difference, signed=True)
         say(f"{'FAILS' if each.holds else 'passes'}: {each.condition}{where}: {change}")
+
+
+def _patterns(found: PatternDifference) -> str:
+    """How many patterns are kept, lost and gained."""
+    refit = "" if found.refit_kept is None else f" (a refit {found.refit_kept})"
+    return f"keeps {found.kept} of {len(found.first)} patterns{refit}, gains {len(found.gained)}"

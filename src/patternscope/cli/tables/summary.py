@@ -137,7 +137,9 @@ def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
         chance = ["chance: knowledge points per image with permuted targets", _untrained(results, layers)]
     if setting is not None:
         lines.append(f"grids differ: {setting} gives all layers the same")
-    networks = layers[-1].networks
+    networks, fitted = layers[-1].networks, layers[-1].fitted
+    if fitted is not None:
+        lines.append(f"maps are fitted to {fitted:,} of the {layers[-1].images:,} images, of which all are judged")
     lines += [*chance, half_width(over_what(networks))]
     areas = [row.object_area for row in layers if row.object_area is not None]
     if areas:

@@ -45,7 +45,7 @@ class ShownClasses:
         return len(self.labels)
 
     def places(self, labels: np.ndarray) -> np.ndarray:
-        """Return the place of each label among the classes shown, -1 where its class is not shown.
+        """Return the index of each label among the classes shown, -1 where its class is not shown.
 
         >>> ShownClasses.of(["cat", "dog", "owl"], [0, 2]).places(np.array([2, 1, 0])).tolist()
         [1, -1, 0]
@@ -58,7 +58,7 @@ class ShownClasses:
 
 @dataclass(frozen=True)
 class ShownSamples:
-    """The samples of some classes: their numbers in the study (n,), and the place of each one's class (n,)."""
+    """The samples of some classes: their numbers in the study (n,), and the index of each one's class (n,)."""
 
     numbers: np.ndarray
     places: np.ndarray

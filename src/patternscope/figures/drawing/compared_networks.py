@@ -38,7 +38,7 @@ NOISE = (reads(NetworksResult, "spread", checkpoint="last", layer="all"), reads(
 
 @dataclass(frozen=True)
 class NetworkCounts:
-    """What a network knows in a layer, by how much that differs from the first network's, and whose maps show it.
+    """The evidence of a network in a layer, by how much that differs from the first network's, and whose maps show it.
 
     The first network has no maps but its own and no difference, nor has one whose grid differs. `evidence` and `bits`,
     its difference, are None where it was not measured.

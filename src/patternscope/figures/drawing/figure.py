@@ -18,7 +18,7 @@ class StudyFigure:
 
     Attributes:
         data: takes the results of a study, and choices such as `layers`, and returns what is shown.
-        draw, table, about: take what `data` returned: the picture, the rows behind it, and what its settings file says.
+        draw, table, about: take what `data` returned: the picture, the rows behind it, and its settings file.
         reads: the results that `data` reads. also: those that it reads where a study has them.
         version: raised when the picture changes. weight: rough cost, in seconds.
         examples: whether `data` shows as many images (`samples`) as the settings ask for. each_class: whether at least

@@ -1,4 +1,4 @@
-"""Animations as mp4, where ffmpeg is there.
+"""Animations as mp4, where ffmpeg is installed.
 
 A video is made from a finished gif and stands beside the units of a study, not in one: whether this machine has
 ffmpeg, and which, must not change what a study holds.

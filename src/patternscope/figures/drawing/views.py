@@ -95,7 +95,7 @@ def dimension_note(view: View) -> list[str]:
 
 
 def view_cells(view: View) -> dict[str, object]:
-    """Return what a figure's settings say of its view, so that its picture can be made from its csv.
+    """Return the view as a figure's settings record it, so that its picture can be made from its csv.
 
     >>> view_cells(View(np.eye(2), np.eye(2)))
     {'view': [[1.0, 0.0], [0.0, 1.0]], 'shown_share': 1.0}

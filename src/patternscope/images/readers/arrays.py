@@ -43,8 +43,8 @@ def open_arrays(request: Request) -> Splits:
     `folder` is an .npz file or a folder of .npy files with `images` and `labels`, or `x_train`, `y_train`,
     `x_test`, `y_test`; optionally `masks` (or `masks_train`, `masks_test`) and `class_names`. Images are
     uint8 or floats in [0, 1], with `white` any numbers from 0 to it; (n, h, w), (n, h, w, c) or (n, c, h, w), with c 1
-    or 3, or 2 or 4 where so many channels are asked for. Without names the distinct labels are the classes. Nothing is
-    ever unpickled.
+    or 3, or 2 or 4 where that many channels are asked for. Without names the distinct labels are the classes.
+    Nothing is ever unpickled.
     """
     path = request.folder
     if path is None or not path.exists():

@@ -38,7 +38,7 @@ def _is_visible(name: str) -> bool:
 
 
 def _identity(folder: Path) -> _Identity:
-    """Return what a folder is by whatever path or symbolic link it is reached."""
+    """Return the identity of a folder, whichever path or symbolic link leads to it."""
     state = folder.stat()
     return state.st_dev, state.st_ino
 

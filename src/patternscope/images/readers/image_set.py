@@ -169,7 +169,7 @@ def place_labels(labels: np.ndarray, classes: Mapping[int, str]) -> Tensor:
 
 
 def check_class_sizes(labels: Tensor, classes: Sequence[str], where: str = "", note: str = "") -> None:
-    """Raise InputError, which says `where` and ends with a `note`, unless each class has two images.
+    """Raise InputError, which begins with `where` and ends with a `note`, unless each class has two images.
 
     >>> check_class_sizes(torch.tensor([0, 0, 1, 1]), ["a", "b"])
     """

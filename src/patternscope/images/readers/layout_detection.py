@@ -1,4 +1,4 @@
-"""Which source a folder is made for, by the files that are there."""
+"""Which source a folder is made for, by the files in it."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,9 +10,9 @@ _MOST_FOLDERS = 50
 
 
 def layout_hint(source: str, folder: Path | None) -> str | None:
-    """Return a clause that says what a folder looks like and what to set; None if that is `source`, or unknown.
+    """Return a clause: what a folder looks like and what to set; None if that is `source`, or unknown.
 
-    The folders inside are looked at too, since archives unpack into one of their own.
+    The folders inside are looked at too, since archives unpack into a folder.
 
     >>> layout_hint("folder", None) is None
     True

@@ -52,7 +52,7 @@ def open_images(
     (torchvision and factories); factory_folder, which is searched first for a factory's module.
 
     Raises InputError for an unknown source, an option of another source, a size below 16, channels other than 1 to 4,
-    and whatever the source lacks.
+    and anything the source lacks.
 
     >>> splits = open_images("pictograms", image_size=16, train_per_class=2, test_per_class=2)
     >>> splits.train.classes[:3], splits.train[0][0].shape

@@ -109,7 +109,7 @@ class Source:
         read: returns the images asked for.
         options: the options that it has.
         folder: whether it reads a folder.
-        layouts: by which its folders are recognised.
+        layouts: that identify its folders.
         passes_for_class_folders: whether its folders would be read as class folders, with wrong classes.
         files: returns the files of a folder whose names, sizes and times are its fingerprint.
         stamp: returns what else belongs to the fingerprint, of the source's name and options.

@@ -34,7 +34,7 @@ def open_datasets(train: MapStyle, test: MapStyle | None, request: Request, wher
     class. Labels are taken from `targets` or `labels` where the data set has
     them, else every item is read. Classes are called as in `classes`, where the data set has it, and
     `class_names` selects some of them; else `class_names` names the labels. A random transform would make each
-    reading another image: omit it, training augments by itself.
+    reading another image: omit it, training has its own augmentation.
 
     Raises InputError for a data set without length or items, another kind of item, values outside [0, 1].
     """

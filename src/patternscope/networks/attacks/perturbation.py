@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Norm(NamedTuple):
-    """The operations of a norm that an attack uses, for offsets (n, channels, h, w), each image by itself.
+    """The operations of a norm that an attack uses, for offsets (n, channels, h, w), each image alone.
 
     `steepest(gradient)` is the step of length one along which the loss grows fastest, `project(offset, reach)`
     the nearest offset that is at most `reach` long, `random(shape, generator)` an offset drawn uniformly from
@@ -53,7 +53,7 @@ NORMS: dict[str, Norm] = {
 def perturbed(clean: Tensor, offset: Tensor) -> Tensor:
     """Return clean images plus an offset, clamped to [0, 1], in the clean images' precision.
 
-    Rounding is towards the clean image, so that no pixel moves farther than its offset, whatever the norm.
+    Rounding is towards the clean image, so that no pixel moves farther than its offset, in any norm.
     `clean` (n, channels, h, w) in [0, 1], `offset` of the same shape in float64.
 
     >>> perturbed(torch.tensor([0.5, 0.9]), torch.tensor([0.1, 0.3], dtype=torch.float64))

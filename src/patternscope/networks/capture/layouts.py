@@ -189,7 +189,7 @@ class LayoutFinder:
         return None
 
     def _proportional_grid(self, regions: int) -> Grid | None:
-        """Return the grid of exactly so many regions with exactly the image's proportions."""
+        """Return the grid of exactly that many regions with exactly the image's proportions."""
         image_height, image_width = self.image_size
         height = round((regions * image_height / image_width) ** 0.5)
         if height == 0 or regions % height:

@@ -155,14 +155,14 @@ def _with_grid(steps: Iterable[_Node]) -> list[_Node]:
 
 
 def _is_active(call: _Node) -> bool:
-    """Whether a call does more than pass values on or move them: what has weights does, whatever it is called."""
+    """Whether a call does more than pass values on or move them: anything with weights does, by whatever name."""
     return call.work > 0 or _INERT.search(call.layer.kind) is None
 
 
 def _own_name(step: _Node) -> str:
     """Return what the author calls a step: its kind, and its name without those around it and its number.
 
-    The kind word by word, so that a SystemBlock is no stem; a kind that says block, stage or layer is one.
+    The kind word by word, so that a SystemBlock is no stem; a kind that contains block, stage or layer is one.
     """
     path = [part for part in step.layer.name.split(".") if not part.isdigit()]
     words = _WORDS.findall(step.layer.kind)

@@ -1,4 +1,4 @@
-"""How many class and register tokens a transformer has beside its patches, where it says so itself."""
+"""How many class and register tokens a transformer has beside its patches, where it declares them."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def extra_tokens(model: nn.Module) -> ExtraTokens:
 
 
 def _own_word(network: nn.Module) -> tuple[int | None, int | None]:
-    """Tokens before and behind the patches as the network, or the first part of it that knows, has them."""
+    """Tokens before and behind the patches as the network, or the first part of it that declares them, has them."""
     for module in network.modules():
         prefix, suffix = (_count(module, f"num_{side}_tokens") for side in ("prefix", "suffix"))
         registers = _count(getattr(module, "config", None), "num_register_tokens")

@@ -30,7 +30,7 @@ class OutputNames:
 
 
 def output_names(network: nn.Module, architecture: str, count: int, file: Path | None = None) -> OutputNames | None:
-    """Return the names of a network's `count` outputs, None where nobody knows them.
+    """Return the names of a network's `count` outputs, None where they are unknown.
 
     Asked are `file` alone where there is one; else the network's attributes class_names, id2label, classes and
     categories, its `config`'s too; the records of torchvision and timm for its architecture; and for 1,000 outputs the
@@ -108,7 +108,7 @@ def _imagenet(source: str) -> OutputNames:
 
 
 def _own_names(network: nn.Module) -> tuple[tuple[str, ...], ...] | None:
-    """The names that a network has as an attribute of its own or of its configuration."""
+    """The names that a network has as an attribute, its own or its configuration's."""
     for holder in (network, getattr(network, "config", None)):
         for attribute in _ATTRIBUTES:
             names = _listed(getattr(holder, attribute, None))

@@ -19,7 +19,7 @@ _POOLED = ("image_embeds", "pooler_output")
 class ChosenOutputs(nn.Module):
     """Of a network's `count` logits those of the classes of the images, in their order.
 
-    `outputs` has the place of each class among the logits, or REST. The logits 0 and z of a class and its rest have the
+    `outputs` has the index of each class among the logits, or REST. The logits 0 and z of a class and its rest have the
     probability sigmoid(z).
 
     >>> ChosenOutputs((2, 0), 3)(torch.tensor([[1.0, 2.0, 3.0]]))

@@ -27,7 +27,7 @@ def model_folder(architecture: str, base: Path | None) -> Path | None:
 
 
 def model_files(folder: Path) -> list[Path]:
-    """Return the files of a model's folder that say what it computes."""
+    """Return the files of a model's folder that determine what it computes."""
     return sorted(path for pattern in _FILES for path in folder.glob(pattern))
 
 

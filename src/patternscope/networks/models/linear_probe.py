@@ -1,4 +1,4 @@
-"""A linear probe in the place of a classifier: multinomial logistic regression, its strength cross-validated."""
+"""A linear probe instead of a classifier: multinomial logistic regression, its strength cross-validated."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def features_of(model: nn.Module, images: Tensor) -> Tensor:
 def fit_probe(features: Tensor, labels: Tensor, classes: int, *, seed: int = 0) -> FittedProbe:
     """Fit a linear probe to features (n, d) of images with labels (n,), by scikit-learn.
 
-    Features are standardised within the fit; the strength is the one with the least cross-entropy on images left out,
+    Features are standardised within the fit; the strength is the one with the least cross-entropy on held-out images,
     in up to five stratified folds.
 
     Raises:

@@ -133,7 +133,7 @@ def with_head(model: nn.Module, head: Head) -> nn.Module:
 
 
 def _around(network: nn.Module, model: Normalised) -> Normalised:
-    """Another network with a model's normaliser, and what it says of tokens."""
+    """Another network with a model's normaliser and its record of tokens."""
     tokens = {"prefix_tokens": model.prefix_tokens, "suffix_tokens": model.suffix_tokens}
     around = Normalised(network, 0.0, 1.0, **tokens)
     around.mean, around.std = model.mean, model.std

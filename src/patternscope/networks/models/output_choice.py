@@ -45,7 +45,7 @@ def choose_outputs(
 
     Those `asked` for, by class or in the order of the classes; else those that bear the names of the classes; else, for
     as many outputs as classes, each its own. One output tells two classes apart: it stands for the second, unless
-    `asked` names the first. With `sigmoid` each output is a yes or no of its own, and `asked` may name one class of
+    `asked` names the first. With `sigmoid` each output is a separate yes or no, and `asked` may name one class of
     two, the other is the rest.
 
     Raises:

@@ -17,7 +17,7 @@ Network = TypeVar("Network", bound=nn.Module)
 def reinitialised(network: Network, seed: int = 0) -> Network:
     """Return a copy of a network whose weights are drawn anew; the network is left as found.
 
-    A module draws its own weights where it knows how (`reset_parameters`); any other weights are shuffled, so that
+    A module draws its own weights where it can (`reset_parameters`); any other weights are shuffled, so that
     their spread stays. Buffers that a module resets are reset. Source: the model randomisation of Adebayo et al.,
     NeurIPS 2018.
 

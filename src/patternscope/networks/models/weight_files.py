@@ -81,7 +81,7 @@ def version_of_torch() -> tuple[int, int]:
 
 
 def _read_pickle(path: Path) -> Any:
-    """Read a pickled file without running code of its own."""
+    """Read a pickled file without running its code."""
     if version_of_torch() < _SAFE:
         warnings.warn(
             f"{path.name} is a pickle: loaded with weights_only=True, which is unsafe for files of unknown "
@@ -129,7 +129,7 @@ def _place(keys: str) -> int:
 
 
 def _seen(loaded: Any) -> str:
-    """Say what a file holds in the place of weights."""
+    """Describe what a file holds instead of weights."""
     if not isinstance(loaded, Mapping):
         return f"a {type(loaded).__name__}"
     shown = [f"{key!r} ({type(value).__name__})" for key, value in list(loaded.items())[:12]]

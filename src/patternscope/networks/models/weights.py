@@ -166,7 +166,7 @@ def _check_numbers(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], 
 
 
 def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Put the network's own prefix in the place of the one under which the file holds most of its names."""
+    """Replace by the network's own prefix the one under which the file holds most of its names."""
     own = _wrappers_prefix(expected)
     bare = {name.removeprefix(own) for name in expected}
     ends = {name: (0, *(dot.end() for dot in re.finditer(r"\.", name))) for name in state}

@@ -235,7 +235,7 @@ class _Segment:
 
 
 def _check_counts(images: ImageStore, labels: Tensor, least: int) -> None:
-    """Raise unless there is one label per image, and at least so many."""
+    """Raise unless there is one label per image, and at least that many."""
     if len(images) != len(labels) or len(labels) < least:
         counts = f"{len(images)} and {len(labels)}"
         raise InputError(f"images and labels: expected the same number, at least {least}, got {counts}")

@@ -20,7 +20,7 @@ Layers = Mapping[str, AttackAnalysisResult]
 
 
 def attack_sentences(attack: Attack) -> list[str]:
-    """Return what the report says of the attack."""
+    """Return the report's findings on the attack."""
     sentences = [
         success(attack.result),
         orientation_change(attack),

@@ -33,7 +33,7 @@ Layers = Mapping[str, KnowledgeResult]
 
 
 def depth_sentences(depth: Depth) -> list[str]:
-    """Return what the report says of the layers."""
+    """Return the report's findings on the layers."""
     sentences = [
         most_reliable(depth),
         ratio_over_depth(depth.layers, depth.steps),

@@ -28,7 +28,7 @@ def evidence_sentences(
     summary: SummaryResult,
     noise: MeasuredNoise = NOTHING_MEASURED,
 ) -> list[str]:
-    """Return what the report says of the evidence of the layers at the last checkpoint and over training."""
+    """Return the report's findings on the evidence of the layers at the last checkpoint and over training."""
     sentences = [
         most_evidence(layers, noise),
         when_evidence_appears(summary),

@@ -23,7 +23,7 @@ from patternscope.results.formatting import number
 
 
 def faithfulness_sentences(layers: Mapping[str, FaithfulnessResult]) -> list[str]:
-    """Return what the report says of the deletion test of some layers, shallow to deep."""
+    """Return the report's findings from the deletion test of some layers, shallow to deep."""
     last, tested = list(layers.items())[-1]
     return [
         against_random(last, tested),

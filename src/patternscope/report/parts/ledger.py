@@ -16,7 +16,7 @@ _WITHIN_ONE_NETWORK = "Intervals of the ledger are over images; the regions are 
 
 
 def ledger_sentences(ledger: StudyLedger) -> list[str]:
-    """Return what the report says of the ledgers of a study."""
+    """Return the report's findings from the ledgers of a study."""
     return [
         *([lasting_points(ledger.paces), first_evidence(ledger.paces)] if ledger.paces else []),
         *([most_forgotten(ledger.training)] if ledger.training else []),

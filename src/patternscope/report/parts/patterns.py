@@ -6,15 +6,17 @@ from statistics import median
 from patternscope.report.contents import Contents
 from patternscope.report.formatting import counted, listed
 from patternscope.report.part import ReportPart, Said
+from patternscope.report.pattern_tests import pattern_test_sentences, pattern_test_table
 from patternscope.report.tables import Table
 from patternscope.results.formatting import number, percent, with_interval
+from patternscope.results.pattern_tests import PatternTestsResult
 from patternscope.results.patterns import LayerPattern, PatternsResult
 
 Layers = Mapping[str, PatternsResult]
 
 
 def pattern_sentences(layers: Layers, classes: int) -> list[str]:
-    """Return what the report says of the patterns of some layers, shallow to deep."""
+    """Return the report's findings on the patterns of some layers, shallow to deep."""
     named = [(layer, pattern) for layer, found in layers.items() for pattern in found.patterns]
     if not named:
         return [f"No class has a pattern in {listed(list(layers))}: too few of its regions are reliable.", how_found()]
@@ -114,7 +116,7 @@ def _median(values: list[float | None]) -> float | None:
 
 
 def _counts_by_class(patterns: tuple[LayerPattern, ...]) -> dict[str, int]:
-    """How many patterns each class has, those without any left out."""
+    """How many patterns each class has; classes without any are omitted."""
     names = [pattern.class_name for pattern in patterns]
     return {name: names.count(name) for name in dict.fromkeys(names)}
 
@@ -125,7 +127,10 @@ def _read(contents: Contents) -> Said | None:
     layers = {layer: results.load(PatternsResult, layer=layer) for layer in results.layers(PatternsResult)}
     if not layers:
         return None
-    return pattern_sentences(layers, len(contents.images.classes)), [pattern_table(layers)]
+    tests = {layer: results.load(PatternTestsResult, layer=layer) for layer in results.layers(PatternTestsResult)}
+    titles = {layer: [pattern.title for pattern in found.patterns] for layer, found in layers.items()}
+    sentences = [*pattern_sentences(layers, len(contents.images.classes)), *pattern_test_sentences(tests, titles)]
+    return sentences, [pattern_table(layers), *([pattern_test_table(tests)] if tests else [])]
 
 
 PART = ReportPart(

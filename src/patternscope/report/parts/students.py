@@ -8,7 +8,7 @@ from patternscope.results.formatting import number
 
 
 def student_sentences(students: Students) -> list[str]:
-    """Return what the report says of the students."""
+    """Return the report's findings on the students."""
     return [more_or_fewer(students), *[last_layer(students, name) for name in students.layers], accuracies(students)]
 
 

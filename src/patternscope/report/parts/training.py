@@ -12,7 +12,7 @@ from patternscope.results.summary import CheckpointSummary
 
 
 def training_sentences(training: Training) -> list[str]:
-    """Return what the report says of the checkpoints."""
+    """Return the report's findings on the checkpoints."""
     last = training.layers[-1].layer
     steps = training.steps[last]
     by_evidence = training.emerges == "evidence"

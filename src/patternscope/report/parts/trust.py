@@ -18,7 +18,7 @@ _NAMED = 6  # classes with too few images
 
 
 def trust_sentences(contents: Contents, resamples: int) -> list[str]:
-    """Return what the report says of the fit and of the noise; `resamples` are the draws of the images."""
+    """Return the report's findings on the fit and on the noise; `resamples` are the draws of the images."""
     _, known = contents.depth.best
     return [
         agreement(contents.sample),
@@ -117,6 +117,19 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
     return sentences
 
 
+def fitted_images(images: ImagesResult) -> list[str]:
+    """Return which images maps are fitted to, and how the others are judged; nothing where they are all."""
+    rows = images.fitted_rows
+    if rows is None:
+        return []
+    return [
+        f"Maps are fitted to {len(rows):,} of the {sum(images.counts.values()):,} images, a stratified choice by what "
+        "they are. Every image, fitted to or not, belongs to a fold and is judged by a map and temperatures that lack "
+        "this fold. Intervals are over all images and hold for these maps: what another choice of the images fitted to "
+        "would change is not in them. Chance levels, patterns and the atlas are of the images fitted to."
+    ]
+
+
 def _by_suffix(skipped: Sequence[str]) -> str:
     """Return how many of the skipped files have each suffix; nothing where all have the same."""
     names = [line.partition(": ")[0] for line in skipped]
@@ -132,6 +145,7 @@ def _read(contents: Contents) -> Said | None:
     sentences = (
         [] if read is None else [read],
         omitted_images(contents.images, setup.samples_per_class),
+        fitted_images(contents.images),
         trust_sentences(contents, setup.resamples),
     )
     return [sentence for own in sentences for sentence in own], [sweep_table(contents.depth)]

@@ -1,4 +1,4 @@
-"""The stages of a study: one file each, found here by itself; which of them a study has, its settings say."""
+"""The stages of a study: one file each, discovered here; the settings decide which of them a study has."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -27,6 +27,7 @@ from patternscope.results.result import reads
 from patternscope.results.training import NETWORK_FILES
 from patternscope.settings.optional import AttackSettings
 from patternscope.settings.study import StudySettings
+from patternscope.study.attack_pictures import MOST_BYTES, AttackPictures
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.fitting import embed_as_judged, fitted_sample
 from patternscope.study.inputs import device_of, inputs_of, trained_network
@@ -42,7 +43,7 @@ NOT_ATTACKED = -1
 class AttackPlan:
     """Which samples are attacked, (n,) bool, and the class each is led to, (n,) with -1 for none.
 
-    `targeted` is False where the attack leads away from the label, to whatever class.
+    `targeted` is False where the attack leads away from the label, to any class.
     """
 
     attacked: Tensor
@@ -52,16 +53,18 @@ class AttackPlan:
 
 @dataclass(frozen=True)
 class _Trajectories:
-    """What the network computes of the samples at the kept steps, through the maps of the clean images."""
+    """The samples at the kept steps, and what the network computes of them through the maps of the clean images."""
 
+    pictures: AttackPictures
     logits: Tensor  # (t, n, c)
     sample_embedding: Tensor  # (t, n, e)
     regions: dict[str, Tensor]  # layer -> (t, n, r, e)
     sample_map: SampleEmbedding
     region_results: dict[str, RegionResult]
 
-    def put(self, place: int, rows: Tensor, recorded: Recording) -> None:
-        """Take in what was recorded of some samples at one kept step; features are embedded and dropped."""
+    def put(self, place: int, rows: Tensor, images: Tensor, recorded: Recording) -> None:
+        """Take in some samples at one kept step and what was recorded of them; features are embedded and dropped."""
+        self.pictures.put(place, rows, images)
         device = self.sample_map.map.device
         self.logits[place, rows] = recorded.logits.float()
         self.sample_embedding[place, rows] = self.sample_map(recorded.sample_features.to(device)).cpu()
@@ -78,8 +81,8 @@ def run_attack(ctx: UnitContext) -> None:
     plan = plan_attack(asked, logits, labels, samples.classes, ctx.seed)
     model = trained_network(ctx)
     steps = kept_steps(asked.n_step)
-    trajectories = _clean_trajectories(ctx, logits, len(steps))
     images = samples.images.float() / 255
+    trajectories = _clean_trajectories(ctx, images, logits, len(steps))
     generator = torch.Generator().manual_seed(ctx.seed)
     rows, longest, done = torch.nonzero(plan.attacked).flatten(), 0.0, 0
     options = recording_options(network)
@@ -87,7 +90,7 @@ def run_attack(ctx: UnitContext) -> None:
         clean = moved = images[batch]
         classes = plan.targets[batch] if plan.targeted else labels[batch]
         for place, moved in _kept_images(model, clean, classes, asked, generator):
-            trajectories.put(place, batch, record(model, moved, network.layers, network.grid, **options))
+            trajectories.put(place, batch, moved, record(model, moved, network.layers, network.grid, **options))
             share = (done + len(batch) * place / (len(steps) - 1)) / len(rows)
             ctx.report(share, f"step {steps[place]} of {asked.n_step}")
         longest = max(longest, perturbation_length(moved.double() - clean.double(), asked.norm))
@@ -165,13 +168,14 @@ def _kept_images(
     return ((places[step], images) for step, images in steps if step and step in places)
 
 
-def _clean_trajectories(ctx: UnitContext, logits: Tensor, count: int) -> _Trajectories:
+def _clean_trajectories(ctx: UnitContext, images: Tensor, logits: Tensor, count: int) -> _Trajectories:
     """The trajectories of samples that nothing happens to, at `count` steps."""
     settings: StudySettings = ctx.settings
     inputs, device = inputs_of(ctx), device_of(ctx)
     sample = inputs.sample()
     regions = {layer: inputs.region(layer) for layer in inputs.layers(RegionResult)}
     return _Trajectories(
+        AttackPictures.clean(images, count),
         logits.repeat(count, 1, 1),
         sample.embedding.repeat(count, 1, 1),
         {layer: region.embedding.repeat(count, 1, 1, 1) for layer, region in regions.items()},
@@ -197,6 +201,7 @@ def _result(
         success=succeeded[-1],
         attacked=attacked,
         images=images,
+        pictures=trajectories.pictures.values,
         logits=trajectories.logits,
         sample_embedding=trajectories.sample_embedding,
         epsilon=asked.epsilon,
@@ -218,11 +223,12 @@ def _result(
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """The steps of the attack, a recording of each kept one, and the trajectories of all regions."""
+    """The steps of the attack, a recording and pictures of each kept one, and the trajectories of all regions."""
     n, asked = facts.samples, settings.attack
     steps = len(kept_steps(asked.n_step))
     held = NUMBER * steps * n * (facts.regions * facts.dimensions + facts.classes + facts.dimensions)
     images = NUMBER * n * facts.numbers
+    held += min(MOST_BYTES, steps * n * facts.numbers)
     seconds = n * facts.forward * (asked.n_step * TRAIN_PASSES + steps)
     return Cost(seconds, held + images, held + 2 * images + 2 * NUMBER * facts.at_once * facts.activations)
 

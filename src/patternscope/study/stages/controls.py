@@ -19,6 +19,7 @@ from patternscope.results.result import reads
 from patternscope.results.training import NETWORK_FILES, TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.fitted_part import FittedPart, SampleFrame
 from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
@@ -31,15 +32,16 @@ def run_controls(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     inputs, layer, device = inputs_of(ctx), ctx.unit.layer or "", device_of(ctx)
     images, features, options = inputs.images, inputs.load(FeaturesResult), recording_options(settings.network)
-    network, origin = _untrained_network(ctx)
-    untrained = record(network, images.images, [layer], settings.network.grid, **options).regional_features[layer]
+    part, (network, origin) = FittedPart.among(images), _untrained_network(ctx)
+    seen = part.of(images.images)
+    untrained = record(network, seen, [layer], settings.network.grid, **options).regional_features[layer]
     ctx.report(0.3, "untrained network recorded")
     measure_controls(
         settings,
-        images,
-        features.target_probs,
-        inputs.sample(),
-        features.regional.read(layer).to(device),
+        part.images(images),
+        part.of(features.target_probs),
+        part.frame(inputs.sample()),
+        part.read(features.regional.open(layer), device),
         untrained.float().to(device),
         origin,
         ctx.resampling_seed,
@@ -50,13 +52,16 @@ def measure_controls(
     settings: StudySettings,
     images: ImagesResult,
     target_probs: Tensor,
-    sample: SampleResult,
+    sample: SampleFrame,
     regional: Tensor,
     untrained: Tensor,
     untrained_from: Untrained,
     seed: int,
 ) -> ControlsResult:
-    """Return what a layer has by chance, from its features and those of an untrained network (n, k, h, w)."""
+    """Return what a layer has by chance, from its features and those of an untrained network (n, k, h, w).
+
+    Of a study of many images those that maps are fitted to: chance is that of such maps.
+    """
     labels = images.labels
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     chance = _Chance(settings, images, sample, seed)
@@ -69,11 +74,11 @@ def measure_controls(
 
 @dataclass(frozen=True)
 class _Chance:
-    """A layer measured as a study measures it, whatever its targets are."""
+    """A layer measured as a study measures it, with any targets."""
 
     settings: StudySettings
     images: ImagesResult
-    sample: SampleResult
+    sample: SampleFrame
     seed: int
 
     def measure(self, regional: Tensor, probs: Tensor, labels: Tensor) -> Control:
@@ -84,7 +89,7 @@ class _Chance:
         temperatures = temperatures_of_points(judged.temperatures.cpu(), told.interval)
         calibrated = PointRule(float(known.tau), kappa_max, region.mean_strength or None, temperatures)
         paper = PointRule(float(known.tau), kappa_max, region.mean_strength_of_all or None)
-        by_all = embed_by_all(region, regional)
+        by_all = embed_by_all(region, regional, regional.device)
         return Control(
             told.interval, self._counted(calibrated, region.embedding, labels), self._counted(paper, by_all, labels)
         )
@@ -132,7 +137,7 @@ STAGES = (
             "knowledge.bootstrap",
         ),
         needs=(
-            reads(ImagesResult, "images", "identity", "classes"),
+            reads(ImagesResult, "images", "identity", "classes", "fitted"),
             reads(TrainingResult, "step", checkpoint="all"),
             Need("training", NETWORK_FILES, checkpoint="all"),
             reads(FeaturesResult, "target_probs", "regional", checkpoint="last"),

@@ -1,33 +1,44 @@
 """Stage evidence: what the regions of a layer tell of the class, each image judged by a map fitted without it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from patternscope.embeddings.regional_objective import embed_regions
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
-from patternscope.knowledge.calibration import at_temperature, class_shares, fold_temperatures, reliability
+from patternscope.knowledge.calibration import (
+    at_temperature,
+    calibration_error,
+    class_shares,
+    fold_temperatures,
+    reliability_of_regions,
+)
 from patternscope.knowledge.points import find_knowledge_points
-from patternscope.knowledge.probe import probe_evidence
-from patternscope.knowledge.region_evidence import Evidence, evidence
+from patternscope.knowledge.probe import FoldProbes, fit_probes
+from patternscope.knowledge.region_evidence import Evidence, evidence_of_regions, region_bits
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial import log_posterior
 from patternscope.results.evidence import ClassEvidence, EvidenceResult, temperature_fields
-from patternscope.results.features import FeaturesResult
+from patternscope.results.features import Features, FeaturesResult, read_blocks
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Counts
 from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import NUMBER, Cost, Facts
-from patternscope.study.fitting import embed_by_all
+from patternscope.study.cost_model import NUMBER, RESAMPLING, Cost, Facts
+from patternscope.study.fitted_part import EVERYONE, FittedPart
+from patternscope.study.fitting import embed_by, embed_by_all
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _PROBE_PASSES = 25
+# Numbers (b, r, c) that are held of a block beside its features, most of them in float64.
+_POSTERIORS = 8
 
 
 def run_evidence(ctx: UnitContext) -> None:
@@ -39,16 +50,17 @@ def run_evidence(ctx: UnitContext) -> None:
         inputs.images,
         inputs.sample(checkpoint).mean_directions,
         inputs.region(layer, checkpoint),
-        inputs.load(FeaturesResult, checkpoint).regional.read(layer).to(device_of(ctx)),
+        inputs.load(FeaturesResult, checkpoint).regional.open(layer),
         inputs.region(layer).mean_strength_of_all,  # of the last checkpoint
         settings.region.kappa_max,
         ctx.resampling_seed,
+        device_of(ctx),
     ).save(ctx.folder)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What maps that have not seen an image say of its regions.
+    """The posteriors of an image's regions by maps that were fitted without it.
 
     Attributes:
         temperatures: a row per image. log_posterior: log p_T (n, r, c), classes' shares included.
@@ -61,34 +73,77 @@ class Judged:
     category: Tensor
 
 
+@dataclass(frozen=True)
+class Judges:
+    """The maps of a layer, with temperatures for each fold of each division of the images that they were fitted to.
+
+    An image of a fold, whether maps were fitted to it or not, is judged by the map that lacks the fold, at temperatures
+    chosen on other folds. Each image is judged alike so: by a map of as many images, none of which is itself.
+    """
+
+    region: RegionResult
+    temperatures: tuple[Temperatures, ...]
+    directions: Tensor
+    shares: Tensor
+    kappa_max: float
+
+    @classmethod
+    def of(
+        cls,
+        region: RegionResult,
+        regional: Tensor,
+        labels: Tensor,
+        mean_directions: Tensor,
+        shares: Tensor,
+        kappa_max: float,
+        part: FittedPart = EVERYONE,
+    ) -> Self:
+        """Return the judges of a layer, from features (m, k, h, w) of the images that maps were fitted to.
+
+        `labels` (m,) are theirs; `shares` (c,) are those of the classes among all images.
+        """
+        directions, temperatures = mean_directions.to(regional), []
+        per_split = len(region.fold_maps) // len(region.unseen)
+        for unseen in region.unseen:
+            judge = part.of(unseen)
+            embedding = embed_by(region, regional, judge)
+            strength, scores = (
+                torch.linalg.vector_norm(embedding, dim=-1),
+                log_posterior(embedding, directions, kappa_max),
+            )
+            temperatures.append(fold_temperatures(scores, strength, labels.to(scores.device), judge % per_split))
+        return cls(region, tuple(temperatures), directions, shares, kappa_max)
+
+    def judge(self, regional: Tensor, rows: slice = slice(None)) -> Judged:
+        """Return what the maps predict for features (b, k, h, w) of the images in these places.
+
+        The first division of the images judges; every map of every division is a refit that says something of all.
+        """
+        region, first = self.region, self.region.unseen[0, rows]
+        per_split = len(region.fold_maps) // len(region.unseen)
+        confidences, categories, known = [], [], self.temperatures[0].rows(first % per_split)
+        shape = (len(regional), regional[0, 0].numel(), len(self.directions))
+        calibrated = regional.new_zeros(shape, dtype=torch.float64)
+        for number, each in enumerate(region.fold_maps):
+            embedding = embed_regions(each.to(regional), regional, region.scale)
+            scores = log_posterior(embedding, self.directions, self.kappa_max)
+            strength = torch.linalg.vector_norm(embedding, dim=-1)
+            own = self.temperatures[number // per_split].rows(torch.tensor([number % per_split]))
+            confidence, category = at_temperature(scores, own.of(strength)).exp().max(dim=-1)
+            confidences.append(confidence.half())
+            categories.append(category.short())
+            if number < per_split:
+                mine = (first == number).to(scores.device)
+                calibrated[mine] = at_temperature(scores[mine], own.of(strength[mine]), self.shares)
+        return Judged(known, calibrated, torch.stack(confidences), torch.stack(categories))
+
+
 def judge_images(
     region: RegionResult, regional: Tensor, labels: Tensor, mean_directions: Tensor, kappa_max: float
 ) -> Judged:
-    """Return what a layer's maps say of regional features (n, k, h, w) of images with these labels (n,).
-
-    The first division of the images judges; every map of every division is a refit that says something of all images.
-    """
-    directions, labels = mean_directions.to(regional), labels.to(regional.device)
-    per_split = len(region.fold_maps) // len(region.unseen)
-    judged: list[tuple[Temperatures, Tensor, Tensor]] = []
-    confidences, categories = [], []
-    for maps, unseen in zip(region.fold_maps.split(per_split), region.unseen.to(regional.device), strict=True):
-        embedded = [embed_regions(each.to(regional), regional, region.scale) for each in maps]
-        by_map = torch.stack([log_posterior(h, directions, kappa_max) for h in embedded])
-        strength = torch.stack([torch.linalg.vector_norm(h, dim=-1) for h in embedded])
-        fold = unseen % per_split
-        of_image = torch.arange(len(fold), device=fold.device)
-        by_others, strength_by_others = by_map[fold, of_image], strength[fold, of_image]
-        temperatures = fold_temperatures(by_others, strength_by_others, labels, fold)
-        judged.append((temperatures.rows(fold), by_others, strength_by_others))
-        for own, (scores, strengths) in enumerate(zip(by_map, strength, strict=True)):
-            temperature = temperatures.rows(torch.tensor([own])).of(strengths)
-            confidence, category = at_temperature(scores, temperature).exp().max(dim=-1)
-            confidences.append(confidence.half())
-            categories.append(category.short())
-    temperatures, by_others, strength = judged[0]
-    calibrated = at_temperature(by_others, temperatures.of(strength), class_shares(labels, len(directions)))
-    return Judged(temperatures, calibrated, torch.stack(confidences), torch.stack(categories))
+    """Return the posteriors by a layer's maps of the features (n, k, h, w) that these were fitted to."""
+    shares = class_shares(labels, len(mean_directions))
+    return Judges.of(region, regional, labels, mean_directions, shares, kappa_max).judge(regional)
 
 
 def measure_evidence(
@@ -96,42 +151,79 @@ def measure_evidence(
     images: ImagesResult,
     mean_directions: Tensor,
     region: RegionResult,
-    regional: Tensor,
+    regional: Features,
     unit_strength: float | None,
     kappa_max: float,
     seed: int,
+    device: torch.device | str = "cpu",
 ) -> EvidenceResult:
-    """Return the evidence of regional features (n, k, h, w) by the maps of a layer, on the device of the features.
+    """Return the evidence of regional features (n, k, h, w) by the maps of a layer, measured on a device.
 
+    Features are read in blocks where maps were fitted to a part of the images; that part is in memory.
     `unit_strength` is that of the paper's count, the mean strength by the map of all images at the last checkpoint.
     """
     draws = {"resamples": settings.bootstrap, "seed": seed}
-    judged = judge_images(region, regional, images.labels, mean_directions, kappa_max)
-    labels, prior = images.labels.to(regional.device), class_shares(images.labels, len(images.classes))
-    told = evidence(judged.log_posterior, labels, prior, **draws)
-    readable = probe_evidence(regional, labels, region.unseen[0], classes=len(prior), **draws)
+    labels, part, c = images.labels.to(device), FittedPart.among(images), len(images.classes)
+    prior = class_shares(labels, c)
+    own = part.read(regional, device)
+    everyone, k, r = own if part.rows is None else regional, own.shape[1], own[0, 0].numel()
+    judges = Judges.of(region, own, part.of(labels), mean_directions, prior, kappa_max, part)
+    probes = fit_probes(own, part.of(labels), part.of(region.unseen[0]), c)
+    blocks = read_blocks(everyone, device, r * max(k, _POSTERIORS * c))
+    told = _Told.joined([_block(judges, probes, block, labels[rows], rows) for rows, block in blocks])
+    bins = reliability_of_regions(told.confidence, told.right)
+    found = evidence_of_regions(told.bits, calibration_error(bins), **draws)
+    readable = evidence_of_regions(told.readable, 0.0, **draws)
     paper = find_knowledge_points(
-        embed_by_all(region, regional),
+        embed_by_all(region, everyone, device),
         mean_directions,
         images.labels,
         tau=settings.tau,
         kappa_max=kappa_max,
         unit_strength=unit_strength or None,
     )
+    fold = region.unseen[0] % (len(region.fold_maps) // len(region.unseen))
     return EvidenceResult(
-        bits=told.per_region.float().cpu(),
-        **temperature_fields(judged.temperatures),
-        refit_category=judged.category.cpu(),
-        refit_confidence=judged.confidence.cpu(),
-        evidence=told.interval,
+        bits=told.bits.float().cpu(),
+        **temperature_fields(judges.temperatures[0].rows(fold)),
+        refit_category=told.refit_category.cpu(),
+        refit_confidence=told.refit_confidence.cpu(),
+        evidence=found.interval,
         readable=readable.interval,
-        calibration_error=told.calibration_error,
+        calibration_error=found.calibration_error,
         most=float(-torch.xlogy(prior, prior).sum() / log(2)),
         against="decision" if images.labelled is False else "labels",
-        reliability=reliability(judged.log_posterior, labels),
-        classes=_by_class(told, images, draws),
+        reliability=bins,
+        classes=_by_class(found, images, draws),
         paper=Counts.of(bootstrap_counts(paper.mask, paper.reliable, **draws)),
     )
+
+
+class _Told(NamedTuple):
+    """What is kept of a block of images: (b, r) of each region, and (f, b, r) of each refit."""
+
+    bits: Tensor
+    readable: Tensor
+    confidence: Tensor
+    right: Tensor
+    refit_confidence: Tensor
+    refit_category: Tensor
+
+    @classmethod
+    def joined(cls, blocks: "Sequence[_Told]") -> Self:
+        """Return what is kept of all images."""
+        return cls(*(torch.cat(parts, dim=parts[0].ndim - 2) for parts in zip(*blocks, strict=True)))
+
+
+def _block(judges: Judges, probes: FoldProbes, regional: Tensor, labels: Tensor, rows: slice) -> _Told:
+    """What the maps and the probes predict for a block of images."""
+    judged = judges.judge(regional, rows)
+    confidence, category = judged.log_posterior.exp().max(dim=-1)
+    bits = region_bits(judged.log_posterior, labels, judges.shares)
+    readable = probes.log_posterior(regional, judges.region.unseen[0, rows], judges.shares)
+    right = category == labels[:, None]
+    told = region_bits(readable, labels, judges.shares)
+    return _Told(bits, told, confidence, right, judged.confidence, judged.category)
 
 
 def _by_class(told: Evidence, images: ImagesResult, draws: dict[str, int]) -> tuple[ClassEvidence, ...]:
@@ -142,13 +234,13 @@ def _by_class(told: Evidence, images: ImagesResult, draws: dict[str, int]) -> tu
 
 
 def judging_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of what all refits of a layer say, and of their temperatures."""
+    """Return the cost of the posteriors of all refits of a layer, and of their temperatures."""
     k, r = facts.layers[unit.layer or ""]
     n, asked = facts.samples, settings.region
     refits, posterior = asked.splits * asked.folds, NUMBER * n * r * facts.classes
     passes = refits * (facts.regional_bytes(unit.layer) + 12 * posterior) + asked.splits * 40 * 2 * posterior
     seconds = passes / facts.copies + 2 * n * r * k * facts.dimensions * refits / facts.products
-    memory = 3 * facts.regional_bytes(unit.layer) + (asked.folds + 8) * 2 * posterior
+    memory = 3 * facts.fitted_bytes(unit.layer) + (asked.folds + 8) * 2 * NUMBER * facts.fitted * r * facts.classes
     return Cost(seconds, n * (4 * r + 8 + 4 * refits * r), memory)
 
 
@@ -158,7 +250,7 @@ def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     n, c, passes = facts.samples, facts.classes, settings.region.folds * _PROBE_PASSES
     bytes_read = 2 * facts.regional_bytes(unit.layer) + 8 * NUMBER * n * r * c
     probe = passes * (bytes_read / facts.copies + 4 * n * r * k * c / facts.products)
-    return judging_cost(unit, facts, settings) + Cost(0.1 + probe)
+    return judging_cost(unit, facts, settings) + Cost(0.1 + probe + 2 * RESAMPLING * settings.knowledge.bootstrap * n)
 
 
 STAGES = (
@@ -168,7 +260,7 @@ STAGES = (
         run=run_evidence,
         settings=("seed", "knowledge.tau", "knowledge.bootstrap", "region.kappa_max"),
         needs=(
-            reads(ImagesResult, "labels", "classes", "labelled"),
+            reads(ImagesResult, "labels", "classes", "labelled", "fitted"),
             reads(FeaturesResult, "regional"),
             reads(SampleResult, "mean_directions"),
             reads(RegionResult, "map", "scale", "fold_maps"),

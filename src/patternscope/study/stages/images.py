@@ -6,14 +6,23 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from patternscope.images import ImageSet, choose_samples, fingerprint, identities, open_images, short_classes
-from patternscope.results.images import LABELLED_PARTS, ImagesResult, LabelledImages
+from patternscope.images import (
+    ImageSet,
+    choose_by_identity,
+    choose_samples,
+    fingerprint,
+    identities,
+    open_images,
+    short_classes,
+)
+from patternscope.results.images import LABELLED_PARTS, FittedImages, ImagesResult, LabelledImages
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
+from patternscope.workflow.cache_keys import unit_seed
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _BATCH = 256
-_DRAW_SECONDS = 2.2e-3  # of a pictogram of 64 x 64 pixels
+_DRAW_SECONDS = 0.005  # of a pictogram of up to 96 pixels, which are drawn larger
 
 
 def run_images(ctx: UnitContext) -> None:
@@ -64,6 +73,8 @@ def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
         held_out_count=len(held_out),
         train_count=len(train),
         skipped=tuple(sorted({*train.skipped, *held_out.skipped})),
+        fit_samples=asked.fit_samples,
+        seed=seed,
     ).save(ctx.folder)
     for name, part in zip(LABELLED_PARTS, (held_out, train if with_training else None), strict=True):
         if part is not None:
@@ -83,15 +94,21 @@ def describe_images(
     train_count: int = 0,
     skipped: tuple[str, ...] = (),
     labelled: bool = True,
+    fit_samples: int | None = None,
+    seed: int = 0,
 ) -> ImagesResult:
-    """Return samples (n, channels, h, w) uint8 and what is known of the images that they were chosen from."""
+    """Return samples (n, channels, h, w) uint8 and what is known of the images that they were chosen from.
+
+    Maps will be fitted to `fit_samples` of them at most, by default to all; `seed` is that of the choice.
+    """
+    identity = identities(pixels)
     counts = torch.bincount(labels, minlength=len(classes)).tolist()
     return ImagesResult(
         images=pixels,
         labels=labels,
         masks=masks,
         # A file of its own: what compares samples asks what they are, and not for their pixels.
-        identity=identities(pixels),
+        identity=identity,
         identity_labels=labels,
         classes=tuple(classes),
         source=source,
@@ -105,7 +122,15 @@ def describe_images(
         skipped=skipped,
         held_out=None,
         train=None,
+        fitted=_fitted(labels, identity, fit_samples, seed),
     )
+
+
+def _fitted(labels: Tensor, identity: Tensor, most: int | None, seed: int) -> FittedImages | None:
+    """The images that maps are fitted to, None for all of them."""
+    if most is None or most >= len(labels):
+        return None
+    return FittedImages(choose_by_identity(labels, identity, most, seed=unit_seed(seed, "fitted")))
 
 
 def _masks(samples: ImageSet) -> Tensor | None:
@@ -130,7 +155,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     probed = settings.network.head == "probe"
     trained = facts.train if trains_here(settings) or settings.distillation.enabled or probed else 0
     count = facts.samples + facts.held_out + trained
-    drawn = _DRAW_SECONDS * (facts.held_out + trained) * (settings.images.image_size / 64) ** 2
+    drawn = _DRAW_SECONDS * (facts.held_out + trained) * max(1.0, settings.images.image_size / 96) ** 2
     masks = facts.samples * facts.numbers / settings.images.channels
     return Cost(drawn, count * facts.numbers + masks, 2 * count * facts.numbers)
 

@@ -1,17 +1,32 @@
 """Stage importance: the weights of regions and channels of each layer and checkpoint."""
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
+from patternscope.embeddings import ImportanceWeight
 from patternscope.embeddings.settings import ImportanceSettings
-from patternscope.results.features import FeaturesResult
+from patternscope.results.features import Features, FeaturesResult, read_blocks, read_rows
 from patternscope.results.fits import ImportanceResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import reads
 from patternscope.settings.study import StudySettings
+from patternscope.similarity.neighbours import Neighbours
+from patternscope.solvers import Trace
 from patternscope.study.cost_model import HELD, NUMBER, WEIGHTY, Cost, Facts, match_operations
-from patternscope.study.fitting import fit_importance, fit_trace
+from patternscope.study.fitting import draw_neighbours, fit_importance, fit_trace
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
+
+Report = Callable[[float, str], None]
+_AT_ONCE = 2**28  # numbers of features that are read whole
+_ANCHOR_SECONDS = 1.3e-3  # of the operations that are one anchor's alone, whatever its size
+_SMALLER = 4  # an image counts as so many times smaller: blocks are larger, for the neighbours beside them
+
+
+def _silent(fraction: float, text: str) -> None:
+    """Hear how far the work is, and say nothing."""
 
 
 def run_importance(ctx: UnitContext) -> None:
@@ -19,22 +34,68 @@ def run_importance(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     features = inputs.load(FeaturesResult, ctx.unit.checkpoint)
-    regional = features.regional.read(layer).to(device_of(ctx))
-    weights = weigh_regions(settings.importance, regional, features.target_probs, inputs.images, settings.seed)
-    weights.save(ctx.folder)
+    regional, seed = features.regional.open(layer), settings.seed
+    weigh_regions(
+        settings.importance, regional, features.target_probs, inputs.images, seed, device_of(ctx), ctx.report
+    ).save(ctx.folder)
 
 
 def weigh_regions(
-    settings: ImportanceSettings, regional: Tensor, target_probs: Tensor, images: ImagesResult, seed: int
+    settings: ImportanceSettings,
+    regional: Features,
+    target_probs: Tensor,
+    images: ImagesResult,
+    seed: int,
+    device: torch.device | str = "cpu",
+    report: Report = _silent,
 ) -> ImportanceResult:
-    """Return the importance weights of regional features (n, k, h, w), on whose device they are estimated."""
-    fitted = fit_importance(settings, regional, target_probs.to(regional.device), images, seed)
+    """Return the importance weights of regional features (n, k, h, w), estimated on a device.
+
+    Many features are read in blocks of anchors, each beside the neighbours that all anchors share; every anchor is a
+    problem of its own, so that weights are the same. The losses of the trace are then means over blocks. Cost: that of
+    `ImportanceWeight.estimate`, and in each block the neighbours once more.
+    """
+    neighbours = draw_neighbours(settings, images, seed)
+    if len(regional) * regional[:1].numel() <= _AT_ONCE:
+        whole = read_rows(regional, None, device)
+        fitted = [fit_importance(settings, whole, target_probs.to(device), neighbours, seed)]
+    else:
+        fitted = _block_by_block(settings, regional, target_probs, neighbours, seed, device, report)
+    sizes = torch.tensor([float(len(part.region_weights)) for part in fitted], dtype=torch.float64)
+    losses = torch.tensor([part.trace.losses for part in fitted], dtype=torch.float64)
+    mean = ((sizes / sizes.sum()) @ losses).tolist()
+    first = fitted[0].trace
+    trace = Trace(losses=mean, steps=first.steps, converged=first.converged, parts={"kl": mean[-1]})
     return ImportanceResult(
-        region_weights=fitted.region_weights.cpu(),
-        channel_weights=fitted.channel_weights.cpu(),
-        grid=grid_of(regional),
-        trace=fit_trace(fitted.trace),
+        region_weights=torch.cat([part.region_weights.cpu() for part in fitted]),
+        channel_weights=torch.cat([part.channel_weights.cpu() for part in fitted]),
+        grid=grid_of(regional[:1]),
+        trace=fit_trace(trace),
     )
+
+
+def _block_by_block(
+    settings: ImportanceSettings,
+    regional: Features,
+    target_probs: Tensor,
+    neighbours: Neighbours,
+    seed: int,
+    device: torch.device | str,
+    report: Report,
+) -> list[ImportanceWeight]:
+    """The weights of blocks of anchors, each fitted beside the neighbours of all."""
+    candidates = neighbours.candidates
+    shared, count = read_rows(regional, candidates, device), len(candidates)
+    fitted = []
+    for rows, block in read_blocks(regional, device, regional[:1].numel() // _SMALLER):
+        together = torch.cat([candidates, torch.arange(rows.start, rows.stop)])
+        own = Neighbours(torch.arange(count), neighbours.positions[together])
+        probs = target_probs[together].to(device)
+        part = fit_importance(settings, torch.cat([shared, block]), probs, own, seed)
+        part.region_weights, part.channel_weights = part.region_weights[count:], part.channel_weights[count:]
+        fitted.append(part)
+        report(rows.stop / len(regional), f"image {rows.stop} of {len(regional)}")
+    return fitted
 
 
 def grid_of(regional: Tensor) -> tuple[int, int]:
@@ -61,8 +122,9 @@ def importance_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     if asked.solver == "joint":
         match, by_channel = match_operations(n, m, r, r, k) * (1 + steps // asked.match_every), 0.0
         passes = 4 * steps * NUMBER * n * m * r * k
-    memory = facts.regional_bytes(unit.layer) * 1.25 + NUMBER * (m + 1) * k * r + HELD
-    return Cost(match / facts.products + (passes + by_channel) / facts.copies, NUMBER * n * (r + k), memory)
+    memory = min(facts.regional_bytes(unit.layer), NUMBER * _AT_ONCE) * 1.25 + NUMBER * (m + 1) * k * r + HELD
+    seconds = match / facts.products + (passes + by_channel) / facts.copies + _ANCHOR_SECONDS * n
+    return Cost(seconds, NUMBER * n * (r + k), memory)
 
 
 STAGES = (

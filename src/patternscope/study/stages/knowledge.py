@@ -18,7 +18,7 @@ from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult,
 from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import NUMBER, Cost, Facts
+from patternscope.study.cost_model import NUMBER, RESAMPLING, Cost, Facts
 from patternscope.study.inputs import inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
@@ -60,16 +60,15 @@ def count_points(
     """Return the knowledge points of a layer and their counts, strengths in units of `mean_strength`."""
     tau = float(settings.tau)
     own_rule = point_rule(settings.rule, tau, kappa_max, mean_strength, told)
-
-    def points_at(threshold: float) -> KnowledgePoints:
-        return replace(own_rule, tau=threshold).points(region.embedding, mean_directions, images.labels)
+    points = own_rule.points(region.embedding, mean_directions, images.labels)
 
     def counted(mask: Tensor, reliable: Tensor) -> Counts:
         return Counts.of(bootstrap_counts(mask, reliable, resamples=settings.bootstrap, seed=seed))
 
-    points = points_at(tau)
     members = [(name, images.labels == label) for label, name in enumerate(images.classes)]
-    swept = [(each, points_at(each)) for each in settings.taus if each > 1 / len(images.classes)]
+    swept = [
+        (each, at_threshold(points, each, images.labels)) for each in settings.taus if each > 1 / len(images.classes)
+    ]
     on_object, object_area = _on_object(points.reliable, images.masks, region.grid)
     refits = told.refit_confidence > tau
     return KnowledgeResult(
@@ -89,6 +88,12 @@ def count_points(
         on_object=on_object,
         object_area=object_area,
     )
+
+
+def at_threshold(points: KnowledgePoints, tau: float, labels: Tensor) -> KnowledgePoints:
+    """Return the points of another threshold, from the probabilities that are known: labels (n,)."""
+    mask = points.confidence > tau
+    return replace(points, mask=mask, reliable=mask & (points.category == labels[:, None]))
 
 
 def _shared(masks: Tensor, categories: Tensor, splits: int) -> float | None:
@@ -118,6 +123,7 @@ def knowledge_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     posterior = NUMBER * n * r * facts.classes
     resampled = (2 + len(asked.taus)) * asked.bootstrap * n * 8
     seconds = 0.05 + (8 * (1 + len(asked.taus)) * posterior + 4 * resampled) / facts.copies
+    seconds += RESAMPLING * asked.bootstrap * n
     return Cost(seconds, 22 * n * r, 5 * posterior)
 
 

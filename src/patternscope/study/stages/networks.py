@@ -47,7 +47,7 @@ def run_networks(ctx: UnitContext, networks: int) -> None:
 def compare_networks(
     results: StudyResults, layer: str, checkpoint: int | None, networks: int, seed: int
 ) -> NetworksResult:
-    """Return what so many networks of a study have in common in a layer at a checkpoint."""
+    """Return what several networks of a study have in common in a layer at a checkpoint."""
     variants = [None, *map(network_variant, range(2, networks + 1))]
     known = [results.load(KnowledgeResult, checkpoint, layer, variant) for variant in variants]
     told = [results.load(EvidenceResult, checkpoint, layer, variant) for variant in variants]
@@ -120,7 +120,7 @@ def _cost(networks: int, unit: Unit, facts: Facts, settings: StudySettings) -> C
 
 
 def _networks_stage(networks: int) -> Stage:
-    """The stage for so many networks."""
+    """The stage for a number of networks."""
     needs: list[Need] = []
     for variant in (None, *map(network_variant, range(2, networks + 1))):
         needs += [

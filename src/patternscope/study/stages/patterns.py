@@ -1,6 +1,7 @@
 """Stage patterns: clusters of the reliable regions of each class in a layer, at the last checkpoint."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from patternscope.results.study import StudyResults
 from patternscope.results.training import NETWORK_FILES, TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
+from patternscope.study.fitted_part import FittedPart
 from patternscope.study.inputs import device_of, inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS
 from patternscope.workflow.cache_keys import file_digest, unit_seed
@@ -42,17 +44,20 @@ def run_patterns(ctx: UnitContext) -> None:
     network = trained_network(ctx)
     field = _field(network, images.images[:: max(1, len(images.images) // _FIELD_IMAGES)], layer, grid)
     ctx.report(0.1, "clusters")
+    part, device = FittedPart.among(images), device_of(ctx)
+    own = part.images(images)
     found = find_patterns(
-        unit_features(inputs.load(FeaturesResult).regional.read(layer)).to(device_of(ctx)),
-        known.reliable.to(device_of(ctx)),
-        images.labels,
-        inputs.evidence(layer).bits.to(device_of(ctx)),
-        _halves(images, settings.seed),
+        unit_features(part.read(inputs.load(FeaturesResult).regional.open(layer), "cpu")).to(device),
+        part.of(known.reliable).to(device),
+        own.labels,
+        part.of(inputs.evidence(layer).bits).to(device),
+        halves_of_images(own, settings.seed),
         classes=len(images.classes),
         most=settings.patterns.most,
         resamples=settings.knowledge.bootstrap,
         seed=ctx.resampling_seed,
     )
+    found = [replace(pattern, samples=part.places(pattern.samples)) for pattern in found]
     names = settings.patterns.names
     given = [] if names is None else read_pattern_names(names)
     describe_patterns(inputs, layer, found, field, given).save(ctx.folder)
@@ -117,8 +122,8 @@ def _field(network: Normalised, images: Tensor, layer: str, grid: tuple[int, int
         return None
 
 
-def _halves(images: ImagesResult, seed: int) -> Tensor:
-    """The halves of the images in some divisions (s, n), stratified by class."""
+def halves_of_images(images: ImagesResult, seed: int) -> Tensor:
+    """Return the halves of the images in some divisions (s, n), stratified by class."""
     seeds = [unit_seed(seed, "patterns", division) for division in range(_DIVISIONS)]
     return torch.stack([assign_folds(images.labels, 2, identity=images.identity, seed=each) for each in seeds])
 
@@ -151,14 +156,19 @@ def names_digest(settings: StudySettings, unit: Unit) -> str:
     return file_digest(names)
 
 
-def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """k-means of a tenth to a third of the regions, and the distances of all to the mean of each pattern."""
+def clustering_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of k-means of a tenth to a third of the regions, and of distances to the mean of each pattern."""
     k, r = facts.layers[unit.layer or ""]
     n, patterns = facts.samples, facts.classes * settings.patterns.most / 2
     seconds = 1e-5 * n * r * _DIVISIONS * settings.patterns.most + 12 * n * r * k * patterns / facts.products
     resampled = 5e-8 * patterns * (facts.classes + 2) * settings.knowledge.bootstrap * n / facts.classes
-    passes = min(n, _FIELD_IMAGES) * TRAIN_PASSES * facts.forward
-    return Cost(0.2 + seconds + resampled + passes, 24 * n * r * 0.3 + 600 * patterns, 4 * NUMBER * n * r * (k + 2))
+    return Cost(0.2 + seconds + resampled, 24 * n * r * 0.3 + 600 * patterns, 4 * NUMBER * facts.fitted * r * (k + 2))
+
+
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Clusters, and the gradients of a receptive field."""
+    clusters, passes = clustering_cost(unit, facts, settings), min(facts.samples, _FIELD_IMAGES) * TRAIN_PASSES
+    return Cost(clusters.seconds + passes * facts.forward, clusters.disk, clusters.memory)
 
 
 STAGES = (
@@ -168,7 +178,7 @@ STAGES = (
         run=run_patterns,
         settings=("seed", "patterns.most", "patterns.names", "knowledge.bootstrap", *MODEL_SETTINGS),
         needs=(
-            reads(ImagesResult, "images", "classes", "identity", "names"),
+            reads(ImagesResult, "images", "classes", "identity", "names", "fitted"),
             Need("training", NETWORK_FILES, checkpoint="last"),
             reads(TrainingResult, "name", checkpoint="all"),
             reads(FeaturesResult, "regional", checkpoint="last"),

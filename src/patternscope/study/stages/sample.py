@@ -10,9 +10,11 @@ from patternscope.knowledge.quality import agreement, strength_uncertainty_corre
 from patternscope.radial import procrustes
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import Alignment, SampleResult
+from patternscope.results.images import ImagesResult
 from patternscope.results.result import reads
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import CALL, NUMBER, Cost, Facts
+from patternscope.study.fitted_part import EVERYONE, FittedPart
 from patternscope.study.fitting import fit_sample, fit_trace
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
@@ -28,7 +30,8 @@ def run_sample(ctx: UnitContext) -> None:
     inputs, checkpoint = inputs_of(ctx), ctx.unit.checkpoint
     features = inputs.load(FeaturesResult, checkpoint)
     before = [inputs.sample(earlier) for earlier in inputs.checkpoints(SampleResult)]
-    embed_samples(settings.sample, features, ctx.seed, before, device_of(ctx)).save(ctx.folder)
+    part = FittedPart.among(inputs.images)
+    embed_samples(settings.sample, features, ctx.seed, before, device_of(ctx), part).save(ctx.folder)
 
 
 def embed_samples(
@@ -37,22 +40,27 @@ def embed_samples(
     seed: int,
     before: Sequence[SampleResult] = (),
     device: torch.device | str = "cpu",
+    part: FittedPart = EVERYONE,
 ) -> SampleResult:
-    """Return the sample embedding of recorded features, in the frame of the last of those before it."""
+    """Return the sample embedding of recorded features, in the frame of the last of those before it.
+
+    Its map is fitted to a part of the images and applied to all of them.
+    """
     probs, sample_features = features.target_probs.to(device), features.sample_features.to(device)
     start = torch.stack([earlier.map for earlier in before]).mean(0) if before else None
-    frame = before[-1].embedding.to(device) if before else None
-    fitted = fit_sample(settings, sample_features, probs, seed, align=frame, start=start)
+    frame = part.of(before[-1].embedding.to(device)) if before else None
+    fitted = fit_sample(settings, part.of(sample_features), part.of(probs), seed, align=frame, start=start)
     posterior = fitted.posterior(sample_features)
+    embedding = fitted.embedding if part.rows is None else fitted(sample_features)
     return SampleResult(
         map=fitted.map.cpu(),
-        embedding=fitted.embedding.cpu(),
+        embedding=embedding.cpu(),
         mean_directions=fitted.mean_directions.cpu(),
         class_prior=fitted.class_prior.cpu(),
         posterior=posterior.cpu(),
         scale=float(fitted.scale),
         agreement=agreement(posterior, features.logits.to(device)),
-        correlation=strength_uncertainty_correlation(fitted.embedding, probs),
+        correlation=strength_uncertainty_correlation(embedding, probs),
         alignment=None if frame is None else alignment(fitted.embedding, frame),
         trace=fit_trace(fitted.trace),
     )
@@ -92,6 +100,7 @@ STAGES = (
         run=run_sample,
         settings=("seed", "sample"),
         needs=(
+            reads(ImagesResult, "fitted"),
             reads(FeaturesResult, "sample_features", "logits", "target_probs"),
             reads(SampleResult, "map", "embedding", checkpoint="before", back=MAPS_BEFORE),
         ),

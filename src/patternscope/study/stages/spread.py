@@ -15,6 +15,7 @@ from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.fitted_part import FittedPart
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.study.refitting import refit_layer, refitting_cost
 from patternscope.workflow.stages import Stage, Unit, UnitContext
@@ -27,7 +28,8 @@ def run_spread(ctx: UnitContext) -> None:
     own = inputs.knowledge(layer).counts
     told = inputs.evidence(layer).evidence.value
     draws = [PlainCounts(own.total.value, own.reliable.value, own.ratio.value, told)]
-    regional = inputs.load(FeaturesResult).regional.read(layer).to(device_of(ctx))
+    part = FittedPart.among(inputs.images)
+    regional = part.read(inputs.load(FeaturesResult).regional.open(layer), device_of(ctx))
     for draw in range(1, settings.spread.draws + 1):
         ctx.report((draw - 1) / settings.spread.draws, f"draw {draw} of {settings.spread.draws}")
         draws.append(_counts_of_draw(inputs, settings, regional, draw, ctx.resampling_seed))
@@ -40,9 +42,10 @@ def _counts_of_draw(
     inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int, seed: int
 ) -> PlainCounts:
     """Counts and evidence of the layer by another division into folds and, for the paper's objective, neighbours."""
-    knowledge, images, sample = settings.knowledge, inputs.images, inputs.sample()
+    part = FittedPart.among(inputs.images)
+    knowledge, images, sample = settings.knowledge, part.images(inputs.images), part.frame(inputs.sample())
     labels, kappa_max = images.identity_labels, settings.region.kappa_max
-    probs = inputs.load(FeaturesResult).target_probs
+    probs = part.of(inputs.load(FeaturesResult).target_probs)
     fitted, judged = refit_layer(settings, knowledge.rule, regional, probs, labels, sample, images, draw)
     told = evidence(judged.log_posterior, labels.to(regional.device), resamples=knowledge.bootstrap, seed=seed)
     calibrated = temperatures_of_points(judged.temperatures.cpu(), told.interval)
@@ -65,7 +68,7 @@ STAGES = (
         run=run_spread,
         settings=("seed", "spread", "importance", "region", "knowledge"),
         needs=(
-            reads(ImagesResult, "identity"),
+            reads(ImagesResult, "identity", "fitted"),
             reads(FeaturesResult, "target_probs", "regional", checkpoint="last"),
             reads(SampleResult, "embedding", "mean_directions", checkpoint="last"),
             reads(KnowledgeResult, "counts", checkpoint="last"),

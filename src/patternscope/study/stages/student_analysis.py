@@ -1,4 +1,4 @@
-"""Stages student_analysis/<student>: what a student knows of the samples, beside its teacher, layer by layer."""
+"""Stages student_analysis/<student>: a student's evidence on the samples, beside its teacher's, layer by layer."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,7 +163,8 @@ class _Student:
         settings, images, probs = self.settings, self.inputs.images, self.recorded.target_probs
         weights = weigh_if_read(settings.importance, settings.region, features, probs, images, settings.seed)
         rule = settings.knowledge.rule
-        fitted = embed_regions(settings.region, rule, features, probs, samples, weights, images, settings.seed)
+        seed, device = settings.seed, features.device
+        fitted = embed_regions(settings.region, rule, features, probs, samples, weights, images, seed, device)
         told = measure_evidence(
             settings.knowledge,
             images,
@@ -173,6 +174,7 @@ class _Student:
             fitted.mean_strength_of_all,
             settings.region.kappa_max,
             self.ctx.resampling_seed,
+            device,
         )
         return fitted.embedding, self._rule(fitted, told)
 
@@ -217,7 +219,7 @@ def _stage(student: str) -> Stage:
             *(f"distillation.{name}" for name in ("architecture", "arguments", "layers", "maps")),
         ),
         needs=(
-            reads(ImagesResult, "images", "identity", "classes", "labelled"),
+            reads(ImagesResult, "images", "identity", "classes", "labelled", "fitted"),
             reads(FeaturesResult, checkpoint="last"),
             reads(SampleResult, "map", "scale", checkpoint="last"),
             reads(RegionResult, "map", "scale", "mean_strength", "unseen", checkpoint="last", layer="all"),

@@ -1,7 +1,10 @@
 """Stage summary: the numbers of a study in two tables, a row per checkpoint and a row per layer of each."""
 
+from dataclasses import replace
+
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import SampleResult
+from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.noise import evidence_of, knowledge_of, networks_of
 from patternscope.results.result import reads
@@ -20,13 +23,17 @@ def run_summary(ctx: UnitContext) -> None:
 
 def summarise(results: StudyResults) -> SummaryResult:
     """Return the numbers of a study from the results of its checkpoints and layers."""
-    checkpoints = results.checkpoints(TrainingResult)
+    checkpoints, fitted = results.checkpoints(TrainingResult), results.images.fitted_rows
+    count = None if fitted is None else len(fitted)
     return SummaryResult(
         checkpoints=tuple(CheckpointSummary.of(results.training(c), results.sample(c)) for c in checkpoints),
         layers=tuple(
-            LayerSummary.of(
-                checkpoint, layer, knowledge_of(results, layer, checkpoint), evidence_of(results, layer, checkpoint)
-            ).over_networks(networks_of(results, layer, checkpoint))
+            replace(
+                LayerSummary.of(
+                    checkpoint, layer, knowledge_of(results, layer, checkpoint), evidence_of(results, layer, checkpoint)
+                ).over_networks(networks_of(results, layer, checkpoint)),
+                fitted=count,
+            )
             for checkpoint in checkpoints
             for layer in results.layers(KnowledgeResult)
         ),
@@ -39,6 +46,7 @@ STAGES = (
         version=4,
         run=run_summary,
         needs=(
+            reads(ImagesResult, "fitted"),
             reads(TrainingResult, "name", checkpoint="all"),
             reads(SampleResult, "agreement", checkpoint="all"),
             reads(KnowledgeResult, "counts", checkpoint="all", layer="all"),

@@ -154,7 +154,7 @@ def step_of(name: str) -> int | None:
 
 
 def steps_of_checkpoints(asked: TrainingSettings, images: int) -> list[int]:
-    """Return the steps at which a training on so many images has its checkpoints.
+    """Return the steps at which a training on a number of images has its checkpoints.
 
     InputError for more checkpoints than steps.
     """
@@ -213,7 +213,7 @@ def _step_of_study(ctx: UnitContext) -> int | None:
 
 
 def _stop_where_accuracy_changes(ctx: UnitContext, network: Normalised, start: TrainingState, steps: list[int]) -> Stop:
-    """Return what ends a segment at the next checkpoint; `start` holds all that it knows of the ones before."""
+    """Return what ends a segment at the next checkpoint; `start` holds the state of the ones before."""
     looked_at = _looked_at(_part(inputs_of(ctx).images.held_out), ctx.settings.seed)
 
     def accuracy(trained: nn.Module) -> float:

@@ -1,0 +1,37 @@
+"""Blocks of anchors on a thread each: threads that wait for one another once, not in every operation."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+Result = TypeVar("Result")
+
+_ALONE = Lock()
+
+
+def map_blocks(run: Callable[[Tensor], Result], blocks: Sequence[Tensor]) -> list[Result]:
+    """Return `run` of each block, in order, blocks side by side on as many threads as torch has.
+
+    Each operation of a block has one thread. An operation that is shared among threads ends when the last of them does,
+    and a block consists of thousands of short ones: where other programs use a core, most of the time is waiting. The
+    results depend on no number of threads. On a GPU, and where torch has one thread, one block follows another.
+
+    Blocks are independent and take no gradients. The number of threads is as before afterwards.
+
+    >>> map_blocks(lambda block: int(block.sum()), torch.arange(6).split(4))
+    [6, 9]
+    """
+    with _ALONE:  # the number of threads is the process's: two calls would restore each other's
+        threads = torch.get_num_threads()
+        if min(threads, len(blocks)) < 2 or blocks[0].device.type != "cpu":
+            return [run(block) for block in blocks]
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(min(threads, len(blocks))) as pool:
+                return list(pool.map(run, blocks))
+        finally:
+            torch.set_num_threads(threads)

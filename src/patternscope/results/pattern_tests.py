@@ -1,0 +1,94 @@
+"""Results of the stage pattern_tests: whether the network depends on a pattern, and whether a refit has it as well."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from patternscope.knowledge.intervals import Interval
+from patternscope.results.json_csv import write_rows
+from patternscope.results.record_codec import encode
+from patternscope.results.result import Result, record
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How far the probability of the class falls once regions are removed from a layer, a mean over images.
+
+    A removed region has the layer's mean features at its place. From each image equally many regions are removed of
+    each kind; intervals are over images.
+
+    Attributes:
+        images: how many were asked. regions: removed from each, a mean. before: probability of the class, a mean.
+        own, others, rest: the falls without regions of the pattern, without other reliable regions, and without regions
+            that are not reliable.
+        above_others, above_rest: own minus others, and own minus rest, of the same images.
+    """
+
+    images: int
+    regions: float
+    before: float
+    own: Interval
+    others: Interval
+    rest: Interval
+    above_others: Interval
+    above_rest: Interval
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the probability falls farther than without regions that are not reliable, beyond the noise."""
+        return (self.above_rest.low or 0.0) > 0
+
+    @property
+    def is_used_most(self) -> bool:
+        """Whether it falls farther than without other reliable regions of the class, beyond the noise."""
+        return (self.above_others.low or 0.0) > 0
+
+
+@dataclass(frozen=True)
+class PatternTest:
+    """What was tested of a pattern.
+
+    Attributes:
+        class_name, number: of the pattern.
+        refit: largest Jaccard index with a pattern of a refit of the layer, in [0, 1].
+        dependence: None where no image has regions of all kinds, or the layer cannot be changed.
+    """
+
+    class_name: str = field(metadata={"key": "class"})
+    number: int
+    refit: float
+    dependence: Dependence | None
+
+
+class PatternTestsResult(Result):
+    """Tests of the patterns of a layer at the last checkpoint, in the order of the patterns.
+
+    Attributes:
+        tests: one per pattern. every: the dependence of all patterns of the layer together: of each image the mean
+            over its patterns; None as there.
+        refit_patterns: how many patterns the refit has. matched: how many patterns of the layer it has, with a Jaccard
+            index above 0.5.
+        omitted: why the network could not be asked, None where it was.
+    """
+
+    STAGE = "pattern_tests"
+    AXES = ("layer",)
+    PART = "patterns"
+
+    tests: tuple[PatternTest, ...] = record("pattern_tests")
+    every: Dependence | None = record("pattern_tests")
+    refit_patterns: int = record("pattern_tests")
+    matched: int = record("pattern_tests")
+    omitted: str | None = record("pattern_tests", omit_none=True)
+
+    def save(self, folder: Path) -> None:
+        """Write the result, and a row for each pattern into pattern_tests.csv."""
+        super().save(folder)
+        write_rows(folder / "pattern_tests.csv", list(self.rows()))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield a row for each pattern."""
+        for test in self.tests:
+            dependence = {} if test.dependence is None else encode(test.dependence)
+            yield {"class": test.class_name, "pattern": test.number, "refit": test.refit, **dependence}
