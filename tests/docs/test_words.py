@@ -79,7 +79,7 @@ def odd_phrases(path: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("files", [SOURCES], ids=["package"])
+@pytest.mark.parametrize("files", [SOURCES, PAGES, SCRIPTS], ids=["package", "docs", "page"])
 def test_a_thing_has_one_name(files: list[Path]) -> None:
     assert files
     odd = [line for path in files for line in odd_phrases(path)]
