@@ -83,11 +83,11 @@ def _write_pictures(writer: StoreWriter, condition: Condition, image_bytes: floa
     if condition.images is not None:
         writer.put_sprites(f"{path}/thumbnails", condition.images, image_bytes)
     if perturbation is not None:
-        about = {"factor": perturbation.factor}
-        writer.put_sprites(f"{path}/perturbation", perturbation.last, image_bytes, **about)
+        factor = perturbation.factor
+        writer.put_sprites(f"{path}/perturbation", perturbation.last, image_bytes, factor=factor)
         between = perturbation.between_steps
         for step, images in enumerate(between, 1):
-            writer.put_sprites(f"{path}/changes/{step}", images, image_bytes / len(between), coarse=True, **about)
+            writer.put_sprites(f"{path}/changes/{step}", images, image_bytes / len(between), coarse=True, factor=factor)
 
 
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:
