@@ -1,8 +1,9 @@
 """What the cost of a unit depends on: the sizes of a study and the speed of a machine (docs/scaling.md)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from patternscope.settings.study import StudySettings
 from patternscope.workflow.stages import Cost
 
 NUMBER = 4  # bytes of a float32
@@ -10,11 +11,23 @@ NUMBER = 4  # bytes of a float32
 WEIGHTY = 0.5
 CALL = 2e-4  # seconds of an evaluation that has next to nothing to do
 HELD = 4 * 64 * 2**20  # bytes of the blocks in which estimators work
+BLOCK = 2 * NUMBER * 2**25  # bytes of a block of features, and of what is computed of it
 TRAIN_PASSES = 2.5  # forward passes that a step of a training or of an attack costs per image
 # The search for the best of many scores costs as much as so many channels of the product that makes them.
 _SEARCH_CHANNELS = 40
 
-__all__ = ["CALL", "HELD", "NUMBER", "TRAIN_PASSES", "WEIGHTY", "Cost", "Facts", "match_operations"]
+__all__ = [
+    "BLOCK",
+    "CALL",
+    "HELD",
+    "NUMBER",
+    "TRAIN_PASSES",
+    "WEIGHTY",
+    "Cost",
+    "Facts",
+    "fitted_facts",
+    "match_operations",
+]
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,12 @@ class Facts:
         """Return the bytes of the regional features, n k r numbers, of one layer or of all."""
         chosen = self.layers.values() if layer is None else [self.layers[layer]]
         return NUMBER * self.samples * sum(k * r for k, r in chosen)
+
+
+def fitted_facts(facts: Facts, settings: StudySettings) -> Facts:
+    """Return the sizes of the part of a study that maps are fitted to; the same object where that is all."""
+    most = settings.images.fit_samples
+    return facts if facts.samples <= most else replace(facts, samples=most)
 
 
 def match_operations(n: int, m: int, regions: float, r: int, k: int) -> float:

@@ -7,9 +7,10 @@ from patternscope.results.fits import ImportanceResult, RegionResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Rule
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.cost_model import Cost, Facts, fitted_facts
 from patternscope.study.fitted_part import SampleFrame
-from patternscope.study.stages.evidence import Judged, judge_images, judging_cost
+from patternscope.study.judges import Judged, judge_images
+from patternscope.study.stages.evidence import judging_cost
 from patternscope.study.stages.importance import importance_cost, weigh_regions
 from patternscope.study.stages.region import embed_regions, region_cost
 from patternscope.workflow.stages import Unit
@@ -53,7 +54,8 @@ def refit_layer(
 
 
 def refitting_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of `refit_layer`."""
+    """Return the cost of `refit_layer`, of the images that maps are fitted to."""
+    own = fitted_facts(facts, settings)
     once = settings.model_copy(update={"region": settings.region.model_copy(update={"splits": 1})})
     formulas = [region_cost, judging_cost, *([importance_cost] if once.region.objective == "paper" else [])]
-    return sum((formula(unit, facts, once) for formula in formulas), start=Cost())
+    return sum((formula(unit, own, once) for formula in formulas), start=Cost())

@@ -121,7 +121,8 @@ def importance_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     if asked.solver == "joint":
         match, by_channel = match_operations(n, m, r, r, k) * (1 + steps // asked.match_every), 0.0
         passes = 4 * steps * NUMBER * n * m * r * k
-    memory = facts.regional_bytes(unit.layer) * 1.25 + NUMBER * (m + 1) * k * r + HELD
+    held = min(facts.regional_bytes(unit.layer), NUMBER * _AT_ONCE)
+    memory = 1.25 * held + NUMBER * (m + 1) * k * r + HELD
     return Cost(match / facts.products + (passes + by_channel) / facts.copies, NUMBER * n * (r + k), memory)
 
 

@@ -14,7 +14,17 @@ from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Rule
 from patternscope.results.result import reads
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import CALL, HELD, NUMBER, WEIGHTY, Cost, Facts, match_operations
+from patternscope.study.cost_model import (
+    BLOCK,
+    CALL,
+    HELD,
+    NUMBER,
+    WEIGHTY,
+    Cost,
+    Facts,
+    fitted_facts,
+    match_operations,
+)
 from patternscope.study.fitted_part import FittedPart, SampleFrame
 from patternscope.study.fitting import divide_images, embed_all_as_judged, embed_by_all, fit_region, fit_trace
 from patternscope.study.inputs import device_of, inputs_of
@@ -98,6 +108,17 @@ def embed_regions(
 
 
 def region_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of all fits, and of embedding the images that maps are not fitted to."""
+    own = fitted_facts(facts, settings)
+    fits = _cost_of_fits(unit, own, settings)
+    if own is facts:
+        return fits
+    kept, embedding = _cost_of_fits(unit, facts, settings).disk, NUMBER * facts.samples * facts.dimensions
+    seconds = fits.seconds + 4 * facts.regional_bytes(unit.layer) / facts.copies
+    return Cost(seconds, kept, fits.memory + BLOCK + 4 * embedding * facts.layers[unit.layer or ""][1])
+
+
+def _cost_of_fits(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Return the cost of all fits: passes over the features; for the paper's objective the match and look-ups too."""
     k, r = facts.layers[unit.layer or ""]
     n, asked, e = facts.samples, settings.region, facts.dimensions
