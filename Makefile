@@ -5,12 +5,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types unit viewer screenshot bench evidence docs clean
+.PHONY: help setup demo test lint types unit wheel viewer screenshot bench evidence docs clean
 
 help:
 	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 5 minutes)"
 	@echo "make test    every check: lint, types, tests"
 	@echo "make unit    the tests alone        make lint    ruff        make types   pyright"
+	@echo "make wheel   build wheel and sdist, install each into an empty environment and use it there"
 	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
 	@echo "make screenshot  pictures of the atlas in docs/images, from the study in runs/demo (needs chromium)"
 	@echo "make bench   the estimators against naive loops, at the size of the paper (about 20 minutes)"
@@ -42,6 +43,9 @@ types: $(READY)
 # of their folders files with few but long tests come before the many examples of docstrings, and not at the very end.
 unit: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+wheel: $(READY)
+	$(BIN)/python tests/check_wheel.py --out dist
 
 viewer:
 	cd viewer && npm ci --no-audit --no-fund && npm run build && npm test

@@ -1,4 +1,4 @@
-"""The estimators on a GPU: the same results as on the processor, and the time and memory of a whole layer.
+"""A GPU: estimators with the results of the processor, time and memory of a whole layer, and a network's recording.
 
     python benchmarks/gpu_check.py [--device cuda] [--small]
 
@@ -10,14 +10,17 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
 from patternscope.knowledge import KnowledgePoints, find_knowledge_points
+from patternscope.networks import build_network, record
 from patternscope.similarity.matching import best_matches
 
 Row = tuple[str, str, str, bool]  # what, where, the result, whether it is as it should be
@@ -45,6 +48,12 @@ class Size:
 
 
 COMPARED = {True: Size(60, 12, 4, 20), False: Size(200, 64, 7, 50)}
+# An architecture, the side of its images, their number and the layers that are recorded.
+RECORDED = {
+    True: ("resnet18", 64, 16, ("layer2", "layer4")),
+    False: ("resnet50", 224, 512, ("layer2", "layer3", "layer4")),
+}
+ROUNDS = 3
 TIMED = {True: (Size(60, 12, 4, 20), Size(180, 12, 4, 20)), False: (Size(500, 512, 14, 100), Size(5_000, 512, 14, 100))}
 
 
@@ -73,6 +82,22 @@ class Fitted:
     values: dict[str, Tensor]
     points: dict[str, KnowledgePoints]
     seconds: dict[str, float]
+    waits: dict[str, int]
+
+
+class HostReads(TorchDispatchMode):
+    """Counts how often a number or a tensor goes to the host, for which the host waits until a GPU has computed it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        number = func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
+        copy = func is torch.ops.aten._to_copy.default and args[0].is_cuda and not result.is_cuda
+        self.count += number or copy
+        return result
 
 
 def planted(size: Size) -> Layer:
@@ -86,17 +111,23 @@ def planted(size: Size) -> Layer:
     return Layer(regional, probs, labels)
 
 
-def fit_all(layer: Layer, m: int, match: str = "full") -> Fitted:
-    """Fit the sample embedding, the importance weights, and the regional embedding by either objective."""
+def fit_all(layer: Layer, m: int, match: str = "full", *, counted: bool = False) -> Fitted:
+    """Fit the sample embedding, the importance weights, and the regional embedding by either objective.
+
+    `counted` counts how often the host waits, which takes several times as long.
+    """
     k = layer.regional.shape[1]
-    losses, seconds, values, points = {}, {}, {}, {}
+    losses, seconds, values, points, waits = {}, {}, {}, {}, {}
 
     def timed(name: str, run: Callable[[], Any]) -> Any:
         _wait(layer.regional.device)
         start = time.perf_counter()
-        result = run()
+        reads = HostReads()
+        with reads if counted else nullcontext():
+            result = run()
         _wait(layer.regional.device)
         seconds[name] = time.perf_counter() - start
+        waits[name] = reads.count
         losses[name] = result.trace.losses[-1]
         return result
 
@@ -121,7 +152,7 @@ def fit_all(layer: Layer, m: int, match: str = "full") -> Fitted:
         fitted = timed(name, lambda data=data, params=params: RegionEmbedding(k, CLASSES - 1).fit(data, params))
         values[name] = fitted(layer.regional)
         points[name] = find_knowledge_points(values[name], samples.mean_directions, layer.labels)
-    return Fitted(losses, values, points, seconds)
+    return Fitted(losses, values, points, seconds, waits)
 
 
 def compare(device: str, size: Size) -> Iterator[Row]:
@@ -134,12 +165,14 @@ def compare(device: str, size: Size) -> Iterator[Row]:
         result = f"{difference:.1e} (at most {TOLERANCE:.0e})"
         yield f"{name}: largest difference", where, result, difference <= TOLERANCE
     yield from _points_that_differ(found, expected, where, 0.0)
-    found, where = fit_all(layer.to(device, torch.float32), size.m), f"{device}, float32"
+    found, where = fit_all(layer.to(device, torch.float32), size.m, counted=True), f"{device}, float32"
     for name, loss in expected.losses.items():
         difference = abs(found.losses[name] - loss) / abs(loss)
         result = f"{difference:.1e} (at most {LOSS_TOLERANCE:.0e})"
         yield f"{name}: difference of the loss at the end", where, result, difference <= LOSS_TOLERANCE
     yield from _points_that_differ(found, expected, where, OTHER_POINTS)
+    for name, waits in found.waits.items():
+        yield f"{name}: numbers that the host waits for", where, str(waits), True
 
 
 def _points_that_differ(found: Fitted, expected: Fitted, where: str, most: float) -> Iterator[Row]:
@@ -154,18 +187,56 @@ def _points_that_differ(found: Fitted, expected: Fitted, where: str, most: float
 def time_layer(device: str, size: Size) -> Iterator[Row]:
     """Yield a row for each estimator's time, for the match in two types, and for the memory of all."""
     layer = planted(size).to(device, torch.float32)
-    held = _memory(device, forget=True)
-    fitted = fit_all(layer, size.m)
-    peak = _memory(device)
-    where = f"{device}, float32"
-    for name, seconds in fitted.seconds.items():
-        yield f"{name}, {size}", where, f"{seconds:.2f} s", True
-    memory = "not measured" if peak is None or held is None else f"{(peak - held) / 1e9:.2f} GB beside the input"
-    yield f"memory of all, {size}", where, memory, True
+    for dtype in (torch.float32, torch.bfloat16):
+        held = _memory(device, forget=True)
+        fitted = fit_all(layer.to(device, dtype), size.m)
+        peak = _memory(device)
+        where = f"{device}, features in {_name(dtype)}"
+        for name, seconds in fitted.seconds.items():
+            yield f"{name}, {size}", where, f"{seconds:.2f} s, loss {fitted.losses[name]:.4f}", True
+        memory = "not measured" if peak is None or held is None else f"{(peak - held) / 1e9:.2f} GB beside the input"
+        yield f"memory of all, {size}", where, memory, True
     for match in ("full", "bfloat16"):
         yield f"match, {size}", f"{device}, {'float32' if match == 'full' else match}", _match(layer, size, match), True
     half = fit_all(layer, size.m, "bfloat16")
     yield f"importance, {size}", f"{device}, match in bfloat16", f"{half.seconds['importance']:.2f} s", True
+
+
+def time_recording(device: str, small: bool) -> Iterator[Row]:
+    """Yield rows for a network's recording beside its plain forward pass, in turn: images per second, their ratio."""
+    name, side, count, layers = RECORDED[small]
+    network = build_network(name, classes=CLASSES, image_size=side).to(device).eval()
+    images = torch.randint(
+        0, 256, (count, 3, side, side), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    batch = min(count, 64)
+
+    @torch.no_grad()
+    def plain() -> None:
+        for part in images.split(batch):
+            network(part.to(device, torch.float32) / 255)
+
+    rates: list[tuple[float, float]] = []
+    for _ in range(ROUNDS + 1):  # the first warms both up
+        ours = _seconds(device, lambda: record(network, images, layers, grid=14, batch_size=batch))
+        rates.append((count / ours, count / _seconds(device, plain)))
+    what = f"recording {name}, {count} images of {side}, {len(layers)} layers"
+    ratio = [ours / forward for ours, forward in rates[1:]]
+    for text, values, unit in (
+        (what, [ours for ours, _ in rates[1:]], "images/s"),
+        (f"plain forward pass of {name}", [forward for _, forward in rates[1:]], "images/s"),
+        (f"{what}: share of the plain pass's rate", ratio, ""),
+    ):
+        low, middle, high = min(values), sorted(values)[len(values) // 2], max(values)
+        yield text, f"{device}, float32", f"{low:.2f} / {middle:.2f} / {high:.2f} {unit}".rstrip(), True
+
+
+def _seconds(device: str, run: Callable[[], object]) -> float:
+    _wait(torch.device(device))
+    start = time.perf_counter()
+    run()
+    _wait(torch.device(device))
+    return time.perf_counter() - start
 
 
 def _match(layer: Layer, size: Size, match: str) -> str:
@@ -219,6 +290,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"torch {torch.__version__}, {name}\n\n| what | where | result | as it should be |\n|---|---|---|---|")
     good = True
     parts = [compare(asked.device, COMPARED[small]), *(time_layer(asked.device, size) for size in TIMED[small])]
+    parts.append(time_recording(asked.device, small))
     for part in parts:
         for what, where, result, holds in part:
             good = good and holds

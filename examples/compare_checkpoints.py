@@ -1,8 +1,10 @@
-"""Two checkpoints of one network, in one frame: which knowledge points stay, vanish and appear in a layer.
+"""Which knowledge points of a layer stay, vanish and appear between two checkpoints of one network.
 
+    python examples/own_training_loop.py
     python examples/compare_checkpoints.py EARLY LATE [LAYER]
 
-EARLY and LATE: .safetensors files of resnet18 on the pictograms, such as examples/own_training_loop.py records.
+EARLY and LATE: two of the files that the first command writes to runs/own_loop/checkpoints. The three estimators are
+fitted one by one, by the rule of the paper, and both checkpoints are embedded in one frame. About 20 seconds.
 """
 
 import sys
@@ -16,7 +18,7 @@ from patternscope.images import open_images
 from patternscope.knowledge import find_knowledge_points
 from patternscope.networks import Normalised, build_network, load_weights
 
-SIDE = 64
+SIDE = 32
 
 
 class Embedded(NamedTuple):

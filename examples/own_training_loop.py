@@ -1,9 +1,10 @@
-"""A training loop of your own that records checkpoints, and the study of what they learn over training.
+"""What your own training loop teaches a network, checkpoint by checkpoint: accuracy and reliable knowledge points.
 
     python examples/own_training_loop.py [OUT]
 
 The network and the loop are plain torch. Three lines are patternscope's: a recorder, its call before the first step,
-and its call after each step.
+and its call after each step. The study of the recorded checkpoints, with figures and atlas, is in OUT/study. About
+90 seconds on two processor cores.
 """
 
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 import patternscope as ps
 from patternscope.callback import CheckpointRecorder
@@ -19,20 +20,21 @@ from patternscope.images import open_images
 from patternscope.networks import build_network
 from patternscope.settings.study import make_settings
 
-SIDE, MEAN, STD = 64, 0.5, 0.25
+SIDE, MEAN, STD = 32, 0.5, 0.25
 
 
 def train(folder: Path, epochs: int, per_class: int) -> None:
     network = build_network("resnet18", classes=10, image_size=SIDE)  # or any module of yours
     pictures = open_images("pictograms", image_size=SIDE, train_per_class=per_class).train
-    loader = DataLoader(pictures, batch_size=64, shuffle=True, generator=torch.Generator().manual_seed(0))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    drawn = TensorDataset(pictures.batch(range(len(pictures))) / 255, pictures.labels)
+    loader = DataLoader(drawn, batch_size=64, shuffle=True, generator=torch.Generator().manual_seed(0))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
     recorder = CheckpointRecorder(folder, total_steps=epochs * len(loader), count=6)
     recorder(network, 0)
     step = 0
     for _ in range(epochs):
         for images, labels in loader:
-            loss = nn.functional.cross_entropy(network((images / 255 - MEAN) / STD), labels)
+            loss = nn.functional.cross_entropy(network((images - MEAN) / STD), labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -40,10 +42,10 @@ def train(folder: Path, epochs: int, per_class: int) -> None:
             recorder(network, step)
 
 
-def main(out: str = "runs/own_loop", epochs: int = 6, per_class: int = 500, **changes: dict) -> None:
+def main(out: str = "runs/own_loop", epochs: int = 6, per_class: int = 100, **changes: dict) -> None:
     train(Path(out, "checkpoints"), epochs, per_class)
     settings = {
-        "images": {"image_size": SIDE},
+        "images": {"image_size": SIDE, "train_per_class": 20, "samples_per_class": 20},
         "network": {"architecture": "resnet18", "layers": ["layer1", "layer2", "layer3"], "grid": 8,
                     "mean": [MEAN], "std": [STD]},
         "checkpoints": {"folder": str(Path(out, "checkpoints"))},

@@ -91,6 +91,10 @@ def test_the_check_of_a_gpu_runs_small_on_the_processor_and_agrees_with_itself(g
     for what in ("sample embedding", "importance", "regional embedding, likelihood", "regional embedding, paper"):
         assert f"| {what}, n 60" in told
         assert f"| {what}: difference of the loss at the end" in told
+        assert len([line for line in rows if line.startswith(f"| {what}, n 60")]) >= 2  # float32 and bfloat16
+        assert f"| {what}: numbers that the host waits for" in told
+    assert "| plain forward pass of resnet18 |" in told
+    assert "share of the plain pass's rate" in told
     # On one device float64 repeats itself to the last bit.
     assert all("0.0e+00" in row for row in rows if "largest difference" in row)
 
@@ -98,8 +102,8 @@ def test_the_check_of_a_gpu_runs_small_on_the_processor_and_agrees_with_itself(g
 def test_the_check_of_a_gpu_fails_where_a_result_differs(gpu_check, capsys, monkeypatch):
     fit_all, calls = gpu_check.fit_all, []
 
-    def another(layer, m, match="full"):
-        found = fit_all(layer, m, match)
+    def another(layer, m, match="full", **counted):
+        found = fit_all(layer, m, match, **counted)
         calls.append(found)
         if len(calls) == 2:  # the device's, in float64
             found.values["region weights"][0, 0] += 1e-3
@@ -107,6 +111,7 @@ def test_the_check_of_a_gpu_fails_where_a_result_differs(gpu_check, capsys, monk
 
     monkeypatch.setattr(gpu_check, "fit_all", another)
     monkeypatch.setattr(gpu_check, "TIMED", {True: ()})
+    monkeypatch.setattr(gpu_check, "time_recording", lambda device, small: ())
     assert gpu_check.main(["--device", "cpu"]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.endswith("| NO |")]
     assert len(failed) == 1

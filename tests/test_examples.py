@@ -7,6 +7,7 @@ from pathlib import Path
 
 import invented_sets as sets
 import pytest
+import torch
 
 from patternscope.cli import main
 from patternscope.networks import build_network, save_weights
@@ -48,14 +49,46 @@ def test_a_resnet_on_a_folder(tmp_path, capsys):
     assert layer.startswith("layer1: ")
 
 
+def test_the_notebook_needs_nothing_of_the_clone(tmp_path, monkeypatch):
+    """Its cells run in an empty folder, on less data; `make wheel` runs the whole of it with the installed wheel."""
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    notebook = nbformat.read(EXAMPLES / "start.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    monkeypatch.chdir(tmp_path)
+    less, defined = {"PER_CLASS": 2, "EPOCHS": 1, "ANALYSED": 4}, {}
+    with torch.random.fork_rng():
+        for cell in notebook.cells:
+            assert not cell.get("outputs")
+            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
+            if cell.cell_type == "code":
+                exec("\n".join(lines), defined)
+                defined.update({name: value for name, value in less.items() if name in defined})
+    assert defined["layer"].evidence.low <= defined["layer"].evidence.high
+    assert "%pip install" in "".join(cell.source for cell in notebook.cells)
+
+
 def test_a_vit_from_timm(tmp_path, capsys):
     pytest.importorskip("timm", reason="the extra zoo is not installed")
     size = {"depth": 3, "embed_dim": 24, "num_heads": 2}
     network = build_network("timm:vit_tiny_patch16_224", classes=10, image_size=64, arguments=size)
     save_weights(network, tmp_path / "vit.safetensors")
     script("timm_vit")(str(tmp_path / "vit.safetensors"), 2, **size)
-    lines = capsys.readouterr().out.splitlines()
+    accuracy, *lines = capsys.readouterr().out.splitlines()
+    assert accuracy.startswith("accuracy on unseen images ")
     assert [line.partition(":")[0] for line in lines] == [f"blocks.{i} (4 x 4)" for i in range(3)]
+
+
+def test_without_weights_a_small_vit_is_trained_first(capsys):
+    pytest.importorskip("timm", reason="the extra zoo is not installed")
+    size = {"depth": 3, "embed_dim": 24, "num_heads": 2}
+    script("timm_vit")("", 2, train_per_class=2, epochs=1, **size)
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_without_pictures_some_are_drawn_into_class_folders(tmp_path):
+    example = runpy.run_path(str(EXAMPLES / "resnet_on_a_folder.py"))
+    folder = Path(example["draw_folders"](tmp_path / "pictures", per_class=2))
+    assert len(list(folder.glob("*/*.png"))) == 20
 
 
 def test_a_training_loop_of_ones_own_and_two_of_its_checkpoints(tmp_path, capsys):

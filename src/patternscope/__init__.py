@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from patternscope.lazy import lazy_exports
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from patternscope.api.analysis import analyze

@@ -1,5 +1,6 @@
 """General solvers: from an objective to its minimiser and a record of the solve."""
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -7,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor
+
+from patternscope.errors import InputError
 
 Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -53,9 +56,17 @@ class Stopwatch:
         self._start = time.perf_counter()
 
     def close(self, trace: Trace, fit: str) -> Trace:
-        """Complete the trace of a fit; warns where the loss ended higher than it began."""
+        """Complete the trace of a fit; warns where the loss ended higher than it began.
+
+        InputError where it did not stay finite.
+        """
         trace.seconds = time.perf_counter() - self._start
         losses = trace.losses
+        if not losses or not all(map(math.isfinite, (*losses, *trace.parts.values()))):
+            raise InputError(
+                f"{fit}: expected a loss that stays finite, got one that does not; choose a smaller lr or "
+                "wd, and leave kappa_max, kappa_prob and scale to their defaults"
+            )
         tail = losses[-max(1, len(losses) // 10) - 1 :]
         trace.converged = abs(tail[0] - tail[-1]) <= 0.01 * max(abs(losses[0] - losses[-1]), 1e-12)
         if losses[-1] > losses[0] + 1e-6 * (1 + abs(losses[0])):

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Perturbation, Regions, Step
+from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.atlas.store import write_store
 from patternscope.knowledge.calibration import class_shares
 from patternscope.knowledge.point_rule import PointRule

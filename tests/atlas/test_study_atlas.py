@@ -177,7 +177,7 @@ def test_exports_on_request(study, tmp_path, capsys):
         tmp_path / "site",
     )
     assert code == 0
-    assert f"{tmp_path / 'a.html'}: Pictures of what the attack changed are omitted." in out
+    assert f"{tmp_path / 'a.html'}: Pictures of the steps of the attack before its last are omitted." in out
     assert (tmp_path / "a.html").stat().st_size <= size - 5000
     assert (tmp_path / "site/index.html").exists()
     assert str(study / "atlas/atlas.html") in out

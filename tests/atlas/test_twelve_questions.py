@@ -65,7 +65,7 @@ def test_mistakes(fresh, content):
 
 
 def test_buses_that_say_car(fresh, content):
-    """Which images of buses have regions that say car?"""
+    """Which images of buses have regions that predict car?"""
     field = fresh.page.get_by_role("combobox", name="Image", exact=True)
     field.fill("bus as car")
     field.press("Enter")
@@ -233,7 +233,7 @@ def test_the_dark_theme(fresh):
 
 @pytest.mark.parametrize("deficiency", ["protanopia", "deuteranopia", "tritanopia"])
 def test_colours_without_red_and_green(fresh, content, deficiency):
-    """Can I read it without telling red from green?"""
+    """Can I read it if I cannot distinguish red and green?"""
     fresh.page.get_by_role("combobox", name="Colour by").select_option("knowledge")
     fresh.until(colour="knowledge")
     fresh.page.context.new_cdp_session(fresh.page).send("Emulation.setEmulatedVisionDeficiency", {"type": deficiency})

@@ -196,13 +196,13 @@ def test_region_refuses(key, change, said):
     [
         (lambda: SampleEmbedding(0), "in_dim: expected at least 1, got 0"),
         (lambda: SampleEmbedding(3, 1), "out_dim: expected at least 2, got 1"),
-        (lambda: SampleEmbedding(3, kappa_max=0), "kappa_max: expected a positive finite number, got 0"),
+        (lambda: SampleEmbedding(3, kappa_max=0), r"kappa_max: expected a number in \(0, 1e\+09\], got 0"),
         (lambda: SampleEmbedding(3, scale=-1.0), "scale: expected a positive finite number or .auto., got -1"),
-        (lambda: RegionEmbedding(3, kappa_prob=0), "kappa_prob: expected a positive finite number, got 0"),
+        (lambda: RegionEmbedding(3, kappa_prob=0), r"kappa_prob: expected a number in \(0, 1e\+09\], got 0"),
         (lambda: ImportanceWeight(0, 1, 1, 1), "n: expected at least 1, got 0"),
         (
             lambda: ImportanceWeight(2, 1, 1, 1, kappa_max=-1),
-            "kappa_max: expected a positive finite number or .auto., got -1",
+            r"kappa_max: expected a number in \(0, 1e\+09\] or .auto., got -1",
         ),
         (lambda: ImportanceWeight(2, 1, 1, 1, kappa_prob=0), "kappa_prob"),
         (lambda: SampleEmbedding(3)(torch.ones(2, 3)), "expected a fitted one"),

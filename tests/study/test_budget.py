@@ -21,6 +21,7 @@ from patternscope.workflow.stages import Unit
 
 FACTS = Facts(
     samples=500,
+    fitted=500,
     held_out=1000,
     train=6000,
     numbers=12288,
@@ -132,13 +133,23 @@ def test_costs_grow_with_what_they_depend_on(stage):
 
     base = cost()
     images, regions, channels = (
-        cost(samples=5000), cost(layers={"conv_53": (64, 256)}), cost(layers={"conv_53": (640, 64)})
+        cost(samples=5000, fitted=5000), cost(layers={"conv_53": (64, 256)}), cost(layers={"conv_53": (640, 64)})
     )  # fmt: skip
     assert images.disk == pytest.approx(10 * base.disk, rel=0.02)
     assert images.seconds > 3 * base.seconds  # a knowledge unit has a part that is always the same
     assert images.memory > base.memory
     assert regions.seconds > base.seconds
     assert channels.seconds >= base.seconds
+
+
+@pytest.mark.parametrize("stage", ["region", "evidence", "controls", "patterns"])
+def test_memory_grows_with_the_images_that_maps_are_fitted_to(stage):
+    some, all_of_them = (
+        COSTS[stage](Unit(stage, 0, "conv_53"), replace(FACTS, samples=50_000, fitted=fitted), StudySettings())
+        for fitted in (2_000, 50_000)
+    )
+    assert some.memory < all_of_them.memory / 3
+    assert some.seconds <= all_of_them.seconds
 
 
 def test_a_unit_that_was_made_before_takes_the_time_in_the_event_log(study, attacked_study):
@@ -163,3 +174,17 @@ def test_what_is_not_trained_needs_no_room_for_gradients():
         cost(Unit("training", 0), FACTS, StudySettings(training={"epochs": epochs})) for epochs in (1, 0)
     )
     assert as_it_is.memory == 3 * 4 * FACTS.weights < trained.memory / 10
+
+
+def test_units_to_come_take_as_long_beyond_their_formula_as_those_made_before(study, attacked_study):
+    plan = study_plan(easy_settings(attacked_study.parent))
+    layers = [Unit("region", checkpoint, layer) for checkpoint in (0, 1) for layer in plan.axes.layers]
+    (study / EVENTS_FILE).unlink()
+    by_formula = unit_costs(study, plan, layers, "cpu")
+    for unit, seconds in zip(layers[:3], (100.0, 300.0, 200.0), strict=True):
+        EventLog(study).write("done", unit=unit.path, seconds=seconds)
+    found = unit_costs(study, plan, layers, "cpu")
+    assert [found[unit].seconds for unit in layers[:3]] == [100, 300, 200]
+    # The formula's own value differs between two calls, since each measures the machine.
+    assert 20 * by_formula[layers[3]].seconds < found[layers[3]].seconds < 400
+    assert unit_costs(study, plan, [Unit("images")], "cpu")[Unit("images")].seconds < 100

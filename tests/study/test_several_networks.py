@@ -231,7 +231,7 @@ def test_each_network_reads_its_own_and_the_rest_of_the_study(tmp_path):
     assert reads["features/network_2"] == {"images", "training/network_2"}
     assert reads["region/network_3"] == {"images", "features/network_3", "sample/network_3"}
     # The frame is that of the study's own network.
-    assert reads["sample/network_2"] == {"features/network_2", "sample/network_2", "sample"}
+    assert reads["sample/network_2"] == {"images", "features/network_2", "sample/network_2", "sample"}
     assert "network_4" not in " ".join(reads)
     assert "importance/network_2" in stages_of(tmp_path, region={"objective": "paper"})["region/network_2"]
     assert not [name for name in stages_of(tmp_path, replicates={"enabled": False}) if "network" in name]

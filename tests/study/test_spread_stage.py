@@ -21,6 +21,7 @@ from patternscope.workflow.stages import Unit
 FEWER = {"n_step": 2, "kl_sample_num": 8}
 FACTS = Facts(
     samples=500,
+    fitted=500,
     held_out=1000,
     train=5000,
     numbers=12288,

@@ -59,6 +59,20 @@ describe("names of classes in the map", () => {
     for (const { text, x } of own) expect(x + measure(text)).toBeLessThanOrEqual(145);
   });
 
+  it("are marks alone where these have room and names have none", () => {
+    const groups = placeNames(
+      [{ step: 1, x: 100, labels: [0, 1, 2, 3] }],
+      ["a long name", "another one", "and a third", "a fourth one"],
+      [0, 14],
+      [60, 180],
+      (text) => 7 * text.length,
+    );
+    const [{ names: own }] = groups;
+    expect(own.map(({ text }) => text)).toEqual(["", "", "", ""]);
+    expect(own.map(({ label }) => label)).toEqual([0, 1, 2, 3]);
+    expect(own.map(({ x }) => x)).toEqual([104, 119, 134, 149]);
+  });
+
   it("go to the left of their step where the right is too narrow", () => {
     const [group] = place([2, 2, 2, 3, 3], [0, 310], 1);
     expect(group.side).toBe(-1);

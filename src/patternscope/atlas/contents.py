@@ -94,7 +94,7 @@ class LayerContent:
     probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,
     high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
     untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
-    `features` reads the codes of the features at the last step; None where there are none.
+    `features` reads the codes of the features at the last step, of the images drawn; None where there are none.
     """
 
     grid: Grid
@@ -128,12 +128,16 @@ class Perturbation:
 
     @property
     def between_steps(self) -> np.ndarray:
-        """What the steps between the clean images and the last changed (t - 2, n, channels, h, w); of an old study 0."""
+        """What the steps between the first and the last changed (t - 2, n, channels, h, w); none of an old study."""
         return self.images[None][:0] if self.images.ndim == 4 else self.images[1:-1]
 
     def at(self, steps: np.ndarray) -> Self:
         """Return that of some of the steps, the first and the last among them."""
         return self if self.images.ndim == 4 else replace(self, images=self.images[steps])
+
+    def rows(self, chosen: np.ndarray) -> Self:
+        """Return that of some of the images (m,)."""
+        return replace(self, images=self.images[chosen] if self.images.ndim == 4 else self.images[:, chosen])
 
     def without_steps(self) -> Self:
         """Return what the last step changed alone."""
@@ -179,8 +183,8 @@ class Condition:
 
     `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
     (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
-    after its last step, and the `perturbation` by it or by each step. `certainty` (t, n) is the probability that the network assigns to the
-    class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
+    after its last step, and the `perturbation` by it or by each step. `certainty` (t, n) is the probability that the
+    network assigns to the class it predicts, None where unknown. `layers` by name. `note` is a sentence to show.
     """
 
     key: str

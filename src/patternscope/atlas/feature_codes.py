@@ -26,7 +26,7 @@ class FeatureCodes:
 
     @classmethod
     def of(cls, features: Tensor) -> Self:
-        """Return the codes of features (n, k, h, w), each scaled to unit length first as in all comparisons of features.
+        """Return the codes of features (n, k, h, w), each scaled to unit length first.
 
         Cost: n r k^2 operations.
 

@@ -63,10 +63,7 @@ def training_layer(results: StudyResults, layer: str) -> LayerContent:
 
 
 def _feature_codes(results: StudyResults, layer: str) -> FeatureCodes | None:
-    """The codes of a layer's features at the last checkpoint; None where the study does not keep its features.
-
-    Of a study of many images those of the images that maps are fitted to, which are drawn.
-    """
+    """The codes of a layer's features at the last checkpoint, of the images that are drawn; None without features."""
     regional = results.load(FeaturesResult, results.checkpoints(RegionResult)[-1]).regional
     if layer not in regional.layers:
         return None

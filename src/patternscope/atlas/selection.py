@@ -81,9 +81,7 @@ def with_images(content: AtlasContent, chosen: np.ndarray) -> AtlasContent:
             predictions=condition.predictions[:, chosen],
             certainty=None if condition.certainty is None else condition.certainty[:, chosen],
             **{name: values[chosen] for name in _OF_IMAGES if (values := getattr(condition, name)) is not None},
-            perturbation=None
-            if condition.perturbation is None
-            else replace(condition.perturbation, images=condition.perturbation.images.take(chosen, axis=-4)),
+            perturbation=None if condition.perturbation is None else condition.perturbation.rows(chosen),
         )
         for condition in content.conditions
     )

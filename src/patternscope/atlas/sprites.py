@@ -27,7 +27,7 @@ def sprites(
 
     `images` (n, channels, h, w) uint8, of which `visible_channels` are shown; larger ones are reduced to 416 pixels a
     side, and further to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a
-    third of a PNG's bytes, and nobody measures a thumbnail. `coarse`: a third of that again, for noise that is magnified.
+    third of a PNG's bytes, and nobody measures a thumbnail. `coarse`: a third of that again, for magnified noise.
 
     >>> content, about = next(sprites(np.zeros((5, 1, 8, 8), np.uint8)))
     >>> about == {"first": 0, "count": 5, "columns": 16, "size": [8, 8], "media_type": "image/jpeg"}

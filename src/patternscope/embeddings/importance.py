@@ -16,7 +16,8 @@ from patternscope.embeddings.importance_solver import AnchorProblems, solve_join
 from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
 from patternscope.embeddings.settings import IMPORTANCE_DEFAULTS, Auto, ImportanceParams
 from patternscope.embeddings.verbose import write_heat_maps, write_losses
-from patternscope.radial.checks import check_at_least, check_features, check_positive, check_shape, working_dtype
+from patternscope.radial.checks import check_at_least, check_finite, check_kappa, check_shape, working_dtype
+from patternscope.radial.units import in_usual_unit
 from patternscope.similarity.targets import target_log_similarity
 from patternscope.solvers import Stopwatch, Trace
 
@@ -66,8 +67,8 @@ class ImportanceWeight(nn.Module):
         for name, length in (("n", n), ("k", k), ("h", h), ("w", w)):
             check_at_least(length, 1, name)
         if kappa_max != "auto":
-            check_positive(kappa_max, "kappa_max", ' or "auto"')
-        check_positive(kappa_prob, "kappa_prob")
+            check_kappa(kappa_max, "kappa_max", ' or "auto"')
+        check_kappa(kappa_prob, "kappa_prob")
         self.shape = (n, k, h, w)
         self.kappa_max = 2.0 * k if kappa_max == "auto" else float(kappa_max)
         self.kappa_prob = float(kappa_prob)
@@ -123,11 +124,11 @@ class ImportanceWeight(nn.Module):
         check_target_probs(probs)
         check_shape(features, "regional_features", self.shape, "(n, k, h, w)")
         check_shape(probs, "target_probs", (self.shape[0], None), "(n, c)")
-        check_features(features, "regional_features")
+        check_finite(features, "regional_features")
         if data.get("images") is not None:
             images = as_tensor(data["images"], "images")
             check_shape(images, "images", (self.shape[0], None, None, None), "(n, channels, height, width)")
-        return features, probs.to(features.device, working_dtype(features))
+        return in_usual_unit(features)[0], probs.to(features.device, working_dtype(features))
 
     def _problems(
         self, data: Mapping[str, Any], features: Tensor, probs: Tensor, settings: ImportanceParams

@@ -1,5 +1,6 @@
 """A fitted linear map of features, the common half of the two embeddings."""
 
+import math
 from typing import Any
 
 import torch
@@ -7,12 +8,14 @@ from torch import Tensor, nn
 
 from patternscope.embeddings.settings import Auto
 from patternscope.errors import InputError
-from patternscope.radial.checks import check_at_least, check_positive, working_dtype
+from patternscope.radial.checks import check_at_least, check_kappa, check_positive, working_dtype
+from patternscope.radial.units import times_two_to, usual_exponent
 from patternscope.solvers import Trace
 
 # Spread of the entries of a random start (reference code).
 RANDOM_SPREAD = 0.1
 _ROWS_AT_ONCE = 256
+_FARTHEST = 1e8  # of a given scale from the mean strength: beyond it the map's entries lose their digits
 _FLOOR = 1e-200  # on the diagonal of equations: all-zero features have a map of zeros
 
 
@@ -34,11 +37,11 @@ class LinearMap(nn.Module):
         super().__init__()
         check_at_least(in_dim, 1, "in_dim")
         check_at_least(out_dim, 2, "out_dim")
-        check_positive(kappa_max, "kappa_max")
+        check_kappa(kappa_max, "kappa_max")
         if scale != "auto":
             check_positive(scale, "scale", ' or "auto"')
         self.in_dim, self.out_dim, self.kappa_max = int(in_dim), int(out_dim), float(kappa_max)
-        self._scale_setting = scale
+        self._given_scale = None if scale == "auto" else float(scale)
         self.register_buffer("map", torch.zeros(0))
         self.register_buffer("scale", torch.ones(()))
 
@@ -59,19 +62,39 @@ class LinearMap(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         return RANDOM_SPREAD * torch.randn(self.out_dim, self.in_dim, generator=generator)
 
-    def _set_scale(self, features: Tensor) -> None:
-        """Fix s: as given, or the mean strength of the features over axis 1; 1 where all are zero."""
-        if self._scale_setting == "auto":
-            scale = mean_strength(features)
-            self.scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-        else:
-            self.scale = features.new_tensor(float(self._scale_setting))
+    def _set_scale(self, features: Tensor, exponent: int) -> None:
+        """Fix s for features that were divided by 2 to `exponent`, as `in_usual_unit` does.
+
+        As given, or the mean strength of the features over axis 1; 1 where all are zero. InputError for a given one
+        that is far from that strength.
+        """
+        strength = mean_strength(features)
+        if self._given_scale is None:
+            self.scale = torch.where(strength > 0, strength, torch.ones_like(strength))
+            return
+        given = math.ldexp(self._given_scale, -exponent)
+        if float(strength) > 0 and not 1 / _FARTHEST <= float(strength) / max(given, _FLOOR) <= _FARTHEST:
+            raise InputError(
+                f'scale: expected "auto", or a number within a factor of {_FARTHEST:g} of the mean strength of the '
+                f"features, got {self._given_scale:g} for {math.ldexp(float(strength), exponent):.3g}"
+            )
+        self.scale = strength.new_tensor(given)
+
+    def _leave_unit(self, exponent: int) -> None:
+        """Turn s into that of the features as they were given, which float32 may not hold."""
+        if exponent:
+            self.scale = times_two_to(self.scale if self.scale.device.type == "mps" else self.scale.double(), exponent)
+
+    def _in_unit(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features and s, both divided by the power of two by which s is beyond usual numbers."""
+        exponent = usual_exponent(float(self.scale))
+        return times_two_to(features, -exponent), times_two_to(self.scale, -exponent).to(self.fitted_map().dtype)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
         # Buffers have no shape before the fit: take those of the saved ones.
         for name, buffer in self.named_buffers():
             saved = state_dict.get(prefix + name)
-            if saved is not None and saved.shape != buffer.shape:
+            if saved is not None and (saved.shape, saved.dtype) != (buffer.shape, buffer.dtype):
                 setattr(self, name, torch.empty_like(saved))
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 

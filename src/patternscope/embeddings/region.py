@@ -15,7 +15,8 @@ from patternscope.embeddings.regional_solver import fit_pairs
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import LOOKING, REGION_DEFAULTS, Auto, RegionParams
 from patternscope.embeddings.verbose import write_losses
-from patternscope.radial.checks import check_features, check_finite, check_positive, check_shape, working_dtype
+from patternscope.radial.checks import check_finite, check_kappa, check_shape, working_dtype
+from patternscope.radial.units import in_usual_unit
 from patternscope.solvers import Stopwatch, Trace
 
 _PAIRS = ("sample_embs", "w_k", "w_r")
@@ -59,7 +60,7 @@ class RegionEmbedding(LinearMap):
         scale: float | Auto = REGION_DEFAULTS.scale,
     ) -> None:
         super().__init__(in_dim, out_dim, kappa_max=kappa_max, scale=scale)
-        check_positive(kappa_prob, "kappa_prob")
+        check_kappa(kappa_prob, "kappa_prob")
         self.kappa_prob = float(kappa_prob)
 
     @isolate_autograd()
@@ -89,8 +90,8 @@ class RegionEmbedding(LinearMap):
         settings = RegionParams.read(params)
         self._check(data, settings)
         watch = Stopwatch()
-        features = as_tensor(data["regional_features"], "regional_features").detach()
-        self._set_scale(features)
+        features, exponent = in_usual_unit(as_tensor(data["regional_features"], "regional_features").detach())
+        self._set_scale(features, exponent)
         if settings.objective == "likelihood":
             weight, self.trace = self._fit_likelihood(data, features, settings)
         else:
@@ -98,6 +99,7 @@ class RegionEmbedding(LinearMap):
             weight, self.trace = fit_pairs(data, features, samples, self, self.kappa_prob, settings)
         watch.close(self.trace, "regional embedding")
         self.map = weight.contiguous()
+        self._leave_unit(exponent)
         if verbose_dir is not None:
             write_losses(self.trace, verbose_dir, "region_embedding")
         return self
@@ -125,7 +127,8 @@ class RegionEmbedding(LinearMap):
         """Return the embedding of regional features: (n, k, h, w) -> (n, h*w, e)."""
         features = as_tensor(regional_features, "regional_features")
         check_shape(features, "regional_features", (None, self.in_dim, None, None), "(n, k, h, w)")
-        return embed_regions(self.fitted_map(), features, self.scale)
+        usual, scale = self._in_unit(features)
+        return embed_regions(self.map, usual, scale)
 
     def _check(self, data: Mapping[str, Any], settings: RegionParams) -> None:
         pairs = settings.objective == "paper"
@@ -135,7 +138,7 @@ class RegionEmbedding(LinearMap):
         check_target_probs(probs)
         features = as_tensor(data["regional_features"], "regional_features")
         check_shape(features, "regional_features", (len(probs), self.in_dim, None, None), "(n, k, h, w)")
-        check_features(features, "regional_features")
+        check_finite(features, "regional_features")
         if pairs:
             self._check_pairs(data, features)
         else:

@@ -13,9 +13,10 @@ from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import LOOKING, SAMPLE_DEFAULTS, Auto, SampleParams
 from patternscope.embeddings.verbose import write_losses
-from patternscope.radial.checks import check_features, check_shape, working_dtype
+from patternscope.radial.checks import check_finite, check_shape, working_dtype
 from patternscope.radial.posterior import log_posterior, mean_directions
 from patternscope.radial.rotation import procrustes
+from patternscope.radial.units import in_usual_unit
 from patternscope.solvers import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
 
 # A start of more than this mean strength is no better for a network that is certain.
@@ -89,7 +90,8 @@ class SampleEmbedding(LinearMap):
         settings = SampleParams.read(params)
         features, probs = self._read(data)
         watch = Stopwatch()
-        self._set_scale(features)
+        features, exponent = in_usual_unit(features)
+        self._set_scale(features, exponent)
         weight, self.trace = _solve(features / self.scale, probs, self, settings, start)
         watch.close(self.trace, "sample embedding")
         self.map = weight.to(features)
@@ -98,6 +100,7 @@ class SampleEmbedding(LinearMap):
         self.embedding = self(features)
         self.mean_directions = mean_directions(self.embedding, probs, self.kappa_max)
         self.class_prior = probs.mean(dim=0)
+        self._leave_unit(exponent)
         if verbose_dir is not None:
             write_losses(self.trace, verbose_dir, "sample_embedding")
         return self
@@ -106,7 +109,8 @@ class SampleEmbedding(LinearMap):
         """Return the embedding of sample features: (n, d) -> (n, e)."""
         features = as_tensor(features, "features")
         check_shape(features, "features", (None, self.in_dim), "(n, d)")
-        return features.to(self.fitted_map()) @ self.map.T / self.scale
+        usual, scale = self._in_unit(features)
+        return usual.to(self.map) @ self.map.T / scale
 
     def posterior(self, features: Tensor) -> Tensor:
         """Return p(class | embedding) with the fitted prior: (n, d) -> (n, c).
@@ -124,7 +128,7 @@ class SampleEmbedding(LinearMap):
         features, probs = (as_tensor(data[name], name).detach() for name in names)
         check_target_probs(probs)
         check_shape(features, "sample_features", (len(probs), self.in_dim), "(n, d)")
-        check_features(features, "sample_features")
+        check_finite(features, "sample_features")
         dtype = working_dtype(features)
         return features.to(dtype), differentiable(probs).to(features.device, dtype)
 

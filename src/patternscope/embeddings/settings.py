@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from patternscope.errors import InputError, explain
-from patternscope.radial.defaults import REGION_KAPPA_MAX, SAMPLE_KAPPA_MAX, TARGET_KAPPA
+from patternscope.radial.defaults import MOST_KAPPA, REGION_KAPPA_MAX, SAMPLE_KAPPA_MAX, TARGET_KAPPA
 
 MatchPrecision = Literal["full", "bfloat16", "auto"]
 Objective = Literal["likelihood", "paper"]
@@ -15,22 +15,26 @@ Auto = Literal["auto"]
 # Dimensions for looking, and the most for counting: docs/defaults.md.
 LOOKING = 3
 MOST_DIMENSIONS = 16
+# Beyond these no fit stays finite, or ends.
+_MOST_STEPS = 1_000_000
+_MOST_RATE = 1000
+_MOST_WEIGHT = 1e6
 _SAMPLE_STEPS = {"lbfgs": 200, "sgd": 2000}
 _SAMPLE_RATE = 1e-3
 _REGION_STEPS = {"likelihood": 12, "paper": 20}
 
 # Fields that several sections have.
 _SCALE: Any = Field(default="auto", description='divides features; "auto" = their mean strength')
-_KAPPA_PROB: Any = Field(default=TARGET_KAPPA, gt=0, description="kappa_p of the target similarity")
+_KAPPA_PROB: Any = Field(default=TARGET_KAPPA, gt=0, le=MOST_KAPPA, description="kappa_p of the target similarity")
 _NEIGHBOURS: Any = Field(default=100, ge=1, description="neighbours of an anchor, at most n - 1")
 _MOMENTUM: Any = Field(default=0.9, ge=0, lt=1, description="momentum of sgd")
-_DECAY: Any = Field(default=5e-4, ge=0, description="weight decay on the map, part of the objective")
+_DECAY: Any = Field(default=5e-4, ge=0, le=_MOST_WEIGHT, description="weight decay on the map, part of the objective")
 
 
 class Params(BaseModel):
     """Base of the parameter sets: immutable, and an unknown name is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @classmethod
     def read(cls, params: Mapping[str, Any] | None) -> Self:
@@ -59,15 +63,16 @@ class SampleParams(Params):
     n_step: int | None = Field(
         default=None,
         ge=1,
+        le=_MOST_STEPS,
         description=f"most steps; default {_SAMPLE_STEPS['lbfgs']} (lbfgs) or {_SAMPLE_STEPS['sgd']} (sgd)",
     )
     lr: float | None = Field(
-        default=None, gt=0, description="step size; default 1 (lbfgs, with line search) or 1e-3 (sgd)"
+        default=None, gt=0, le=_MOST_RATE, description="step size; default 1 (lbfgs, with line search) or 1e-3 (sgd)"
     )
     momentum: float = _MOMENTUM
     wd: float = _DECAY
     seed: int = Field(
-        default=0, ge=0, description="seed of the random start of sgd; lbfgs starts from the probabilities"
+        default=0, ge=0, lt=2**63, description="seed of the random start of sgd; lbfgs starts from the probabilities"
     )
 
     @property
@@ -91,15 +96,17 @@ class ImportanceParams(Params):
     solver: Literal["separate", "joint"] = Field(
         default="separate", description="w with uniform v and then v, or both at once"
     )
-    n_step: int = Field(default=20, ge=1, description="Adam steps of each solve")
-    lr: float = Field(default=0.3, gt=0, description="Adam step size on the logits of the two simplices")
+    n_step: int = Field(default=20, ge=1, le=_MOST_STEPS, description="Adam steps of each solve")
+    lr: float = Field(default=0.3, gt=0, le=_MOST_RATE, description="Adam step size on the logits of the two simplices")
     kl_sample_num: int = _NEIGHBOURS
-    match_every: int = Field(default=7, ge=1, description="joint: steps between two refreshments of the match")
+    match_every: int = Field(
+        default=7, ge=1, le=_MOST_STEPS, description="joint: steps between two refreshments of the match"
+    )
     match_dtype: MatchPrecision = Field(
         default="full",
         description="products that find matches: full, bfloat16, or auto for bfloat16 where it is native",
     )
-    seed: int = Field(default=0, ge=0, description="seed of the choice of neighbours")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of the choice of neighbours")
 
 
 class RegionParams(Params):
@@ -117,24 +124,31 @@ class RegionParams(Params):
         default="lbfgs", description="lbfgs, or for the paper's objective sgd, its protocol, one anchor a step"
     )
     sharpening: float = Field(
-        default=2.0, gt=0, description="power of the target probabilities that the likelihood asks for"
+        default=2.0, gt=0, le=1000, description="power of the target probabilities that the likelihood asks for"
     )
-    lambda_kl: float = Field(default=1.0, ge=0, description="paper: weight of the similarity loss")
+    lambda_kl: float = Field(default=1.0, ge=0, le=_MOST_WEIGHT, description="paper: weight of the similarity loss")
     lambda_mi: float = Field(
-        default=1.0, ge=0, description="paper: weight of the alignment with the sample embedding (published: 0.1)"
+        default=1.0,
+        ge=0,
+        le=_MOST_WEIGHT,
+        description="paper: weight of the alignment with the sample embedding (published: 0.1)",
     )
     kl_sample_num: int = _NEIGHBOURS
     n_step: int | None = Field(
         default=None,
         ge=1,
+        le=_MOST_STEPS,
         description="most iterations (lbfgs), or passes over all anchors (sgd); default "
         f"{_REGION_STEPS['likelihood']} (likelihood) or {_REGION_STEPS['paper']} (paper)",
     )
-    lr: float = Field(default=0.01, gt=0, description="step size of sgd; lbfgs searches for its own")
+    lr: float = Field(default=0.01, gt=0, le=_MOST_RATE, description="step size of sgd; lbfgs searches for its own")
     momentum: float = _MOMENTUM
     wd: float = _DECAY
     seed: int = Field(
-        default=0, ge=0, description="seed of neighbours; for sgd of the random start and of the order as well"
+        default=0,
+        ge=0,
+        lt=2**63,
+        description="seed of neighbours; for sgd of the random start and of the order as well",
     )
 
     @property
@@ -188,12 +202,14 @@ class SampleSettings(EstimatorSettings, SampleParams):
 
     fit_params: ClassVar[type[Params]] = SampleParams
 
-    out_dim: Annotated[int, Field(ge=2)] | Auto = Field(
+    out_dim: Annotated[int, Field(ge=2, le=1024)] | Auto = Field(
         default="auto",
         description=f'embedding dimensions e; "auto" is one less than the classes, {LOOKING} to {MOST_DIMENSIONS}',
     )
-    kappa_max: float = Field(default=SAMPLE_KAPPA_MAX, gt=0, description="largest concentration of sample embeddings")
-    scale: float | Auto = _SCALE
+    kappa_max: float = Field(
+        default=SAMPLE_KAPPA_MAX, gt=0, le=MOST_KAPPA, description="largest concentration of sample embeddings"
+    )
+    scale: Annotated[float, Field(gt=0)] | Auto = _SCALE
 
 
 class ImportanceSettings(EstimatorSettings, ImportanceParams):
@@ -205,7 +221,9 @@ class ImportanceSettings(EstimatorSettings, ImportanceParams):
 
     fit_params: ClassVar[type[Params]] = ImportanceParams
 
-    kappa_max: float | Auto = Field(default="auto", description='kappa_v; "auto" = twice the channels')
+    kappa_max: Annotated[float, Field(gt=0, le=MOST_KAPPA)] | Auto = Field(
+        default="auto", description='kappa_v; "auto" = twice the channels'
+    )
     kappa_prob: float = _KAPPA_PROB
 
 
@@ -230,9 +248,11 @@ class RegionSettings(EstimatorSettings, RegionParams):
     folds: int = Field(default=2, ge=2, le=100, description="parts into which images are divided")
     splits: int = Field(default=3, ge=1, le=100, description="divisions of the images into such parts")
 
-    kappa_max: float = Field(default=REGION_KAPPA_MAX, gt=0, description="largest concentration of regional embeddings")
+    kappa_max: float = Field(
+        default=REGION_KAPPA_MAX, gt=0, le=MOST_KAPPA, description="largest concentration of regional embeddings"
+    )
     kappa_prob: float = _KAPPA_PROB
-    scale: float | Auto = _SCALE
+    scale: Annotated[float, Field(gt=0)] | Auto = _SCALE
 
 
 # What the constructors take their defaults from.

@@ -10,7 +10,8 @@ from patternscope.errors import InputError
 from patternscope.knowledge.bootstrap import bootstrap_ratio
 from patternscope.knowledge.clustering import find_clusters
 from patternscope.knowledge.intervals import Interval
-from patternscope.radial.checks import check_features, check_same_shape, check_shape, class_labels
+from patternscope.radial.checks import check_finite, check_same_shape, check_shape, class_labels
+from patternscope.radial.units import in_usual_unit
 
 _LEAST = 10
 """Regions of each half for each pattern, on average, and so half of what a class needs to have any."""
@@ -88,8 +89,9 @@ def unit_features(regional_features: Tensor) -> Tensor:
     tensor([[[0.6000, 0.8000]]])
     """
     check_shape(regional_features, "regional_features", (None, None, None, None), "(n, k, h, w)")
-    check_features(regional_features, "regional_features")
-    return torch.nn.functional.normalize(regional_features.flatten(2).transpose(1, 2).float(), dim=-1)
+    check_finite(regional_features, "regional_features")
+    features, _ = in_usual_unit(regional_features)
+    return torch.nn.functional.normalize(features.flatten(2).transpose(1, 2).float(), dim=-1)
 
 
 def find_patterns(

@@ -9,7 +9,8 @@ from patternscope.errors import InputError
 from patternscope.knowledge.calibration import at_temperature, calibrate_folds, class_shares
 from patternscope.knowledge.folds import assign_folds
 from patternscope.knowledge.region_evidence import Evidence, evidence
-from patternscope.radial.checks import check_features, check_shape, class_labels, working_dtype
+from patternscope.radial.checks import check_finite, check_shape, class_labels, working_dtype
+from patternscope.radial.units import in_usual_unit, times_two_to
 from patternscope.solvers import minimise_lbfgs, preconditioned
 
 _IMAGES_AT_ONCE = 256
@@ -66,18 +67,20 @@ class FoldProbes:
 
     Attributes:
         probes: by fold. temperatures: of each fold, chosen on the others (folds,) float64. classes: c.
+        exponent: features are divided by two to this power.
     """
 
     probes: "dict[int, _Probe]"
     temperatures: Tensor
     classes: int
+    exponent: int
 
     def scores(self, regional_features: Tensor, fold: Tensor) -> Tensor:
         """Return the scores of classes of each region, by the probe that lacks its image's fold: (n, r, c).
 
         Features (n, k, h, w) and folds (n,) of any images.
         """
-        features = regional_features.detach().flatten(2)
+        features = times_two_to(regional_features.detach().flatten(2), -self.exponent)
         size = (len(features), features.shape[2], self.classes)
         scores = features.new_zeros(size, dtype=working_dtype(features))
         for number in fold.unique().tolist():
@@ -103,16 +106,17 @@ def fit_probes(regional_features: Tensor, labels: Tensor, fold: Tensor, classes:
     tensor([0, 1])
     """
     check_shape(regional_features, "regional_features", (None, None, None, None), "(n, k, h, w)")
-    check_features(regional_features, "regional_features")
+    check_finite(regional_features, "regional_features")
     n = len(regional_features)
     own = class_labels(labels, n, classes).to(regional_features.device)
     if fold.shape != (n,) or fold.is_floating_point() or len(fold.unique()) < 2:
         raise InputError(f"folds: expected their number, or two or more of {n} images, got {tuple(fold.shape)}")
-    features, probes = regional_features.detach().flatten(2), dict[int, _Probe]()
+    features, exponent = in_usual_unit(regional_features.detach().flatten(2))
+    probes = dict[int, _Probe]()
     for number in fold.unique().tolist():
         seen = (fold != number).to(own.device)
         probes[number] = _fit(features[seen], own[seen], classes)
-    fitted = FoldProbes(probes, torch.zeros(0), classes)
+    fitted = FoldProbes(probes, torch.zeros(0), classes, exponent)
     temperatures, _ = calibrate_folds(fitted.scores(regional_features, fold), own, fold)
     return replace(fitted, temperatures=temperatures)
 

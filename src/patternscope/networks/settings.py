@@ -12,7 +12,7 @@ class TrainingSettings(BaseModel):
     0.1
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: int = Field(
         10, ge=0, le=10_000, description="passes over the training images; 0 leaves the network as it starts"

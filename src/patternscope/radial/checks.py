@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.radial.defaults import MOST_KAPPA
 
 _ROWS_AT_ONCE = 256
 
@@ -26,8 +27,13 @@ def check_positive(value: float, name: str, more: str = "") -> None:
         raise InputError(f"{name}: expected a positive finite number{more}, got {value}")
 
 
-# The square of a float32 is lost below about 1e-19 and above 1e19.
-_SCALES = (1e-15, 1e15)
+def check_kappa(value: float, name: str, more: str = "") -> None:
+    """Check that a concentration is positive and at most 1e9; `more` names other valid values.
+
+    >>> check_kappa(10.0, "kappa_max")
+    """
+    if not 0 < value <= MOST_KAPPA:
+        raise InputError(f"{name}: expected a number in (0, {MOST_KAPPA:g}]{more}, got {value}")
 
 
 def check_finite(tensor: Tensor, name: str) -> None:
@@ -40,24 +46,6 @@ def check_finite(tensor: Tensor, name: str) -> None:
         if bad.any():
             sample = start + int(bad.reshape(len(bad), -1).any(dim=1).nonzero()[0])
             raise InputError(f"{name}: expected finite numbers, got NaN or inf in sample {sample}")
-
-
-def check_features(tensor: Tensor, name: str) -> None:
-    """Check features for NaN and inf, and that they are neither so large nor so small that their squares are lost.
-
-    Results do not depend on the unit of features whose largest is between 1e-15 and 1e15; all zeros are a layer without
-    strength. InputError otherwise.
-
-    >>> check_features(torch.full((2, 3), 1e-6), "x")
-    """
-    check_finite(tensor, name)
-    low, high = _SCALES
-    largest = max(abs(float(end)) for end in tensor.detach().aminmax()) if tensor.numel() else 0.0
-    if largest and not low <= largest <= high:
-        raise InputError(
-            f"{name}: expected a largest magnitude between {low:g} and {high:g}, or all zeros, got {largest:.3g}; "
-            "multiply the features by a constant"
-        )
 
 
 def check_shape(tensor: Tensor, name: str, shape: tuple[int | None, ...], axes: str) -> None:

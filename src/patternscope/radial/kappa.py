@@ -9,7 +9,7 @@ from scipy.special import gammaln, hyp1f1
 from torch import Tensor
 
 from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope
-from patternscope.radial.checks import check_at_least, check_positive, working_dtype
+from patternscope.radial.checks import check_at_least, check_kappa, working_dtype
 
 _CELLS = 4096
 _REACH = 1e8
@@ -97,7 +97,7 @@ def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
     """
     from scipy.interpolate import CubicSpline  # half a second, which no other command has to wait for
 
-    check_positive(kappa_max, "kappa_max")
+    check_kappa(kappa_max, "kappa_max")
     check_at_least(dim, 2, "dim")
     # Beyond the last node kappa equals kappa_max to 12 digits.
     end = np.log1p(_REACH * np.sqrt(1 + kappa_max / dim))

@@ -63,8 +63,8 @@ def how_matched() -> str:
     """Return when two patterns are the same."""
     return (
         "A pattern is kept where one of the other network has a Jaccard index above 0.5 with its regions, on the same "
-        "images; one that grew or shrank to twice or half of its regions may thus count as gained and lost. A refit is of "
-        "the same network, its maps fitted to other images."
+        "images; one that grew or shrank to twice or half of its regions may thus count as gained and lost. A refit is "
+        "of the same network, its maps fitted to other images."
     )
 
 

@@ -143,5 +143,5 @@ def _mapped(path: Path) -> tuple[np.memmap, torch.dtype]:
         if entry["data_offsets"] != [0, math.prod(shape) * stored.itemsize]:
             raise ValueError("offsets do not fit the shape")
         return np.memmap(path, dtype=stored, mode="r", offset=8 + length, shape=shape), dtype
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, MemoryError, RecursionError) as error:
         raise InputError(f"{path}: expected a shard of an array ({error})") from error

@@ -30,7 +30,7 @@ def read_json(path: Path) -> Any:
     """Read what `write_json` wrote; InputError when the file cannot be read as JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected a JSON file ({error})") from error
 
 

@@ -27,6 +27,8 @@ AnyResult = TypeVar("AnyResult", bound=Result)
 _NETWORK = "network_"
 
 
+MOST_CHECKPOINTS = 10_000
+"""Checkpoints that a study may have: the plan of more would fill the memory."""
 OWN_NETWORK = f"{_NETWORK}1"
 """How a unit of a further network finds what the study's own network has."""
 
@@ -202,14 +204,19 @@ class StudyRecord:
     @property
     def networks(self) -> int:
         """Networks in all, the study's own included."""
-        part = self.settings.get("replicates", {})
+        part = self._section("replicates")
         if not part.get("enabled"):
             return 1
         return 1 + len(part["folders"]) if part.get("folders") else part.get("networks") or 3
 
+    def _section(self, name: str) -> Mapping[str, Any]:
+        """A section of the settings, empty where there is none."""
+        found = self.settings.get(name, {})
+        return found if isinstance(found, Mapping) else {}
+
     def has(self, kind: type[Result], unit: Unit) -> bool:
         """Tell whether a unit is part of the study, and not left on the disk by a run with other settings."""
-        part = self.settings.get(kind.PART or "", {})
+        part = self._section(kind.PART or "")
         variant = unit.stage.partition("/")[2]
         if is_network(variant):
             return int(variant.removeprefix(_NETWORK)) <= self.networks and self.has(
@@ -229,12 +236,22 @@ def read_record(folder: str | Path) -> StudyRecord:
     if content is None:
         raise InputError(f"{folder}: expected the folder of `patternscope run`, got one without study.json")
     try:
-        layers = tuple(content["layers"])
-        return StudyRecord(
-            content["settings"], int(content["checkpoints"]), layers, int(content["seed"] or 0), content["versions"]
-        )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return _checked_record(content)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{folder}/study.json: expected the record of a study ({type(error).__name__})") from error
+
+
+def _checked_record(content: Mapping[str, Any]) -> StudyRecord:
+    """What study.json says, each value of its type; TypeError or another error of what is asked of it where not."""
+    settings, layers, versions = dict(content["settings"].items()), list(content["layers"]), content["versions"]
+    checkpoints, seed = content["checkpoints"], content["seed"] or 0
+    if not all(isinstance(name, str) for name in (*layers, *versions.keys(), *versions.values())):
+        raise TypeError("layers, versions: expected texts")
+    if len(set(layers)) < len(layers) or type(checkpoints) is not int or type(seed) is not int:
+        raise TypeError("layers, checkpoints, seed: expected each layer once, and integers")
+    if not 1 <= checkpoints <= MOST_CHECKPOINTS:
+        raise ValueError(f"checkpoints: expected 1 to {MOST_CHECKPOINTS}")
+    return StudyRecord(settings, checkpoints, tuple(layers), seed, versions)
 
 
 def open_results(folder: str | Path) -> StoredResults:

@@ -37,7 +37,7 @@ def load_settings(path: str | Path) -> StudySettings:
         raise InputError(f"{path}: expected a study's settings in TOML, but it does not exist") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected TOML, got: {error}") from error
     return make_settings(content, str(path), path.resolve().parent)
 

@@ -10,6 +10,7 @@ from patternscope.errors import InputError
 from patternscope.images import count_classes, open_images
 from patternscope.networks import Layer, Normalised, find_layer, list_layers, suggest_layers
 from patternscope.networks.models.weights import check_weights
+from patternscope.results.study import MOST_CHECKPOINTS
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
@@ -44,6 +45,8 @@ def study_axes(settings: StudySettings) -> Axes:
     file = checkpoint_file(network, folder, 0)
     files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
     checkpoints = len(files) or settings.training.checkpoint_count
+    if checkpoints > MOST_CHECKPOINTS:
+        raise InputError(f"checkpoints.folder: expected at most {MOST_CHECKPOINTS:,} files, got {checkpoints:,}")
     files = [*files, *_files_of_replicates(settings, checkpoints, trained_here=file is None)]
     return Axes(checkpoints, _checked_layers(settings, files))
 

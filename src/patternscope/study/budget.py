@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import cast
 
 import torch
@@ -36,7 +37,10 @@ _MOST_TRIED = 32
 _HELD_OUTPUTS = 3  # of a network without gradients: what a block gets, has inside and returns
 _AT_ONCE = 2  # recorded checkpoints that are on the disk together where features are not kept
 _FIGURE_BYTES, _FIGURE_HELD = 2e6, 10 * NUMBER  # of a file, and for each region and checkpoint
-_FIGURE_SECONDS = 3.0  # of a figure of weight 1: drawing it, and its png and svg
+# Of a figure of weight 1, its png and svg: alone, for each layer at each checkpoint, and for each image.
+_FIGURE_SECONDS, _PANEL_SECONDS, _IMAGE_SECONDS = 0.7, 0.05, 3e-4
+_MOST_SHOWN = 48
+_SHORTEST = 1e-3  # seconds
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,8 @@ def unit_costs(folder: Path, plan: Plan, units: Sequence[Unit], device: str = "a
 
     The time of a unit that was made before is the one in the event log. Otherwise the stage's own formula tells, by the
     sizes and the speed of the network, which is run on a few images, and of the machine, which multiplies matrices for
-    a moment; a stage without a formula draws a figure. Cost: a tenth of a second, or five runs of the network on two
+    a moment; where units of that stage are in the event log, times what they took beyond the formula (the median). A
+    stage without a formula draws a figure. Cost: a tenth of a second, or five runs of the network on two
     images where that is slow. InputError as `record`.
     """
     settings = cast(StudySettings, plan.resolved)
@@ -147,16 +152,37 @@ def unit_costs(folder: Path, plan: Plan, units: Sequence[Unit], device: str = "a
         return None
     facts = measure(settings, plan.axes, counts, _device_here(device))
     earlier = unit_times(EventLog(folder)).seconds
+    formula = partial(_by_formula, plan, facts)
+    paces = _paces(plan, formula, earlier)
     costs = {}
     for unit in units:
-        stage = plan.stage(unit)
-        if stage.cost is None:
-            held = _FIGURE_HELD * facts.checkpoints * facts.samples * facts.regions
-            cost = Cost(_FIGURE_SECONDS * stage.weight, _FIGURE_BYTES, held)
-        else:
-            cost = stage.cost(unit, facts, settings)
-        costs[unit] = Cost(earlier.get(unit.path, cost.seconds), cost.disk, cost.memory)
+        cost = formula(unit)
+        seconds = earlier.get(unit.path, cost.seconds * paces.get(unit.stage, 1.0))
+        costs[unit] = Cost(seconds, cost.disk, cost.memory)
     return costs
+
+
+def _by_formula(plan: Plan, facts: Facts, unit: Unit) -> Cost:
+    """The cost of a unit by its stage's formula, or by that of a figure."""
+    stage = plan.stage(unit)
+    if stage.cost is not None:
+        return stage.cost(unit, facts, cast(StudySettings, plan.resolved))
+    shown = min(_MOST_SHOWN, facts.checkpoints * len(facts.layers))
+    seconds = stage.weight * (_FIGURE_SECONDS + _PANEL_SECONDS * shown + _IMAGE_SECONDS * facts.samples)
+    held = _FIGURE_HELD * facts.checkpoints * facts.samples * facts.regions
+    return Cost(seconds, _FIGURE_BYTES, held)
+
+
+def _paces(plan: Plan, formula: Callable[[Unit], Cost], earlier: Mapping[str, float]) -> dict[str, float]:
+    """How many times as long as by the formula each stage took in this study: the median of its units made before.
+
+    So a run that was stopped, or has a checkpoint more, is told by this machine and not by a formula.
+    """
+    ratios: dict[str, list[float]] = {}
+    for unit in plan.units:
+        if unit.path in earlier:
+            ratios.setdefault(unit.stage, []).append(earlier[unit.path] / max(formula(unit).seconds, _SHORTEST))
+    return {stage: median(values) for stage, values in ratios.items()}
 
 
 def _device_here(name: str) -> torch.device:
@@ -198,6 +224,7 @@ def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: to
     products, copies = machine_speed(device)
     return Facts(
         samples=counts.samples,
+        fitted=min(counts.samples, asked.fit_samples),
         held_out=counts.held_out,
         train=counts.train,
         numbers=asked.channels * asked.image_size**2,

@@ -7,7 +7,7 @@ from patternscope.results.fits import ImportanceResult, RegionResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Rule
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import Cost, Facts, fitted_facts
+from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitted_part import SampleFrame
 from patternscope.study.judges import Judged, judge_images
 from patternscope.study.stages.evidence import judging_cost
@@ -54,8 +54,7 @@ def refit_layer(
 
 
 def refitting_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of `refit_layer`, of the images that maps are fitted to."""
-    own = fitted_facts(facts, settings)
+    """Return the cost of `refit_layer`."""
     once = settings.model_copy(update={"region": settings.region.model_copy(update={"splits": 1})})
     formulas = [region_cost, judging_cost, *([importance_cost] if once.region.objective == "paper" else [])]
-    return sum((formula(unit, own, once) for formula in formulas), start=Cost())
+    return sum((formula(unit, facts, once) for formula in formulas), start=Cost())

@@ -168,7 +168,8 @@ def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
     """
     folder = Path(folder)
     content = Store(folder).read_study()
-    made_by = "another version" if content is None else content.get("versions", {}).get("patternscope")
+    versions = {} if content is None else content.get("versions", {})
+    made_by = versions.get("patternscope") if isinstance(versions, Mapping) else "another version"
     try:
         record = read_record(folder)
         settings = make_settings(_as_made(record.settings), str(folder / STUDY_FILE), folder.resolve())

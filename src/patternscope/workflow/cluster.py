@@ -88,7 +88,7 @@ class ClusterExecutor(Executor):
 
 def call_scheduler(address: str) -> None:
     """Refuse an address where no scheduler answers; a client that found none would say so again when it is deleted."""
-    from distributed.core import connect
+    from distributed.comm.core import connect
     from distributed.security import Security
 
     async def call() -> None:

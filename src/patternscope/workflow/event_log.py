@@ -39,7 +39,7 @@ class EventLog:
             for line in file:
                 try:
                     event = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(event, dict) and "event" in event:
                     yield event

@@ -20,6 +20,23 @@ export function regionPosterior(atlas: Atlas, frame: Judged, id: number): number
   return regionLogPosterior(atlas, frame, id).map(Math.exp);
 }
 
+/** The probability behind a stored byte, round(255 p); neither end is quite 0 or 1. */
+export function storedProbability(value: number): number {
+  return Math.min(254.75, Math.max(0.25, value)) / 255;
+}
+
+/**
+ * Class probabilities as the page states them: that of the most probable class as it is stored, which is said of the
+ * region in all its places, and the others in the proportion of positions.
+ */
+export function statedPosterior(atlas: Atlas, frame: Frame, id: number): number[] {
+  const computed = regionPosterior(atlas, frame, id);
+  if (isUninformed(frame, id)) return computed;
+  const [top, stored] = [frame.category[id], storedProbability(frame.confidence[id])];
+  const rest = (1 - stored) / Math.max(1e-12, 1 - computed[top]);
+  return computed.map((p, label) => (label === top ? stored : p * rest));
+}
+
 /** Class probabilities of a region at another step or layer. */
 export async function readRegionPosterior(
   atlas: Atlas,

@@ -122,7 +122,7 @@ function tableOf({ atlas, marks }: Snapshot, classes: number[], cells: Cell[]): 
   );
   return h(
     "table",
-    { class: "matrix" },
+    { class: "matrix", style: `--columns:${classes.length}` },
     h(
       "caption",
       {},

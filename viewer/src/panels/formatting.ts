@@ -34,11 +34,6 @@ export function formatP(value: number): string {
   return /^[<>]/.test(text) ? `p\u00a0${text}`.replace(/ /g, "\u00a0") : `p\u00a0=\u00a0${text}`;
 }
 
-/** The probability behind a stored byte, round(255 p); neither end is quite 0 or 1. */
-export function storedProbability(value: number): number {
-  return Math.min(254.75, Math.max(0.25, value)) / 255;
-}
-
 /** The probability behind a stored certainty, round(65535 p); it is never quite 1. */
 export function storedCertainty(value: number): number {
   return Math.min(65534.75, value) / 65535;

@@ -2,7 +2,7 @@
 
 import type { MeasureText } from "../text_width";
 
-/** A name with its mark, at its left end; `label` is null for the number of further classes. */
+/** A name with its mark, at its left end, or its mark alone; `label` is null for the number of further classes. */
 export interface PlacedName {
   label: number | null;
   text: string;
@@ -63,16 +63,38 @@ export function placeNames(
   return groups.map(({ x, labels }, index) => {
     const rooms = { 1: (groups[index + 1]?.x ?? right) - GAP - x - NEAR, [-1]: x - NEAR - used };
     const pack = (side: 1 | -1) => packLines(labels, width, rooms[side], lines, measure);
-    const side = rooms[1] >= rooms[-1] || pack(1).every(({ more }) => more === 0) ? 1 : -1;
-    const packed = pack(side);
+    const side = rooms[1] >= rooms[-1] || fits(pack(1)) ? 1 : -1;
+    const named = pack(side);
+    // Where names have no room their marks may: a mark alone says more than a number.
+    const marks = fits(named)
+      ? []
+      : packLines(labels, () => MARK - GAP / 2, rooms[side] + GAP / 2, lines, measure);
+    const bare = !fits(named) && shownIn(marks) > shownIn(named);
+    const packed = bare ? marks : named;
     const start = (line: Line) => (side > 0 ? x + NEAR : x - NEAR - line.width);
     used = GAP + (side > 0 ? x + NEAR + Math.max(...packed.map((line) => line.width)) : x);
     return {
       x,
       side,
-      names: packed.flatMap((line, row) => lineOf(line, names, start(line), top + row * LINE + 11, width)),
+      names: packed.flatMap((line, row) =>
+        lineOf(
+          line,
+          bare ? null : names,
+          start(line),
+          top + row * LINE + 11,
+          bare ? () => MARK - GAP / 2 : width,
+        ),
+      ),
     };
   });
+}
+
+function fits(lines: Line[]): boolean {
+  return lines.every(({ more }) => more === 0);
+}
+
+function shownIn(lines: Line[]): number {
+  return lines.reduce((sum, { labels }) => sum + labels.length, 0);
 }
 
 interface Line {
@@ -112,14 +134,14 @@ function packLines(
 
 function lineOf(
   { labels, more }: Line,
-  names: string[],
+  names: string[] | null,
   left: number,
   y: number,
   widthOf: (label: number) => number,
 ): PlacedName[] {
   let x = left;
   const placed: PlacedName[] = labels.map((label) => {
-    const name = { label, text: names[label], x, y };
+    const name = { label, text: names ? names[label] : "", x, y };
     x += widthOf(label) + GAP;
     return name;
   });

@@ -4,19 +4,12 @@ import type { Grid } from "../data/format";
 import type { Atlas } from "../data/atlas";
 import type { Frame } from "../data/frame";
 import { hasFeatures, nearestRegions, readFeatures, type FeatureCodes } from "../data/nearest";
-import { isUninformed } from "../data/regions";
+import { isUninformed, storedProbability } from "../data/regions";
 import type { Thumbnail } from "../data/thumbnails";
 import { h } from "../dom";
 import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
 import { LIKENESSES } from "../state/view";
-import {
-  formatP,
-  formatPercent,
-  formatPlace,
-  predictedClass,
-  stepLabel,
-  storedProbability,
-} from "./formatting";
+import { formatP, formatPercent, formatPlace, predictedClass, stepLabel } from "./formatting";
 import type { RegionPart } from "./region_curves";
 
 const COUNT = 12;

@@ -1,10 +1,10 @@
 /** The tooltip of a point. */
 
-import { bitsAt } from "../data/regions";
+import { bitsAt, storedProbability } from "../data/regions";
 import { h } from "../dom";
 import type { Snapshot } from "../state/snapshot";
 import { imageOf } from "../state/view";
-import { formatBits, formatP, formatPlace, predictedClass, storedProbability } from "./formatting";
+import { formatBits, formatP, formatPlace, predictedClass } from "./formatting";
 import { makePicture } from "./picture";
 
 const SIZE = 72;

@@ -2,13 +2,13 @@
 
 import { sortClasses } from "../data/findings";
 import { readTemperatures, type Frame } from "../data/frame";
-import { readRegionPosterior } from "../data/regions";
+import { readRegionPosterior, storedProbability } from "../data/regions";
 import { h, replaceChildren } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { samePlace } from "../state/view";
 import { measureText, shorten } from "../text_width";
 import { lineChart, type LineChart } from "./line_chart";
-import { formatP, formatProbability, predictedClass, storedProbability } from "./formatting";
+import { formatP, formatProbability, predictedClass } from "./formatting";
 
 const CHART = { width: 210, height: 130 };
 /** Pixels for the name of a class in a row. */

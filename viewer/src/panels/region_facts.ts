@@ -3,7 +3,7 @@
 import type { Atlas } from "../data/atlas";
 import { sortClasses } from "../data/findings";
 import type { Frame } from "../data/frame";
-import { bitsAt, isUninformed, regionPosterior, stabilityAt, strengthAt } from "../data/regions";
+import { bitsAt, isUninformed, statedPosterior, stabilityAt, strengthAt } from "../data/regions";
 import { h, replaceText } from "../dom";
 import { TRAJECTORY_TYPES } from "../state/colours";
 import { focusedRegion, selectedRegion, type ChangeView, type Snapshot } from "../state/snapshot";
@@ -50,7 +50,7 @@ export function makeRegionFacts(change: ChangeView): Panel {
         return;
       }
       const id = view.image * frame.regions + region;
-      const probabilities = regionPosterior(atlas, frame, id);
+      const probabilities = statedPosterior(atlas, frame, id);
       const kind = selectedRegion(snapshot) === null ? "Top region" : "Region";
       title.textContent = `${kind}: ${formatPlace(region, frame.grid[1])}`;
       replaceText(text, ...summary(snapshot, frame, id, probabilities));
@@ -82,7 +82,7 @@ function summary(
     `Strength ${formatNumber(strengthAt(frame.region, id))} times the layer's mean.`,
   ];
   if (reference && reference.regions === frame.regions) {
-    const before = regionPosterior(atlas, reference, id)[reference.category[id]];
+    const before = statedPosterior(atlas, reference, id)[reference.category[id]];
     const name = atlas.condition(view.condition).kind === "attack" ? "Clean" : "Teacher";
     parts.push(` ${name}: ${predictedClass(reference, id, classes)}, ${formatP(before)}.`);
   }

@@ -10,7 +10,7 @@ import {
 } from "../data/findings";
 import type { Attributes } from "../data/format";
 import { NOT_ATTACKED, type Frame } from "../data/frame";
-import { isUninformed, regionPosterior, topRegion } from "../data/regions";
+import { isUninformed, statedPosterior, topRegion } from "../data/regions";
 import { h } from "../dom";
 import type { Snapshot } from "../state/snapshot";
 import {
@@ -138,7 +138,7 @@ export function imageSentences(snapshot: Snapshot): (Node | string)[] {
   const predicted = frame.predictions[image];
   const region = topRegion(atlas, frame, image, predicted);
   const id = image * frame.regions + region;
-  const p = regionPosterior(atlas, frame, id)[predicted];
+  const p = statedPosterior(atlas, frame, id)[predicted];
   const top = isUninformed(frame, id)
     ? ` This layer tells nothing of the image here: every class has ${formatP(p)}.`
     : ` Top region for this class: ${formatPlace(region, frame.grid[1])}, ${formatP(p)}.`;

@@ -2,7 +2,7 @@
 
 import { readLayerCounts } from "../data/findings";
 import type { Frame } from "../data/frame";
-import { bitsAt, stabilityAt } from "../data/regions";
+import { bitsAt, stabilityAt, storedProbability } from "../data/regions";
 import { h } from "../dom";
 import { concernsRegions, isActive, passing } from "../state/facets";
 import type { Snapshot } from "../state/snapshot";
@@ -19,7 +19,6 @@ import {
   predictedClass,
   stepLabel,
   storedCertainty,
-  storedProbability,
 } from "./formatting";
 import type { Panel } from "./panel";
 

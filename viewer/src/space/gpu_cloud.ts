@@ -1,6 +1,7 @@
 /** The canvas on which the GPU draws the points of all panes. */
 
 import { Camera as ThreeCamera, WebGLRenderer } from "three";
+import { inkOn } from "../state/colours";
 import type { Cloud } from "./cloud";
 import { PointSet } from "./point_set";
 
@@ -40,6 +41,7 @@ export function makeGpuCloud(shaped: boolean, lost: () => void, restored: () => 
     setPositions: (index, from, to) => pane(index).setPositions(from, to),
     setLook: (index, look) => pane(index).setLook(look),
     draw(views, paper) {
+      const ink = inkOn(paper);
       renderer.setScissorTest(false);
       context.clearColor(paper[0] / 255, paper[1] / 255, paper[2] / 255, 1);
       context.clear(context.COLOR_BUFFER_BIT | context.DEPTH_BUFFER_BIT);
@@ -49,6 +51,7 @@ export function makeGpuCloud(shaped: boolean, lost: () => void, restored: () => 
         uniforms.weights.value.set(...weights);
         uniforms.size.value = size * renderer.getPixelRatio();
         uniforms.paper.value.set(paper[0] / 255, paper[1] / 255, paper[2] / 255);
+        uniforms.ink.value.set(ink[0] / 255, ink[1] / 255, ink[2] / 255);
         const bottom = height - box.top - box.height;
         renderer.setViewport(box.left, bottom, box.width, box.height);
         renderer.setScissor(box.left, bottom, box.width, box.height);

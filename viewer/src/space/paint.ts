@@ -65,9 +65,12 @@ export function paint(
       if (view.filter.outside) look.set(outside, 4 * id);
       continue;
     }
-    const { rgb, shape } = lookOf(id, image);
+    const own = lookOf(id, image);
+    const { rgb, shape } = own;
     const faint = selected ? !selected.has(id) : isFaint(id);
-    const state = faint ? STATE.faint : selected ? STATE.strong : STATE.plain;
+    // Crosses are told from discs where they are larger and in front.
+    const strong = selected !== null || own === UNRELIABLE;
+    const state = faint ? STATE.faint : strong ? STATE.strong : STATE.plain;
     visible[id] = 1;
     shown++;
     if (!faint) plain++;

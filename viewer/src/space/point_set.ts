@@ -26,6 +26,7 @@ uniform mat4 view;
 uniform vec2 weights;
 uniform float size;
 uniform vec3 paper;
+uniform vec3 ink;
 flat out vec4 mark;
 void main() {
   float sureness = floor(look.w / 32.0);
@@ -36,7 +37,8 @@ void main() {
   gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;
   gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;
   float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);
-  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);
+  vec3 own = look.xyz == vec3(0.0) ? ink : look.xyz / 255.0;
+  mark = vec4(mix(own, paper, depth), shape);
 }`;
 
 /** `away` is the squared distance, 1 at the edge; a rim in the background colour separates points. */
@@ -94,6 +96,7 @@ export class PointSet {
     weights: { value: new Vector2(1, 0) },
     size: { value: 4 },
     paper: { value: new Vector3(1, 1, 1) },
+    ink: { value: new Vector3(0, 0, 0) },
   };
   private readonly geometry = new BufferGeometry();
   private readonly material: RawShaderMaterial;

@@ -1,6 +1,6 @@
 /** Points as pixels, without a GPU: the arithmetic of the shaders of `point_set`, which a test compares. */
 
-import type { Rgb } from "../state/colours";
+import { inkOn, isInk, type Rgb } from "../state/colours";
 import type { PaneView } from "./cloud";
 import { STATE } from "./paint";
 
@@ -49,6 +49,7 @@ export function drawPoints(
   const last = Math.min(width, Math.round(left + 2 * across)) - 1;
   const bottom = Math.min(height, Math.round(top + 2 * down)) - 1;
   const [red, green, blue] = paper;
+  const ink = inkOn(paper);
   for (let at = 0, place = 0; at < look.length; at += 4, place += 3) {
     const byte = look[at + 3];
     const state = (byte >> 3) & 3;
@@ -74,9 +75,10 @@ export function drawPoints(
       (m[2] * x + m[6] * y + m[10] * z + m[14]) / w - ((state - 2) * 0.5 + ((byte >> 5) - 3.5) * 0.06);
     if (depth > 1 || depth < -1) continue;
     const mist = Math.min(1, Math.max(0, (w - 1) * 3 + 0.5)) * 0.42 + (state === STATE.faint ? 0.42 : 0);
-    const r = look[at] + mist * (red - look[at]);
-    const g = look[at + 1] + mist * (green - look[at + 1]);
-    const b = look[at + 2] + mist * (blue - look[at + 2]);
+    const own = isInk(look[at], look[at + 1], look[at + 2]);
+    const r = towards(own ? ink[0] : look[at], red, mist);
+    const g = towards(own ? ink[1] : look[at + 1], green, mist);
+    const b = towards(own ? ink[2] : look[at + 2], blue, mist);
     const scale = 1 / radius;
     for (let row = startY; row <= endY; row++) {
       const v = (row + 0.5 - py) * scale;
@@ -87,10 +89,14 @@ export function drawPoints(
         if (reach > 1) continue;
         depths[pixel] = depth;
         const rim = Math.min(RIM_MOST, Math.max(0, (reach - RIM) * RIM_SLOPE));
-        pixels[pixel] = packed(r + rim * (red - r), g + rim * (green - g), b + rim * (blue - b));
+        pixels[pixel] = packed(towards(r, red, rim), towards(g, green, rim), towards(b, blue, rim));
       }
     }
   }
+}
+
+function towards(from: number, to: number, share: number): number {
+  return from + share * (to - from);
 }
 
 function packed(red: number, green: number, blue: number): number {

@@ -22,8 +22,11 @@ export const MUTED: Rgb = rgbOf(palette.muted);
 const STRENGTHS = ["#a3aebb", "#7f9cc4", "#6f7fcb", "#8a58bd", "#ad2a9d"].map(rgbOf);
 const [AGAINST, FOR] = palette.evidence.map(rgbOf);
 
-/** How reliable and unreliable points are drawn: one ink, 3:1 to both themes, and two shapes. */
-export const RELIABLE: Look = { rgb: rgbOf(palette.ink), shape: 0 };
+/** Black stands for the ink of the theme, which is drawn nearly black on light and nearly white on dark. */
+export const INK: Rgb = [0, 0, 0];
+
+/** How reliable and unreliable points are drawn: the ink of the theme or a grey of 3:1 to both, and two shapes. */
+export const RELIABLE: Look = { rgb: INK, shape: 0 };
 export const UNRELIABLE: Look = { rgb: rgbOf(palette.ink), shape: SHAPES.indexOf("cross") };
 
 /** Trajectory types of an attacked region, by the number that the atlas stores; each has its colour and shape. */
@@ -42,8 +45,19 @@ export function rgbOf(hex: string): Rgb {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-export function css([red, green, blue]: Rgb): string {
+export function css(rgb: Rgb): string {
+  const [red, green, blue] = rgb;
+  if (isInk(red, green, blue)) return "var(--ink)";
   return `rgb(${red} ${green} ${blue})`;
+}
+
+export function isInk(red: number, green: number, blue: number): boolean {
+  return red === 0 && green === 0 && blue === 0;
+}
+
+/** The ink on a background: that of the page's style sheet. */
+export function inkOn([, green]: Rgb): Rgb {
+  return green > 127 ? [29, 35, 41] : [230, 234, 238];
 }
 
 export function classMarks(count: number): Mark[] {

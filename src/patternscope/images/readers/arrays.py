@@ -67,6 +67,9 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         # Opened here since np.load leaves a damaged archive open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in _KNOWN if name in archive.files}
+    except (MemoryError, OverflowError, RecursionError, SyntaxError) as error:
+        # A header may claim any shape.
+        raise InputError(f"{path}: expected arrays that fit into memory, got a header that asks for more") from error
     except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: expected arrays without pickles ({reason})") from error

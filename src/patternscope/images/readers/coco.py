@@ -47,7 +47,7 @@ def _read_instances(root: Path, split: str, request: Request) -> tuple[dict[int,
             for annotation in content["annotations"]
             if _is_selected(annotation, request.option(SMALLEST_BOX))
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split()):.80}"
         raise InputError(f"{files[0]}: expected a file of COCO's instances, got {reason}") from error
     return categories, objects

@@ -117,9 +117,12 @@ def _find_columns(path: Path, request: Request) -> _Columns:
     """Return the columns of image and label: as named, or by the file's metadata and types."""
     with _open(path) as file:
         schema = file.schema_arrow
-    about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    features = about.get("info", {}).get("features", {})
-    kinds = {name: kind.get("_type") if isinstance(kind, dict) else None for name, kind in features.items()}
+    try:
+        about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = about.get("info", {}).get("features", {})
+        kinds = {name: kind.get("_type") if isinstance(kind, dict) else None for name, kind in features.items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: expected metadata of Hugging Face in JSON, got {type(error).__name__}") from error
     images = [field.name for field in schema if kinds.get(field.name) == "Image" or _holds_bytes(field.type)]
     labels = [name for name in schema.names if kinds.get(name) == "ClassLabel"] or [
         name for name in schema.names if name in _LABEL_NAMES

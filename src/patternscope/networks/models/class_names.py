@@ -136,7 +136,7 @@ def read_names(file: Path) -> tuple[tuple[str, ...], ...]:
     try:
         text = file.read_text(encoding="utf-8-sig")
         names = _listed(json.loads(text)) if file.suffix.lower() == ".json" else _lines(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"network.class_file: expected a JSON or text file of names, got {error}") from error
     if not names:
         raise InputError(f"network.class_file: expected a list of names or a table by number, got none in {file}")

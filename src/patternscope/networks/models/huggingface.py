@@ -100,12 +100,12 @@ def folder_normaliser(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...
         return None
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{file}: expected JSON, got {error}") from error
-    if content.get("do_normalize") is False:
-        return (0.0,), (1.0,)
-    mean, std = content.get("image_mean"), content.get("image_std")
-    return None if mean is None or std is None else (tuple(mean), tuple(std))
+        if content.get("do_normalize") is False:
+            return (0.0,), (1.0,)
+        mean, std = content.get("image_mean"), content.get("image_std")
+        return None if mean is None or std is None else (tuple(map(float, mean)), tuple(map(float, std)))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{file}: expected JSON with the mean and deviation of pixels, got {error}") from error
 
 
 def is_yes_or_no(network: nn.Module) -> bool:

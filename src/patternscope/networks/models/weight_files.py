@@ -16,6 +16,7 @@ WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
 """Endings of files that hold weights, in small or capital letters; all but the first are pickles."""
 # Where programs keep weights, the likeliest first; of DINO's two networks the teacher is the one that is evaluated.
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "state_dict_ema", "model_ema", "ema", "teacher")
+_DEEPEST = 16  # dicts in dicts
 _KINDS = f"{', '.join(WEIGHT_SUFFIXES[:-1])} or {WEIGHT_SUFFIXES[-1]}"
 _SAFE = (2, 10)  # torch from which on weights_only is safe for files of unknown origin
 _CONTROL = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x1f]+")
@@ -112,7 +113,9 @@ def _state_dicts(loaded: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str,
     """Yield the dicts of tensors alone in what a file holds, however deep, with the keys that lead to each."""
     if not isinstance(loaded, Mapping) or not loaded or not all(isinstance(key, str) for key in loaded):
         return
-    if all(isinstance(value, Tensor) for value in loaded.values()):
+    if len(path) > _DEEPEST:  # a dict may hold itself
+        return
+    if all(isinstance(value, Tensor) and not value.is_nested for value in loaded.values()):
         yield ".".join(path), dict(loaded)
         return
     for key, value in loaded.items():

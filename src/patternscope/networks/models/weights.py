@@ -76,7 +76,9 @@ def _first_that_fits(
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             try:
-                fits[keys] = (*_fitting(state, expected, path, as_start=as_start), said)
+                fitting, kept = _fitting(state, expected, path, as_start=as_start)
+                _check_numbers(fitting, expected, path)
+                fits[keys] = (fitting, kept, said)
             except InputError as error:
                 faults[keys] = error
     if not fits:
@@ -146,6 +148,21 @@ def _fitting(
         got = ", ".join(faults)
         raise InputError(f"weights {path.name!r}: expected the network's names and shapes, got {got}")
     return {name: tensor for name, tensor in state.items() if name not in kept}, kept
+
+
+def _check_numbers(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors that are no finite numbers of the network's kind: those of a network that cannot be computed."""
+    for name, tensor in state.items():
+        kind = expected[name].dtype if name in expected else tensor.dtype
+        if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+            found = "on the meta device, without numbers" if tensor.is_meta else "sparse or quantised"
+        elif tensor.is_floating_point() != kind.is_floating_point or tensor.is_complex():
+            found = f"of {tensor.dtype}"
+        elif tensor.is_floating_point() and not torch.isfinite(tensor.to(kind)).all():
+            found = f"with NaN or inf, in {kind}"
+        else:
+            continue
+        raise InputError(f"weights {path.name!r}: expected finite numbers of {kind}, got {name!r} {found}")
 
 
 def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:

@@ -1,7 +1,6 @@
 """Stage evidence: what the regions of a layer tell of the class, each image judged by a map fitted without it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import log
 from typing import NamedTuple, Self
 
@@ -21,7 +20,7 @@ from patternscope.results.knowledge import Counts
 from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import BLOCK, NUMBER, Cost, Facts, fitted_facts
+from patternscope.study.cost_model import NUMBER, RESAMPLING, Cost, Facts
 from patternscope.study.fitted_part import FittedPart
 from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of
@@ -120,7 +119,7 @@ class _Told(NamedTuple):
 
 
 def _block(judges: Judges, probes: FoldProbes, regional: Tensor, labels: Tensor, rows: slice) -> _Told:
-    """What the maps and the probes say of a block of images."""
+    """What the maps and the probes predict for a block of images."""
     judged = judges.judge(regional, rows)
     confidence, category = judged.log_posterior.exp().max(dim=-1)
     bits = region_bits(judged.log_posterior, labels, judges.shares)
@@ -144,23 +143,18 @@ def judging_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     refits, posterior = asked.splits * asked.folds, NUMBER * n * r * facts.classes
     passes = refits * (facts.regional_bytes(unit.layer) + 12 * posterior) + asked.splits * 40 * 2 * posterior
     seconds = passes / facts.copies + 2 * n * r * k * facts.dimensions * refits / facts.products
-    memory = 3 * facts.regional_bytes(unit.layer) + (asked.folds + 8) * 2 * posterior
+    memory = 3 * facts.fitted_bytes(unit.layer) + (asked.folds + 8) * 2 * NUMBER * facts.fitted * r * facts.classes
     return Cost(seconds, n * (4 * r + 8 + 4 * refits * r), memory)
 
 
 def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Return the cost of one measurement: that of all refits, the probe, and the intervals."""
     k, r = facts.layers[unit.layer or ""]
-    own, c, passes = fitted_facts(facts, settings), facts.classes, settings.region.folds * _PROBE_PASSES
-    n = own.samples
-    bytes_read = 2 * own.regional_bytes(unit.layer) + 8 * NUMBER * n * r * c
-    probe = passes * (bytes_read / facts.copies + 4 * n * r * k * c / facts.products)
-    judged = judging_cost(unit, facts, settings) + Cost(0.1 + probe)
-    if own is facts:
-        return judged
-    # What is kept of each region while the others are read in blocks.
-    kept = (16 + 8 * settings.region.folds * settings.region.splits) * facts.samples * r
-    return replace(judged, memory=judging_cost(unit, own, settings).memory + BLOCK + kept)
+    m, c, passes = facts.fitted, facts.classes, settings.region.folds * _PROBE_PASSES
+    bytes_read = 2 * facts.fitted_bytes(unit.layer) + 8 * NUMBER * m * r * c
+    probe = passes * (bytes_read / facts.copies + 4 * m * r * k * c / facts.products)
+    resampled = 2 * RESAMPLING * settings.knowledge.bootstrap * facts.samples
+    return judging_cost(unit, facts, settings) + Cost(0.1 + probe + resampled)
 
 
 STAGES = (

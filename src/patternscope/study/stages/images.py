@@ -22,7 +22,7 @@ from patternscope.workflow.cache_keys import unit_seed
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _BATCH = 256
-_DRAW_SECONDS = 2.2e-3  # of a pictogram of 64 x 64 pixels
+_DRAW_SECONDS = 0.005  # of a pictogram of up to 96 pixels, which are drawn larger
 
 
 def run_images(ctx: UnitContext) -> None:
@@ -155,7 +155,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     probed = settings.network.head == "probe"
     trained = facts.train if trains_here(settings) or settings.distillation.enabled or probed else 0
     count = facts.samples + facts.held_out + trained
-    drawn = _DRAW_SECONDS * (facts.held_out + trained) * (settings.images.image_size / 64) ** 2
+    drawn = _DRAW_SECONDS * (facts.held_out + trained) * max(1.0, settings.images.image_size / 96) ** 2
     masks = facts.samples * facts.numbers / settings.images.channels
     return Cost(drawn, count * facts.numbers + masks, 2 * count * facts.numbers)
 

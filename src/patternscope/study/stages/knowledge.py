@@ -18,7 +18,7 @@ from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult,
 from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import NUMBER, Cost, Facts
+from patternscope.study.cost_model import NUMBER, RESAMPLING, Cost, Facts
 from patternscope.study.inputs import inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
@@ -123,6 +123,7 @@ def knowledge_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     posterior = NUMBER * n * r * facts.classes
     resampled = (2 + len(asked.taus)) * asked.bootstrap * n * 8
     seconds = 0.05 + (8 * (1 + len(asked.taus)) * posterior + 4 * resampled) / facts.copies
+    seconds += RESAMPLING * asked.bootstrap * n
     return Cost(seconds, 22 * n * r, 5 * posterior)
 
 

@@ -34,17 +34,19 @@ def run_pattern_tests(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     images, (height, width) = inputs.images, inputs.region(layer).grid
-    owners = inputs.load(PatternsResult, layer=layer).owners(len(images.labels), height * width)
+    part = FittedPart.among(images)  # patterns are of these images alone
+    owners = part.of(inputs.load(PatternsResult, layer=layer).owners(len(images.labels), height * width))
     count = int(owners.max()) + 1
     ctx.report(0.0, "patterns of a refit")
-    refit, of_refit = _patterns_of_refit(ctx, inputs, layer)
+    refit, of_refit = _patterns_of_refit(ctx, inputs, part)
     matches = match_patterns(owners, refit, (count, of_refit))
-    falls, omitted = _falls_of_patterns(ctx, inputs, owners, count) if count else ([], None)
+    falls, omitted = _falls_of_patterns(ctx, inputs, part, owners) if count else ([], None)
+    names = _names(part.images(images), owners, count)
     known, draws = [each for each in falls if each], Draws(settings.knowledge.bootstrap, ctx.resampling_seed)
     PatternTestsResult(
         tests=tuple(
             PatternTest(*name, refit=overlap, dependence=each and each.dependence(draws))
-            for name, overlap, each in zip(_names(images, owners, count), matches.overlap.tolist(), falls, strict=True)
+            for name, overlap, each in zip(names, matches.overlap.tolist(), falls, strict=True)
         ),
         every=mean_of_images(known, len(owners)).dependence(draws) if known else None,
         refit_patterns=of_refit,
@@ -59,19 +61,18 @@ def _names(images: ImagesResult, owners: Tensor, count: int) -> list[tuple[str, 
     return [(images.classes[label], labels[: place + 1].count(label)) for place, label in enumerate(labels)]
 
 
-def _patterns_of_refit(ctx: UnitContext, inputs: StudyResults, layer: str) -> tuple[Tensor, int]:
-    """The place of the pattern of each region in a refit of the layer by other images (n, r), and their number."""
+def _patterns_of_refit(ctx: UnitContext, inputs: StudyResults, part: FittedPart) -> tuple[Tensor, int]:
+    """The place of the pattern of each region in a refit of the layer by other images (m, r), and their number."""
     settings: StudySettings = ctx.settings
-    images, told, device = inputs.images, inputs.evidence(layer), device_of(ctx)
-    points = told.refit_confidence[0] > float(settings.knowledge.tau)
-    part = FittedPart.among(images)
-    own = part.images(images)
+    layer, device, images = ctx.unit.layer or "", device_of(ctx), part.images(inputs.images)
+    told, regional = inputs.evidence(layer), inputs.load(FeaturesResult).regional.open(layer)
+    points = part.of(told.refit_confidence[0] > float(settings.knowledge.tau))
     found = find_patterns(
-        unit_features(part.read(inputs.load(FeaturesResult).regional.open(layer), device)),
-        part.of(points & (told.refit_category[0].long() == images.labels[:, None])).to(device),
-        own.labels,
+        unit_features(part.read(regional, "cpu")).to(device),
+        (points & (part.of(told.refit_category[0]).long() == images.labels[:, None])).to(device),
+        images.labels,
         part.of(told.bits).to(device),
-        halves_of_images(own, settings.seed),
+        halves_of_images(images, settings.seed),
         classes=len(images.classes),
         most=settings.patterns.most,
         resamples=settings.knowledge.bootstrap,
@@ -79,23 +80,23 @@ def _patterns_of_refit(ctx: UnitContext, inputs: StudyResults, layer: str) -> tu
     )
     places = torch.full(points.shape, -1)
     for place, pattern in enumerate(found):
-        places[part.places(pattern.samples), pattern.regions] = place
+        places[pattern.samples, pattern.regions] = place
     return places, len(found)
 
 
 def _falls_of_patterns(
-    ctx: UnitContext, inputs: StudyResults, owners: Tensor, count: int
+    ctx: UnitContext, inputs: StudyResults, part: FittedPart, owners: Tensor
 ) -> tuple[list[Falls | None], str | None]:
     """The falls of each pattern, None without an image to ask; and why the layer cannot be changed."""
     settings: StudySettings = ctx.settings
-    layer, images = ctx.unit.layer or "", inputs.images
-    reliable, grid = inputs.knowledge(layer).reliable, inputs.region(layer).grid
+    layer, count, labels = ctx.unit.layer or "", int(owners.max()) + 1, part.images(inputs.images).labels
+    reliable, grid = part.of(inputs.knowledge(layer).reliable), inputs.region(layer).grid
     ctx.report(0.5, "mean features")
     try:
-        asked = AskedLayer(trained_network(ctx), images.images, images.labels, layer, grid)
+        asked = AskedLayer(trained_network(ctx), part.of(inputs.images.images), labels, layer, grid)
     except InputError as error:
         return [None] * count, str(error)
-    chosen = choose_samples(images.labels, settings.patterns.images_per_class, seed=ctx.stage_seed)
+    chosen = choose_samples(labels, settings.patterns.images_per_class, seed=ctx.stage_seed)
     generator = torch.Generator().manual_seed(ctx.stage_seed)
     falls: list[Falls | None] = []
     for place in range(count):

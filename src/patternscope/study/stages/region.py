@@ -14,17 +14,7 @@ from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Rule
 from patternscope.results.result import reads
 from patternscope.settings.study import StudySettings
-from patternscope.study.cost_model import (
-    BLOCK,
-    CALL,
-    HELD,
-    NUMBER,
-    WEIGHTY,
-    Cost,
-    Facts,
-    fitted_facts,
-    match_operations,
-)
+from patternscope.study.cost_model import CALL, HELD, NUMBER, WEIGHTY, Cost, Facts, match_operations
 from patternscope.study.fitted_part import FittedPart, SampleFrame
 from patternscope.study.fitting import divide_images, embed_all_as_judged, embed_by_all, fit_region, fit_trace
 from patternscope.study.inputs import device_of, inputs_of
@@ -32,7 +22,7 @@ from patternscope.study.stages.importance import grid_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 # Bytes of traffic for one matched region and dimension in an evaluation of the objective and its gradient.
-_LOOK_UP_BYTES = 50
+_LOOK_UP_BYTES = 100
 # Evaluations beyond one an iteration: the line search, the halvings of the start, the closing one.
 _MORE_EVALUATIONS = 6
 # Passes over embedding and class posterior in an evaluation of the likelihood and its gradient.
@@ -108,27 +98,17 @@ def embed_regions(
 
 
 def region_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of all fits, and of embedding the images that maps are not fitted to."""
-    own = fitted_facts(facts, settings)
-    fits = _cost_of_fits(unit, own, settings)
-    if own is facts:
-        return fits
-    kept, embedding = _cost_of_fits(unit, facts, settings).disk, NUMBER * facts.samples * facts.dimensions
-    seconds = fits.seconds + 4 * facts.regional_bytes(unit.layer) / facts.copies
-    return Cost(seconds, kept, fits.memory + BLOCK + 4 * embedding * facts.layers[unit.layer or ""][1])
-
-
-def _cost_of_fits(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Return the cost of all fits: passes over the features; for the paper's objective the match and look-ups too."""
     k, r = facts.layers[unit.layer or ""]
-    n, asked, e = facts.samples, settings.region, facts.dimensions
+    n, asked, e = facts.fitted, settings.region, facts.dimensions
     fits = 1 + asked.splits * (asked.folds - 1)
-    features, embedding = facts.regional_bytes(unit.layer), NUMBER * n * r * e
-    kept = embedding + NUMBER * e * k * (1 + asked.splits * asked.folds) + 8 * n * asked.splits
+    features, embedding = facts.fitted_bytes(unit.layer), NUMBER * facts.samples * r * e
+    others = (1 + asked.splits) * (facts.regional_bytes(unit.layer) - features) / facts.copies
+    kept = embedding + NUMBER * e * k * (1 + asked.splits * asked.folds) + 8 * facts.samples * asked.splits
     if asked.objective == "likelihood":
         passes = 2 * features + _PASSES * NUMBER * n * r * (e + facts.classes)
         once = (asked.steps + _MORE_EVALUATIONS) * (passes / facts.copies + 4 * n * r * k * e / facts.products + CALL)
-        return Cost(fits * once, kept, 2.25 * features + 6 * embedding + HELD)
+        return Cost(fits * once + others, kept, 2.25 * features + 6 * embedding + HELD)
     m = min(asked.kl_sample_num, n - 1)
     published = asked.solver == "sgd"
     compared = r if published else WEIGHTY * r
@@ -139,7 +119,7 @@ def _cost_of_fits(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     match = match_operations(n, m, compared, r, k) / facts.products
     memory = 1.25 * features + NUMBER * (m + 1) * k * r + 2 * n * m * compared + 6 * embedding + HELD
     seconds = match + evaluations * (traffic / facts.copies + 10 * CALL * calls)
-    return Cost(fits * seconds, kept, memory)
+    return Cost(fits * seconds + others, kept, memory)
 
 
 STAGES = (
