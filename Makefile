@@ -5,12 +5,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types unit wheel viewer screenshot bench evidence docs clean
+.PHONY: help setup demo test lint types unit lowest wheel viewer screenshot bench evidence docs clean
 
 help:
 	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 5 minutes)"
 	@echo "make test    every check: lint, types, tests"
 	@echo "make unit    the tests alone        make lint    ruff        make types   pyright"
+	@echo "make lowest  the core's tests with the lowest versions of all dependencies, in .venv-lowest"
 	@echo "make wheel   build wheel and sdist, install each into an empty environment and use it there"
 	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
 	@echo "make screenshot  pictures of the atlas in docs/images, from the study in runs/demo (needs chromium)"
@@ -44,6 +45,10 @@ types: $(READY)
 unit: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+lowest:
+	rm -rf $(VENV)-lowest
+	$(PYTHON) tests/lowest.py $(VENV)-lowest
+
 wheel: $(READY)
 	$(BIN)/python tests/check_wheel.py --out dist
 
@@ -65,4 +70,4 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) site .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(VENV)-lowest site .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

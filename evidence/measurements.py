@@ -15,7 +15,7 @@ from patternscope.results.study import StoredResults
 from patternscope.settings.study import StudySettings
 from patternscope.study.stages import study_stages
 from patternscope.workflow.cache_keys import file_digest, text_digest
-from patternscope.workflow.executors import program_versions
+from patternscope.workflow.programs import program_versions
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 _FILE = "measured.json"

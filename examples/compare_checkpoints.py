@@ -4,7 +4,7 @@
     python examples/compare_checkpoints.py EARLY LATE [LAYER]
 
 EARLY and LATE: two of the files that the first command writes to runs/own_loop/checkpoints. The three estimators are
-fitted one by one, by the rule of the paper, and both checkpoints are embedded in one frame. About 20 seconds.
+fitted one by one, by the rule of the paper, and both checkpoints are embedded in one frame.
 """
 
 import sys

@@ -3,8 +3,8 @@
     python examples/own_training_loop.py [OUT]
 
 The network and the loop are plain torch. Three lines are patternscope's: a recorder, its call before the first step,
-and its call after each step. The study of the recorded checkpoints, with figures and atlas, is in OUT/study. About
-90 seconds on two processor cores.
+and its call after each step. The study of the recorded checkpoints, with figures and atlas, is in OUT/study. It
+is small enough for two processor cores and two minutes.
 """
 
 import sys

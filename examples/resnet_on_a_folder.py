@@ -3,8 +3,8 @@
     python examples/resnet_on_a_folder.py [PICTURES [OUT]]
 
 PICTURES/CLASS/*.jpg, or PICTURES/train/CLASS and PICTURES/val/CLASS. Without PICTURES, some pictograms are drawn into
-such folders and smaller settings are used, which takes about a minute and a half on two processor cores. A TOML file
-with these settings and `patternscope run` do the same; `patternscope view OUT/study` opens the result.
+such folders and smaller settings are used, for two minutes on two processor cores. A TOML file with these settings and
+`patternscope run` do the same; `patternscope view OUT/study` opens the result.
 """
 
 import sys

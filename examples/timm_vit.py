@@ -3,7 +3,7 @@
     python examples/timm_vit.py [WEIGHTS]
 
 WEIGHTS: a .safetensors file of vit_tiny_patch16_224 for ten classes at 64 pixels. Without it, a smaller one is first
-trained on the built-in pictograms, about a minute on two processor cores. Needs the extra `zoo`. No line of the
+trained on the built-in pictograms, small enough for two processor cores. Needs the extra `zoo`. No line of the
 analysis depends on the network being a transformer.
 """
 

@@ -111,7 +111,9 @@ def main() -> None:
             folder = temporary / f"work_{number}"
             folder.mkdir()
             use(python, file, folder)
-            print(f"{file.name}: {file.stat().st_size // 1000} kB, works ({time.monotonic() - began:.0f} s)", flush=True)
+            print(
+                f"{file.name}: {file.stat().st_size // 1000} kB, works ({time.monotonic() - began:.0f} s)", flush=True
+            )
 
 
 if __name__ == "__main__":

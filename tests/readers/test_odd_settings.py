@@ -58,7 +58,7 @@ def test_no_number_is_infinite(path, tmp_path):
         ("sample.n_step", 10**12),
         ("region.lr", 1e300),
         ("importance.kappa_prob", 1e300),
-        ("sample.seed", 2**62),
+        ("sample.seed", 2**63),
         ("sample.out_dim", 10**9),
         ("region.lambda_kl", 1e300),
         ("sample.scale", -1.0),

@@ -87,7 +87,7 @@ def test_every_setting_has_a_default_and_a_description(path, field):
 
 def test_sections_refuse_unknown_keys():
     for name, field in StudySettings.model_fields.items():
-        if name not in {"seed", "keep_features"}:
+        if name not in {"seed", "keep_features", "deterministic"}:
             with pytest.raises(InputError, match=f"{name}.nonsense is unknown"):
                 make_settings({name: {"nonsense": 1}}, "x", Path())
             assert field.description

@@ -9,7 +9,7 @@ from patternscope.errors import InputError
 from patternscope.results.study import ResultsInMemory
 from patternscope.settings.study import StudySettings
 from patternscope.study.run import resolved_settings, run_part
-from patternscope.study.stages import study_stages
+from patternscope.study.stages import on_threads, study_stages
 from patternscope.workflow.plan import make_plan, unit_key
 from patternscope.workflow.runner import study_record
 from patternscope.workflow.stages import Axes, Unit
@@ -28,7 +28,8 @@ def save_study(results: ResultsInMemory, settings: StudySettings, folder: Path) 
 def _write_units(results: ResultsInMemory, settings: StudySettings, folder: Path) -> None:
     """Write the units of a study, each with its manifest."""
     axes = Axes(1, tuple(results.layers()))
-    plan = make_plan(settings, study_stages(settings), axes, resolved_settings(settings, len(results.classes)))
+    stages = on_threads(study_stages(settings), settings)
+    plan = make_plan(settings, stages, axes, resolved_settings(settings, len(results.classes)))
     store = Store(folder)
     manifests: dict[Unit, Manifest] = {}
     with store.locked():

@@ -82,9 +82,9 @@ def pattern_difference(first: StudyResults, second: StudyResults, layer: str, dr
     if found[0].grid != found[1].grid:
         return None
     images, (height, width) = len(first.images.labels), found[0].grid
-    owners = [each.owners(images, height * width) for each in found]
+    before, after = (each.owners(images, height * width) for each in found)
     counts = (len(found[0].patterns), len(found[1].patterns))
-    there, back = match_patterns(*owners, counts), match_patterns(*owners[::-1], counts[::-1])
+    there, back = match_patterns(before, after, counts), match_patterns(after, before, (counts[1], counts[0]))
     refits = [_refits(results, layer, count) for results, count in zip(studies, counts, strict=True)]
     sides = (_compared(found[0], found[1], there, refits[0]), _compared(found[1], found[0], back, refits[1]))
     return PatternDifference(*sides, _beyond_refit(sides[0], draws))

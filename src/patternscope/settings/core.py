@@ -233,6 +233,12 @@ class CoreSettings(Section):
     keep_features: bool = Field(
         default=True, description="keep regional features on the disk when nothing needs them any more"
     )
+    deterministic: Literal["machine", "threads"] = Field(
+        default="machine",
+        json_schema_extra=LATER,
+        description="what repeats the same bytes: machine, on as many threads; threads, on any number of them, since "
+        "each unit of work then computes on one (more --workers use more)",
+    )
     images: ImagesSettings = Field(default_factory=ImagesSettings, description="where images come from")
     network: NetworkSettings = Field(default_factory=NetworkSettings, description="which network and layers")
     training: TrainingSettings = Field(

@@ -21,7 +21,7 @@ from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.analysed_network import dry_network, is_analysed_as_it_is
 from patternscope.study.axes import student_layers, study_axes
 from patternscope.study.budget import Budget, ImageCounts, count_images, make_budget
-from patternscope.study.stages import study_stages
+from patternscope.study.stages import on_threads, study_stages
 from patternscope.study.stages.attack import check_target
 from patternscope.study.stages.images import trains_here
 from patternscope.study.stages.training import steps_of_checkpoints
@@ -110,7 +110,8 @@ def _plan(settings: StudySettings, more: MoreStages, axes: Axes, folder: Path | 
         counts = count_images(folder, settings)
         classes = None if counts is None else len(counts.classes)
     resolved = settings if classes is None else resolved_settings(settings, classes)
-    return make_plan(settings, (*study_stages(settings), *more(settings)), axes, resolved)
+    stages = on_threads((*study_stages(settings), *more(settings)), settings)
+    return make_plan(settings, stages, axes, resolved)
 
 
 def resolved_settings(settings: StudySettings, classes: int) -> StudySettings:

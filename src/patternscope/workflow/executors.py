@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from patternscope.errors import InputError
 from patternscope.workflow.memory import give_back_memory
-from patternscope.workflow.programs import Machine, this_machine
+from patternscope.workflow.programs import Machine, limited_threads, this_machine
 from patternscope.workflow.stages import InputUnit, Unit, UnitContext
 from patternscope.workflow.store import Store, plain_errors, seal
 
@@ -40,6 +40,7 @@ class Task:
     settings: Any
     inputs: tuple[InputUnit, ...]
     device: str = "cpu"
+    threads: int | None = None
 
 
 class FinishedTask(NamedTuple):
@@ -61,9 +62,11 @@ def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> 
         try:
             heard = report or _silent
             device = own_device(task.device)
-            task.run(UnitContext(task.unit, partial, task.settings, task.inputs, heard, device))
+            with limited_threads(task.threads):
+                task.run(UnitContext(task.unit, partial, task.settings, task.inputs, heard, device))
+                machine = this_machine(device)
             seal(partial, task.unit, task.key)
-            return FinishedTask(partial, this_machine(device))
+            return FinishedTask(partial, machine)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise

@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -57,6 +59,31 @@ def this_machine(device: str = "cpu") -> Machine:
     if device != "cpu" and torch.cuda.is_available():
         names.append(torch.cuda.get_device_name(device if ":" in device else None))
     return Machine(" and ".join(names), torch.get_num_threads())
+
+
+@contextmanager
+def limited_threads(threads: int | None) -> Iterator[None]:
+    """Let torch compute on so many threads until the block ends; None changes nothing.
+
+    >>> import torch
+    >>> before = torch.get_num_threads()
+    >>> with limited_threads(1):
+    ...     torch.get_num_threads()
+    1
+    >>> torch.get_num_threads() == before
+    True
+    """
+    if threads is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @cache

@@ -213,7 +213,7 @@ class _Run:
         stage = self.plan.stage(unit)
         inputs = unit_inputs(self.plan, unit, self.manifests, self.store)
         settings = only_chosen(self.plan.resolved, stage.settings)
-        task = Task(self.store.folder.resolve(), unit, key, stage.run, settings, inputs, self.device)
+        task = Task(self.store.folder.resolve(), unit, key, stage.run, settings, inputs, self.device, stage.threads)
         if self.record is not None:
             self.store.write_study(self.record)
             self.record = None

@@ -172,8 +172,8 @@ class Stage:
     raised when the code computes something else. `external(settings, unit)` is a digest of what lies outside
     the study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
     of large files ("*/regional-*") that may be dropped when all readers are done. A study with fewer checkpoints
-    than `least_checkpoints` has no unit of the stage. A name with a slash
-    ("figures/curves") is a separate unit in a shared folder.
+    than `least_checkpoints` has no unit of the stage. A name with a slash ("figures/curves") is a separate unit in a
+    shared folder. `threads` are those that torch computes on, None for all.
     """
 
     name: str
@@ -188,6 +188,7 @@ class Stage:
     part: str | None = None
     least_checkpoints: int = 1
     cost: Callable[[Unit, Any, Any], Cost] | None = None
+    threads: int | None = None
 
     def is_bulk(self, name: str) -> bool:
         """Tell whether a file of the stage's units may be dropped when it is not needed any more."""

@@ -1,6 +1,7 @@
 """The stages of a study: one file each, discovered here; the settings decide which of them a study has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -23,6 +24,16 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
         images = IMAGES_FOR_A_PROBE if probed else IMAGES_FOR_STUDENTS
         stages = [images if stage.name == images.name else stage for stage in stages]
     return in_order(with_networks(stages, settings)) if settings.replicates.enabled else tuple(stages)
+
+
+def on_threads(stages: Sequence[Stage], settings: StudySettings) -> tuple[Stage, ...]:
+    """Return stages as they compute: on one thread each where the number of threads must not matter.
+
+    The setting is in their keys then, so that what was computed on many threads is computed again.
+    """
+    if settings.deterministic == "machine":
+        return tuple(stages)
+    return tuple(replace(stage, settings=(*stage.settings, "deterministic"), threads=1) for stage in stages)
 
 
 @cache
