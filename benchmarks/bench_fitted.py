@@ -69,7 +69,7 @@ def main(study: str, per_class: int = 500, choices: int = 3) -> None:
         samples=len(drawn),
         regional=FeaturesInMemory(recorded.regional_features),
     )
-    for layer in axes.layers[1:]:
+    for layer in reversed(axes.layers[1:]):
         for size in (*SIZES, len(drawn)):
             found = []
             for choice in range(choices if size < len(drawn) else 1):

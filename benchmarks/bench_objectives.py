@@ -20,8 +20,8 @@ from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 from patternscope.knowledge.region_evidence import evidence
 from patternscope.results.features import FeaturesResult
 from patternscope.results.study import open_results
+from patternscope.study.judges import judge_images
 from patternscope.study.run import resolved_settings, saved_settings
-from patternscope.study.stages.evidence import judge_images
 from patternscope.study.stages.region import embed_regions
 
 PAPER = Size(500, 512, 14, 100)

@@ -9,7 +9,8 @@ from patternscope.results.knowledge import Rule
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitted_part import SampleFrame
-from patternscope.study.stages.evidence import Judged, judge_images, judging_cost
+from patternscope.study.judges import Judged, judge_images
+from patternscope.study.stages.evidence import judging_cost
 from patternscope.study.stages.importance import importance_cost, weigh_regions
 from patternscope.study.stages.region import embed_regions, region_cost
 from patternscope.workflow.stages import Unit

@@ -1,27 +1,17 @@
 """Stage evidence: what the regions of a layer tell of the class, each image judged by a map fitted without it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.regional_objective import embed_regions
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
-from patternscope.knowledge.calibration import (
-    at_temperature,
-    calibration_error,
-    class_shares,
-    fold_temperatures,
-    reliability_of_regions,
-)
+from patternscope.knowledge.calibration import calibration_error, class_shares, reliability_of_regions
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.knowledge.probe import FoldProbes, fit_probes
 from patternscope.knowledge.region_evidence import Evidence, evidence_of_regions, region_bits
-from patternscope.knowledge.temperatures import Temperatures
-from patternscope.radial import log_posterior
 from patternscope.results.evidence import ClassEvidence, EvidenceResult, temperature_fields
 from patternscope.results.features import Features, FeaturesResult, read_blocks
 from patternscope.results.fits import RegionResult, SampleResult
@@ -31,9 +21,10 @@ from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, RESAMPLING, Cost, Facts
-from patternscope.study.fitted_part import EVERYONE, FittedPart
-from patternscope.study.fitting import embed_by, embed_by_all
+from patternscope.study.fitted_part import FittedPart
+from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of
+from patternscope.study.judges import Judges
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _PROBE_PASSES = 25
@@ -56,94 +47,6 @@ def run_evidence(ctx: UnitContext) -> None:
         ctx.resampling_seed,
         device_of(ctx),
     ).save(ctx.folder)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The posteriors of an image's regions by maps that were fitted without it.
-
-    Attributes:
-        temperatures: a row per image. log_posterior: log p_T (n, r, c), classes' shares included.
-        confidence, category: probability and index of the most probable class in each refit (f, n, r).
-    """
-
-    temperatures: Temperatures
-    log_posterior: Tensor
-    confidence: Tensor
-    category: Tensor
-
-
-@dataclass(frozen=True)
-class Judges:
-    """The maps of a layer, with temperatures for each fold of each division of the images that they were fitted to.
-
-    An image of a fold, whether maps were fitted to it or not, is judged by the map that lacks the fold, at temperatures
-    chosen on other folds. Each image is judged alike so: by a map of as many images, none of which is itself.
-    """
-
-    region: RegionResult
-    temperatures: tuple[Temperatures, ...]
-    directions: Tensor
-    shares: Tensor
-    kappa_max: float
-
-    @classmethod
-    def of(
-        cls,
-        region: RegionResult,
-        regional: Tensor,
-        labels: Tensor,
-        mean_directions: Tensor,
-        shares: Tensor,
-        kappa_max: float,
-        part: FittedPart = EVERYONE,
-    ) -> Self:
-        """Return the judges of a layer, from features (m, k, h, w) of the images that maps were fitted to.
-
-        `labels` (m,) are theirs; `shares` (c,) are those of the classes among all images.
-        """
-        directions, temperatures = mean_directions.to(regional), []
-        per_split = len(region.fold_maps) // len(region.unseen)
-        for unseen in region.unseen:
-            judge = part.of(unseen)
-            embedding = embed_by(region, regional, judge)
-            strength, scores = (
-                torch.linalg.vector_norm(embedding, dim=-1),
-                log_posterior(embedding, directions, kappa_max),
-            )
-            temperatures.append(fold_temperatures(scores, strength, labels.to(scores.device), judge % per_split))
-        return cls(region, tuple(temperatures), directions, shares, kappa_max)
-
-    def judge(self, regional: Tensor, rows: slice = slice(None)) -> Judged:
-        """Return what the maps predict for features (b, k, h, w) of the images in these places.
-
-        The first division of the images judges; every map of every division is a refit that says something of all.
-        """
-        region, first = self.region, self.region.unseen[0, rows]
-        per_split = len(region.fold_maps) // len(region.unseen)
-        confidences, categories, known = [], [], self.temperatures[0].rows(first % per_split)
-        shape = (len(regional), regional[0, 0].numel(), len(self.directions))
-        calibrated = regional.new_zeros(shape, dtype=torch.float64)
-        for number, each in enumerate(region.fold_maps):
-            embedding = embed_regions(each.to(regional), regional, region.scale)
-            scores = log_posterior(embedding, self.directions, self.kappa_max)
-            strength = torch.linalg.vector_norm(embedding, dim=-1)
-            own = self.temperatures[number // per_split].rows(torch.tensor([number % per_split]))
-            confidence, category = at_temperature(scores, own.of(strength)).exp().max(dim=-1)
-            confidences.append(confidence.half())
-            categories.append(category.short())
-            if number < per_split:
-                mine = (first == number).to(scores.device)
-                calibrated[mine] = at_temperature(scores[mine], own.of(strength[mine]), self.shares)
-        return Judged(known, calibrated, torch.stack(confidences), torch.stack(categories))
-
-
-def judge_images(
-    region: RegionResult, regional: Tensor, labels: Tensor, mean_directions: Tensor, kappa_max: float
-) -> Judged:
-    """Return the posteriors by a layer's maps of the features (n, k, h, w) that these were fitted to."""
-    shares = class_shares(labels, len(mean_directions))
-    return Judges.of(region, regional, labels, mean_directions, shares, kappa_max).judge(regional)
 
 
 def measure_evidence(
@@ -247,10 +150,11 @@ def judging_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Return the cost of one measurement: that of all refits, the probe, and the intervals."""
     k, r = facts.layers[unit.layer or ""]
-    n, c, passes = facts.samples, facts.classes, settings.region.folds * _PROBE_PASSES
-    bytes_read = 2 * facts.regional_bytes(unit.layer) + 8 * NUMBER * n * r * c
-    probe = passes * (bytes_read / facts.copies + 4 * n * r * k * c / facts.products)
-    return judging_cost(unit, facts, settings) + Cost(0.1 + probe + 2 * RESAMPLING * settings.knowledge.bootstrap * n)
+    m, c, passes = facts.fitted, facts.classes, settings.region.folds * _PROBE_PASSES
+    bytes_read = 2 * facts.fitted_bytes(unit.layer) + 8 * NUMBER * m * r * c
+    probe = passes * (bytes_read / facts.copies + 4 * m * r * k * c / facts.products)
+    resampled = 2 * RESAMPLING * settings.knowledge.bootstrap * facts.samples
+    return judging_cost(unit, facts, settings) + Cost(0.1 + probe + resampled)
 
 
 STAGES = (
