@@ -81,7 +81,7 @@ function keyText({ kind }: Condition): string {
   const presses = attack
     ? "Click a card for its layer, a chart for its step."
     : "Click a card for its layer.";
-  return `Points: knowledge points per image; evidence: bits per region, below 0 where regions speak for another class. Means over ${images}; bands, and numbers in brackets: 95 % intervals. ${presses}`;
+  return `Points: knowledge points per image; evidence: bits per region, below 0 where regions predict another class. Means over ${images}; bands, and numbers in brackets: 95 % intervals. ${presses}`;
 }
 
 /** What changes, in the layer where most changes. */

@@ -58,7 +58,7 @@ export function evidenceSentence(
   if (!known.length)
     return measured
       ? `${start} evidence was measured for the training alone.`
-      : `${start} evidence was not measured, so the counts do not tell which layer knows most.`;
+      : `${start} evidence was not measured, so the counts do not tell which layer distinguishes classes best.`;
   const about = measured?.against === "decision" ? " for the network's own decision" : "";
   const sorted = [...known].sort((one, other) => other.evidence.value - one.evidence.value);
   const [best, ...others] = sorted;

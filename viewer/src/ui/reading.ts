@@ -9,7 +9,7 @@ const PARTS: [string, string][] = [
   ],
   [
     "The image",
-    "The same image in every layer and at several checkpoints. Solid outlines enclose reliable knowledge points, dashed ones unreliable points. Blue regions tell the image's class, orange ones speak against it.",
+    "The same image in every layer and at several checkpoints. Solid outlines enclose reliable knowledge points, dashed ones unreliable points. Blue regions have evidence of the image's class, orange ones of another class.",
   ],
   ["Confusions", "How many regions of images of one class predict another class."],
   [
@@ -18,7 +18,7 @@ const PARTS: [string, string][] = [
   ],
   [
     "Words",
-    "Emerges: from that checkpoint on, half of the images of a class have evidence of it in the layer; the evidence may be small, so read it beside the name. Evidence below 0: the regions speak for another class than the image's. Refits: maps fitted again to other halves of the images. Residual: how far the points of a checkpoint are from those of the one before, after the best rotation; where it is large, no point can be followed, and the pictures fade into each other. Strength: the distance from the origin.",
+    "Emerges: from that checkpoint on, half of the images of a class have evidence of it in the layer; the evidence may be small, so read it beside the name. Evidence below 0: the regions predict another class than the image's. Refits: maps fitted again to other halves of the images. Residual: how far the points of a checkpoint are from those of the one before, after the best rotation; where it is large, no point can be followed, and the pictures fade into each other. Strength: the distance from the origin.",
   ],
 ];
 

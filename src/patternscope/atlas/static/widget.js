@@ -14608,7 +14608,7 @@ function mP(e) {
 }
 function hP({ kind: e }) {
 	let t = e === "attack";
-	return `Points: knowledge points per image; evidence: bits per region, below 0 where regions speak for another class. Means over ${t ? "the attacked images, those that the network had classified correctly" : "the images"}; bands, and numbers in brackets: 95 % intervals. ${t ? "Click a card for its layer, a chart for its step." : "Click a card for its layer."}`;
+	return `Points: knowledge points per image; evidence: bits per region, below 0 where regions predict another class. Means over ${t ? "the attacked images, those that the network had classified correctly" : "the images"}; bands, and numbers in brackets: 95 % intervals. ${t ? "Click a card for its layer, a chart for its step." : "Click a card for its layer."}`;
 }
 function gP(e, t) {
 	let n = Za(e);
@@ -15339,7 +15339,7 @@ function WF(e, t, n) {
 		name: e,
 		...t
 	}] : []);
-	if (!i.length) return n ? `${r} evidence was measured for the training alone.` : `${r} evidence was not measured, so the counts do not tell which layer knows most.`;
+	if (!i.length) return n ? `${r} evidence was measured for the training alone.` : `${r} evidence was not measured, so the counts do not tell which layer distinguishes classes best.`;
 	let a = n?.against === "decision" ? " for the network's own decision" : "", [o, ...s] = [...i].sort((e, t) => t.evidence.value - e.evidence.value);
 	if (!(o.evidence.low > 0)) return `${r} no layer has evidence${a} above 0; the most is ${GF(o)} in ${o.name}.`;
 	let c = s.filter(({ evidence: e }) => e.high >= o.evidence.low);
@@ -29722,10 +29722,10 @@ function tZ({ change: e, current: t, address: n }) {
 // src/ui/reading.ts
 var nZ = [
 	["The map", "One row per layer, the deepest on top; from left to right the training, in true spacing of its steps. The area is the evidence: how many bits a region of the layer tells about its image's class, on average, with its 95 % interval. The thin line is what a linear probe reads from the layer; the dotted one is chance. Below each area hang the knowledge points per image, the reliable ones solid, the unreliable ones hatched. A class has its name where it emerges. Drag the vertical line to move through training; click a row to choose its layer."],
-	["The image", "The same image in every layer and at several checkpoints. Solid outlines enclose reliable knowledge points, dashed ones unreliable points. Blue regions tell the image's class, orange ones speak against it."],
+	["The image", "The same image in every layer and at several checkpoints. Solid outlines enclose reliable knowledge points, dashed ones unreliable points. Blue regions have evidence of the image's class, orange ones of another class."],
 	["Confusions", "How many regions of images of one class predict another class."],
 	["The space", "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies towards one arrow rather than the others, the more surely its region predicts that class. Points near the origin predict nothing."],
-	["Words", "Emerges: from that checkpoint on, half of the images of a class have evidence of it in the layer; the evidence may be small, so read it beside the name. Evidence below 0: the regions speak for another class than the image's. Refits: maps fitted again to other halves of the images. Residual: how far the points of a checkpoint are from those of the one before, after the best rotation; where it is large, no point can be followed, and the pictures fade into each other. Strength: the distance from the origin."]
+	["Words", "Emerges: from that checkpoint on, half of the images of a class have evidence of it in the layer; the evidence may be small, so read it beside the name. Evidence below 0: the regions predict another class than the image's. Refits: maps fitted again to other halves of the images. Residual: how far the points of a checkpoint are from those of the one before, after the best rotation; where it is large, no point can be followed, and the pictures fade into each other. Strength: the distance from the origin."]
 ];
 function rZ() {
 	return V("dialog", {
