@@ -20,7 +20,7 @@ class Matches:
 
     Attributes:
         overlap: largest Jaccard index with any other pattern (p,) float64, in [0, 1].
-        partner: the place of that pattern where the index is above 0.5, else -1 (p,) int64.
+        partner: the index of that pattern where the index is above 0.5, else -1 (p,) int64.
     """
 
     overlap: Tensor
@@ -40,7 +40,7 @@ def match_patterns(first: Tensor, second: Tensor, counts: tuple[int, int]) -> Ma
     CVPR 2019, sec. 4.1). A pattern and its partner are of the same class, which is that of their images.
 
     Args:
-        first, second: the place of the pattern that each region belongs to, -1 without one, (n, r) int64, of the same
+        first, second: the index of the pattern that each region belongs to, -1 without one, (n, r) int64, of the same
             images and grid.
         counts: patterns of each.
 

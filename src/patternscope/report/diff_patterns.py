@@ -106,7 +106,7 @@ def _tables(difference: StudyDifference) -> list[Table]:
     ]
     caption = (
         "Patterns lost and gained. Share: of the reliable evidence of their class. Overlap: largest Jaccard index with "
-        "one of the other network; refit: with one of a refit of its own."
+        "one of the other network; refit: with one of its own refit."
     )
     columns = ["layer", "pattern", "", "regions", "share", "overlap", "refit"]
     return [Table(caption, columns, rows)] if rows else []

@@ -11,7 +11,7 @@ Layers = Mapping[str, PatternTestsResult]
 
 
 def pattern_test_sentences(layers: Layers, titles: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return what the report says of the tests of some layers, shallow to deep; `titles` are of their patterns."""
+    """Return the report's findings from the tests of some layers, shallow to deep; `titles` are of their patterns."""
     told = [sentence for layer, found in layers.items() for sentence in _of_layer(layer, found, titles[layer])]
     asked = any(found.every is not None for found in layers.values())
     return [*told, *([how_they_were_removed()] if asked else []), *refit_sentences(layers)]

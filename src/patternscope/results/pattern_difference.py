@@ -22,7 +22,7 @@ class ComparedPattern:
         share: of the evidence of the class's reliable regions.
         overlap: largest Jaccard index with a pattern of the other network, in [0, 1].
         partner: that pattern's title where the index is above 0.5, else None: the pattern is lost or gained.
-        refit: the same index with a pattern of a refit of its own network; None where it was not measured.
+        refit: the same index with a pattern of its own network's refit; None where it was not measured.
     """
 
     class_name: str = field(metadata={"key": "class"})

@@ -102,7 +102,7 @@ class PatternsResult(Result):
         return self.sample[own], self.region[own]
 
     def owners(self, images: int, regions: int) -> Tensor:
-        """Return the place of the pattern that each region of n images belongs to, -1 without one, (n, r) int64."""
+        """Return the index of the pattern that each region of n images belongs to, -1 without one, (n, r) int64."""
         places = torch.full((images, regions), -1)
         places[self.sample, self.region] = self.pattern
         return places

@@ -77,7 +77,7 @@ class ImagesSettings(_OptionSettings):
         ge=4,
         json_schema_extra=LATER,
         description="images that maps are fitted to at most, a stratified choice by what they are; the others are "
-        "judged by maps and temperatures that know nothing of them",
+        "judged by maps and temperatures that were fitted without them",
     )
     train_per_class: int | None = Field(
         default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"

@@ -38,7 +38,7 @@ class AttackPictures:
 
 
 def _kept_size(shape: tuple[int, ...], steps: int, most_bytes: int) -> tuple[int, int]:
-    """The height and width at which images of a shape (n, channels, h, w) are kept at so many steps."""
+    """The height and width at which images of a shape (n, channels, h, w) are kept at a number of steps."""
     n, channels, height, width = shape
     share = min(1.0, math.sqrt(most_bytes / (steps * n * channels * height * width)))
     return max(1, int(share * height + 1e-9)), max(1, int(share * width + 1e-9))

@@ -61,7 +61,7 @@ class FittedPart:
         return read_rows(features, self.rows, device)
 
     def images(self, images: ImagesResult) -> ImagesResult:
-        """Return the images of the part as a study of its own, without their pixels."""
+        """Return the images of the part as a separate study, without their pixels."""
         if self.rows is None:
             return images
         identity, labels = self.of(images.identity), self.of(images.identity_labels)

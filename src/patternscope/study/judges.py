@@ -1,4 +1,4 @@
-"""The maps of a layer as judges: each image by a map and temperatures that know nothing of it."""
+"""The maps of a layer as judges: each image by a map and temperatures that were fitted without it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -70,9 +70,9 @@ class Judges:
         return cls(region, tuple(temperatures), directions, shares, kappa_max)
 
     def judge(self, regional: Tensor, rows: slice = slice(None)) -> Judged:
-        """Return what the maps say of features (b, k, h, w) of the images in these places.
+        """Return the posteriors by the maps of features (b, k, h, w) of the images at these indices.
 
-        The first division of the images judges; every map of every division is a refit that says something of all.
+        The first division of the images judges; every map of every division is a refit that judges all.
         """
         region, first = self.region, self.region.unseen[0, rows]
         per_split = len(region.fold_maps) // len(region.unseen)

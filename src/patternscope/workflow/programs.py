@@ -63,7 +63,7 @@ def this_machine(device: str = "cpu") -> Machine:
 
 @contextmanager
 def limited_threads(threads: int | None) -> Iterator[None]:
-    """Let torch compute on so many threads until the block ends; None changes nothing.
+    """Let torch compute on a number of threads until the block ends; None changes nothing.
 
     >>> import torch
     >>> before = torch.get_num_threads()

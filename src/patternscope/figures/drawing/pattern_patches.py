@@ -30,7 +30,7 @@ class Patch:
 
 
 def row_width(patches: int) -> float:
-    """Return the inches of a name and so many patches."""
+    """Return the inches of a name and a number of patches."""
     return LEFT + _NAMES + patches * (PATCH + _GAP)
 
 
@@ -67,7 +67,7 @@ def cut_patch(pixels: np.ndarray, region: int, grid: tuple[int, int], field: tup
 
 
 def draw_pattern(figure: Figure, pattern: LayerPattern, patches: Sequence[Patch], down: float) -> None:
-    """Draw a row, so many inches below the top: the name of a pattern and its patches."""
+    """Draw a row that begins `down` inches below the top: the name of a pattern and its patches."""
     name = shortened(pattern.title, NORMAL, 72 * _NAMES - 6)
     layout.write_text(figure, LEFT, down + PATCH / 2 - 0.07, name)
     counts = f"{pattern.regions} regions"
