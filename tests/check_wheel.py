@@ -7,6 +7,7 @@ python tests/check_wheel.py --out dist      keeps wheel and sdist
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -62,10 +63,12 @@ def new_environment(folder: Path) -> Path:
 
 
 def build(python: Path, out: Path) -> list[Path]:
-    """Return the wheel and the sdist, built from the clone."""
+    """Return the wheel and the sdist, built from the clone; files of earlier versions in `out` are left alone."""
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "build")
-    run(python, "-m", "build", "--outdir", out, ROOT)
-    return [*out.glob("*.whl"), *out.glob("*.tar.gz")]
+    with tempfile.TemporaryDirectory() as fresh:
+        run(python, "-m", "build", "--outdir", fresh, ROOT)
+        out.mkdir(parents=True, exist_ok=True)
+        return [Path(shutil.copy2(file, out)) for file in sorted(Path(fresh).iterdir())]
 
 
 def install(python: Path, file: Path, from_index: bool) -> None:

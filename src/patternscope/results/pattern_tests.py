@@ -1,14 +1,19 @@
 """Results of the stage pattern_tests: whether the network depends on a pattern, and whether a refit has it as well."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.json_csv import write_rows
+from patternscope.results.patterns import PatternsResult
 from patternscope.results.record_codec import encode
 from patternscope.results.result import Result, record
+from patternscope.results.study import StudyResults
+
+# What a table of patterns calls the counts of a test, whose own are those of the patterns.
+_COLUMNS = {"images": "asked_images", "regions": "removed_regions"}
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,21 @@ class PatternTestsResult(Result):
         super().save(folder)
         write_rows(folder / "pattern_tests.csv", list(self.rows()))
 
+    def is_of(self, found: PatternsResult) -> bool:
+        """Whether these are tests of the patterns found, and not of earlier ones."""
+        tested = [(test.class_name, test.number) for test in self.tests]
+        return tested == [(pattern.class_name, pattern.number) for pattern in found.patterns]
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row for each pattern."""
         for test in self.tests:
-            dependence = {} if test.dependence is None else encode(test.dependence)
-            yield {"class": test.class_name, "pattern": test.number, "refit": test.refit, **dependence}
+            told = {} if test.dependence is None else encode(test.dependence)
+            asked = {_COLUMNS.get(name, name): value for name, value in told.items()}
+            yield {"class": test.class_name, "pattern": test.number, "refit": test.refit, **asked}
+
+
+def tests_of(results: StudyResults, found: Mapping[str, PatternsResult]) -> dict[str, PatternTestsResult]:
+    """Return the tests of the patterns of layers, where a study has them; tests of earlier patterns are omitted."""
+    tested = [layer for layer in results.layers(PatternTestsResult) if layer in found]
+    tests = {layer: results.load(PatternTestsResult, layer=layer) for layer in tested}
+    return {layer: each for layer, each in tests.items() if each.is_of(found[layer])}

@@ -1,7 +1,7 @@
 /** The pictures of an attack at its steps, and what it changed. */
 
 import type { Atlas } from "./atlas";
-import { openThumbnails, type Thumbnail, type Thumbnails } from "./thumbnails";
+import { openThumbnails, recentThumbnails, type Thumbnail, type Thumbnails } from "./thumbnails";
 
 /** What an attack changed: differences around middle grey, times the factor. */
 export interface Changes {
@@ -64,7 +64,7 @@ async function openChanges(atlas: Atlas, path: string): Promise<Changes | null> 
 
 /** Images as an attack left them: the clean ones and what it changed, which are stored alone. */
 function addChanges(clean: Thumbnails, { images, factor }: Changes): Thumbnails {
-  const cache = new Map<number, Thumbnail>();
+  const cache = recentThumbnails();
   const read = async (image: number): Promise<Thumbnail | null> => {
     const [before, change] = await Promise.all([clean.get(image), images.get(image)]);
     if (!before || !change) return null;

@@ -25,7 +25,11 @@ export function makePrefetch(atlas: Atlas, prepare: (frame: Frame) => void): (fr
       if (!neighbour) continue;
       await idle();
       if (current !== frame) return;
-      prepare(neighbour);
+      try {
+        prepare(neighbour);
+      } catch {
+        // As well: a step is prepared again when it is shown.
+      }
     }
   };
   return (frame) => {

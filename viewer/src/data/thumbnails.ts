@@ -1,6 +1,7 @@
 /** Small images, cut out of the atlas's sprites. */
 
 import type { Atlas, Sprite } from "./atlas";
+import { Recent } from "./recent";
 
 export interface Thumbnail {
   bitmap: ImageBitmap;
@@ -13,11 +14,19 @@ export interface Thumbnails {
   get(image: number): Thumbnail | null | Promise<Thumbnail | null>;
 }
 
+/** Decoded sprites of a path that are kept, and bytes of images cut out of them. */
+const [SPRITES, BYTES] = [4, 96e6];
+
+/** Images that were read, the most recent of them. */
+export function recentThumbnails(): Recent<Thumbnail> {
+  return new Recent(BYTES, ({ width, height }) => 4 * width * height);
+}
+
 /** The images under a path: `thumbnails`, or those of an attack. */
 export function openThumbnails(atlas: Atlas, path: string): Thumbnails {
   const sprites = atlas.sprites(path);
-  const bitmaps = new Map<number, Promise<ImageBitmap>>();
-  const cache = new Map<number, Thumbnail>();
+  const bitmaps = new Recent<Promise<ImageBitmap>>(SPRITES, () => 1);
+  const cache = recentThumbnails();
   const read = async (image: number): Promise<Thumbnail | null> => {
     const all = await sprites;
     const index = all.findIndex(({ first, count }) => image >= first && image < first + count);

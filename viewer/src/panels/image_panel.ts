@@ -150,7 +150,7 @@ function sidesOf(snapshot: Snapshot): Side[] {
 /** The attacked image; where the study keeps only that of the last step, regions of others lie on the clean one. */
 function attackedSides({ view, frame, attacked, clean }: Snapshot, label: string): Side[] {
   const { images, changes } = attacked?.at(view.step) ?? { images: null, changes: null };
-  const caption = images ? label : `${label}, on the clean image: the study keeps the last picture alone`;
+  const caption = images ? label : `${label}, on the clean image: this atlas has the last picture alone`;
   const side = { frame, caption, thumbnails: images ?? clean };
   const shown = changes ?? (images ? null : attacked?.last);
   if (!shown) return [side];

@@ -2,11 +2,13 @@
 
 import json
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from patternscope.cli.options import AsJson, StudyFolder, option
+from patternscope.errors import InputError
 
 
 def status(
@@ -25,11 +27,10 @@ def status(
     """
     from patternscope.api.stages import pages_of
     from patternscope.cli.status_table import print_status, print_units, status_rows
-    from patternscope.results.provenance import provenance_of
     from patternscope.study.run import saved_status
 
     units = saved_status(folder, pages_of, digests=check)
-    mixed = None if any(unit.state == "damaged" for unit in units) else provenance_of(folder).mixed
+    mixed = None if any(unit.state == "damaged" for unit in units) else _mixed(folder)
     if mixed is not None:
         warnings.warn(mixed, stacklevel=2)
     if as_json:
@@ -40,3 +41,13 @@ def status(
         print_status(units)
     if check and any(status.state == "damaged" for status in units):
         raise typer.Exit(1)
+
+
+def _mixed(folder: Path) -> str | None:
+    """What to warn of where units are of several versions; nothing while a run replaces units."""
+    from patternscope.results.provenance import provenance_of
+
+    try:
+        return provenance_of(folder).mixed
+    except InputError:
+        return None
