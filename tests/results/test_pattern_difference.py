@@ -20,7 +20,11 @@ NOTHING = Interval(None, None, None)
 
 
 class Images:
-    labels = torch.zeros(4, dtype=torch.int64)
+    labels, fitted_rows = torch.zeros(4, dtype=torch.int64), None
+
+
+class FittedImages:
+    labels, fitted_rows = Images.labels, torch.tensor([0, 2])
 
 
 class Study(ResultsInMemory):
@@ -84,6 +88,13 @@ def test_other_grids_and_absent_patterns_are_not_compared():
     assert pattern_difference(one, Study({}), "deep", Draws(5)) is None
     none = pattern_difference(study(), study([3]), "deep", Draws(5))
     assert (none.kept, none.kept_beyond_refit, len(none.gained)) == (0, None, 1)
+
+
+def test_patterns_of_other_parts_of_many_images_are_not_compared():
+    one, other = study([0, 1]), study([0, 1])
+    other.images = FittedImages()
+    assert pattern_difference(one, other, "deep", Draws(5)) is None
+    assert pattern_difference(other, other, "deep", Draws(5)) is not None
 
 
 def difference(found) -> StudyDifference:

@@ -20,7 +20,7 @@ from patternscope.report.diff_patterns import draw_pattern_changes
 from patternscope.results.difference import Side, differ
 from patternscope.results.ledger import Draws
 from patternscope.results.pattern_names import read_pattern_names
-from patternscope.results.pattern_tests import PatternTestsResult
+from patternscope.results.pattern_tests import PatternTestsResult, pattern_tests_of
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import open_results
 from patternscope.study.difference import diff_studies
@@ -222,8 +222,18 @@ def test_the_report_and_the_figure_have_the_tests(study):
     shown = figure.data(results, layers=[LAYER])
     rows = figure.table(shown)
     assert [row["refit"] for row in rows] == [row.test.refit for row in shown.layers[LAYER]]
+    assert [row["regions"] for row in rows] == [row.pattern.regions for row in shown.layers[LAYER]]
+    tested = [row.test.dependence for row in shown.layers[LAYER]]
+    assert [row.get("asked_images") for row in rows] == [test and test.images for test in tested]
     said = [text.get_text() for text in figure.draw(shown).texts if text.get_text().startswith("fall without it")]
     assert len(said) == sum(row.test.dependence is not None for row in shown.layers[LAYER])
+
+
+def test_tests_of_earlier_patterns_are_omitted(study, found):
+    results = open_results(study)
+    assert set(pattern_tests_of(results, {LAYER: found})) == {LAYER}
+    fewer = found.with_values(patterns=found.patterns[:-1])
+    assert pattern_tests_of(results, {LAYER: fewer}) == {}
 
 
 def test_a_study_keeps_its_own_patterns_and_an_earlier_checkpoint_has_none(study, found):

@@ -18,17 +18,17 @@ def map_blocks(run: Callable[[Tensor], Result], blocks: Sequence[Tensor]) -> lis
 
     Each operation of a block has one thread. An operation that is shared among threads ends when the last of them does,
     and a block consists of thousands of short ones: where other programs use a core, most of the time is waiting. The
-    results depend on no number of threads. On a GPU, and where torch has one thread, one block follows another.
+    results of two blocks or more depend on no number of threads. On a GPU one block follows another.
 
     Blocks are independent and take no gradients. The number of threads is as before afterwards.
 
     >>> map_blocks(lambda block: int(block.sum()), torch.arange(6).split(4))
     [6, 9]
     """
+    if len(blocks) < 2 or blocks[0].device.type != "cpu":
+        return [run(block) for block in blocks]
     with _ALONE:  # the number of threads is the process's: two calls would restore each other's
         threads = torch.get_num_threads()
-        if min(threads, len(blocks)) < 2 or blocks[0].device.type != "cpu":
-            return [run(block) for block in blocks]
         torch.set_num_threads(1)
         try:
             with ThreadPoolExecutor(min(threads, len(blocks))) as pool:

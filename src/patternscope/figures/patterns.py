@@ -26,7 +26,7 @@ from patternscope.figures.drawing.pattern_patches import (
 )
 from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, figure_style
 from patternscope.results.formatting import number, percent, plus_minus
-from patternscope.results.pattern_tests import PatternTest, PatternTestsResult, tests_of
+from patternscope.results.pattern_tests import PatternTest, PatternTestsResult, pattern_tests_of
 from patternscope.results.patterns import LayerPattern, PatternsResult
 from patternscope.results.result import reads
 
@@ -69,7 +69,7 @@ def data(results: StudyResults, class_name: str | None = None, layers: Layers = 
     asked = None if class_name is None else known_names("class_name", class_name, results.classes)[0]
     chosen = asked or results.classes[int(np.argmax(counts))]
     pixels = results.images.images.numpy()
-    tests = tests_of(results, found)
+    tests = pattern_tests_of(results, found)
     shown = {
         layer: [_shown(each, place, pixels, patches, tests.get(layer)) for place in each.of_class(chosen)]
         for layer, each in found.items()

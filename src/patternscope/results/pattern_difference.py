@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.pattern_matching import MATCHED, Matches, match_patterns
@@ -73,13 +74,13 @@ class PatternDifference:
 def pattern_difference(first: StudyResults, second: StudyResults, layer: str, draws: Draws) -> PatternDifference | None:
     """Return which patterns of a layer two studies of the same images have at their last checkpoints.
 
-    None where one of them has no patterns of the layer, or their grids differ.
+    None where one of them has no patterns of the layer, their grids differ, or their maps are fitted to other images.
     """
     studies = (first, second)
     if any(layer not in results.layers(PatternsResult) for results in studies):
         return None
     found = [results.load(PatternsResult, layer=layer) for results in studies]
-    if found[0].grid != found[1].grid:
+    if found[0].grid != found[1].grid or not _same_part(*(results.images.fitted_rows for results in studies)):
         return None
     images, (height, width) = len(first.images.labels), found[0].grid
     before, after = (each.owners(images, height * width) for each in found)
@@ -88,6 +89,11 @@ def pattern_difference(first: StudyResults, second: StudyResults, layer: str, dr
     refits = [_refits(results, layer, count) for results, count in zip(studies, counts, strict=True)]
     sides = (_compared(found[0], found[1], there, refits[0]), _compared(found[1], found[0], back, refits[1]))
     return PatternDifference(*sides, _beyond_refit(sides[0], draws))
+
+
+def _same_part(first: Tensor | None, second: Tensor | None) -> bool:
+    """Whether the maps of two studies are fitted to the same of their images."""
+    return first is second if first is None or second is None else torch.equal(first, second)
 
 
 def _refits(results: StudyResults, layer: str, count: int) -> Sequence[float | None]:

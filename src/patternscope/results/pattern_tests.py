@@ -105,7 +105,7 @@ class PatternTestsResult(Result):
             yield {"class": test.class_name, "pattern": test.number, "refit": test.refit, **asked}
 
 
-def tests_of(results: StudyResults, found: Mapping[str, PatternsResult]) -> dict[str, PatternTestsResult]:
+def pattern_tests_of(results: StudyResults, found: Mapping[str, PatternsResult]) -> dict[str, PatternTestsResult]:
     """Return the tests of the patterns of layers, where a study has them; tests of earlier patterns are omitted."""
     tested = [layer for layer in results.layers(PatternTestsResult) if layer in found]
     tests = {layer: results.load(PatternTestsResult, layer=layer) for layer in tested}

@@ -41,7 +41,7 @@ class Provenance:
         """Say of which versions a study is mixed, None where one set of versions made all of it."""
         if len(self.versions) < 2:
             return None
-        differing = _differing([known.programs for known in self.versions])
+        differing = _differing([known.programs for known in self.versions]) or self.programs
         each = [
             f"{', '.join(f'{name} {known.programs[name]}' for name in differing) if known.programs else 'not recorded'}"
             f" ({known.units} unit{'s' * (known.units > 1)})"

@@ -45,12 +45,16 @@ _SHORTEST = 1e-3  # seconds
 
 @dataclass(frozen=True)
 class ImageCounts:
-    """Numbers of samples, held-out images and images to train on, and the classes."""
+    """Numbers of samples, held-out images and images to train on, the classes, and how many samples maps are fitted to.
+
+    `fitted` is None while only the settings tell.
+    """
 
     samples: int
     held_out: int
     train: int
     classes: tuple[str, ...]
+    fitted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ def count_images(folder: Path, settings: StudySettings) -> ImageCounts | None:
         return None
     known = ImagesResult.load(unit, check=UnitCheck(Store(folder), Unit(ImagesResult.STAGE)))
     try:
-        return ImageCounts(sum(known.counts.values()), known.held_out_count, known.train_count, known.classes)
+        samples, rows = sum(known.counts.values()), known.fitted_rows
+        fitted = samples if rows is None else len(rows)
+        return ImageCounts(samples, known.held_out_count, known.train_count, known.classes, fitted)
     except InputError:
         # A damaged unit is made again by the run, and named by whoever reads it.
         return None
@@ -153,7 +159,8 @@ def unit_costs(folder: Path, plan: Plan, units: Sequence[Unit], device: str = "a
     facts = measure(settings, plan.axes, counts, _device_here(device))
     earlier = unit_times(EventLog(folder)).seconds
     formula = partial(_by_formula, plan, facts)
-    paces = _paces(plan, formula, earlier)
+    pending = set(units)
+    paces = _paces([unit for unit in plan.units if unit not in pending], formula, earlier)
     costs = {}
     for unit in units:
         cost = formula(unit)
@@ -173,13 +180,13 @@ def _by_formula(plan: Plan, facts: Facts, unit: Unit) -> Cost:
     return Cost(seconds, _FIGURE_BYTES, held)
 
 
-def _paces(plan: Plan, formula: Callable[[Unit], Cost], earlier: Mapping[str, float]) -> dict[str, float]:
-    """How many times as long as by the formula each stage took in this study: the median of its units made before.
+def _paces(done: Sequence[Unit], formula: Callable[[Unit], Cost], earlier: Mapping[str, float]) -> dict[str, float]:
+    """How many times as long as by the formula each stage took in this study: the median of its units that are done.
 
     So a run that was stopped, or has a checkpoint more, is told by this machine and not by a formula.
     """
     ratios: dict[str, list[float]] = {}
-    for unit in plan.units:
+    for unit in done:
         if unit.path in earlier:
             ratios.setdefault(unit.stage, []).append(earlier[unit.path] / max(formula(unit).seconds, _SHORTEST))
     return {stage: median(values) for stage, values in ratios.items()}
@@ -224,7 +231,7 @@ def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: to
     products, copies = machine_speed(device)
     return Facts(
         samples=counts.samples,
-        fitted=min(counts.samples, asked.fit_samples),
+        fitted=counts.fitted or min(counts.samples, asked.fit_samples),
         held_out=counts.held_out,
         train=counts.train,
         numbers=asked.channels * asked.image_size**2,

@@ -1,5 +1,7 @@
 """A layer fitted and judged once more, by one division of the images, with any targets."""
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings
@@ -57,4 +59,5 @@ def refitting_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Return the cost of `refit_layer`."""
     once = settings.model_copy(update={"region": settings.region.model_copy(update={"splits": 1})})
     formulas = [region_cost, judging_cost, *([importance_cost] if once.region.objective == "paper" else [])]
-    return sum((formula(unit, facts, once) for formula in formulas), start=Cost())
+    part = replace(facts, samples=facts.fitted)
+    return sum((formula(unit, part, once) for formula in formulas), start=Cost())

@@ -9,7 +9,7 @@ from patternscope.report.part import ReportPart, Said
 from patternscope.report.pattern_tests import pattern_test_sentences, pattern_test_table
 from patternscope.report.tables import Table
 from patternscope.results.formatting import number, percent, with_interval
-from patternscope.results.pattern_tests import tests_of
+from patternscope.results.pattern_tests import pattern_tests_of
 from patternscope.results.patterns import LayerPattern, PatternsResult
 
 Layers = Mapping[str, PatternsResult]
@@ -127,7 +127,7 @@ def _read(contents: Contents) -> Said | None:
     layers = {layer: results.load(PatternsResult, layer=layer) for layer in results.layers(PatternsResult)}
     if not layers:
         return None
-    tests = tests_of(results, layers)
+    tests = pattern_tests_of(results, layers)
     titles = {layer: [pattern.title for pattern in found.patterns] for layer, found in layers.items()}
     sentences = [*pattern_sentences(layers, len(contents.images.classes)), *pattern_test_sentences(tests, titles)]
     return sentences, [pattern_table(layers), *([pattern_test_table(tests)] if tests else [])]

@@ -12,6 +12,7 @@ from patternscope.knowledge.calibration import calibration_error, class_shares, 
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.knowledge.probe import FoldProbes, fit_probes
 from patternscope.knowledge.region_evidence import Evidence, evidence_of_regions, region_bits
+from patternscope.radial.checks import check_finite
 from patternscope.results.evidence import ClassEvidence, EvidenceResult, temperature_fields
 from patternscope.results.features import Features, FeaturesResult, read_blocks
 from patternscope.results.fits import RegionResult, SampleResult
@@ -74,6 +75,7 @@ def measure_evidence(
     probes = fit_probes(own, part.of(labels), part.of(region.unseen[0]), c)
     blocks = read_blocks(everyone, device, r * max(k, _POSTERIORS * c))
     told = _Told.joined([_block(judges, probes, block, labels[rows], rows) for rows, block in blocks])
+    check_finite(told.bits, "evidence of the regional features")
     bins = reliability_of_regions(told.confidence, told.right)
     found = evidence_of_regions(told.bits, calibration_error(bins), **draws)
     readable = evidence_of_regions(told.readable, 0.0, **draws)

@@ -108,11 +108,11 @@ def _falls_of_patterns(
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Clusters of a refit; a pass of all images, and three for each pattern and image that has it."""
+    """Clusters of a refit; a pass of the images fitted to, and three for each pattern and image that has it."""
     clusters, asked = clustering_cost(unit, facts, settings), settings.patterns
-    of_classes = min(asked.images_per_class * facts.classes, facts.samples) * asked.most / 2
+    of_classes = min(asked.images_per_class * facts.classes, facts.fitted) * asked.most / 2
     return Cost(
-        clusters.seconds + (facts.samples + KINDS * of_classes) * facts.forward,
+        clusters.seconds + (facts.fitted + KINDS * of_classes) * facts.forward,
         1000 * facts.classes * asked.most / 2,
         clusters.memory,
     )

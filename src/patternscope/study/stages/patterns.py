@@ -159,7 +159,7 @@ def names_digest(settings: StudySettings, unit: Unit) -> str:
 def clustering_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Return the cost of k-means of a tenth to a third of the regions, and of distances to the mean of each pattern."""
     k, r = facts.layers[unit.layer or ""]
-    n, patterns = facts.samples, facts.classes * settings.patterns.most / 2
+    n, patterns = facts.fitted, facts.classes * settings.patterns.most / 2
     seconds = 1e-5 * n * r * _DIVISIONS * settings.patterns.most + 12 * n * r * k * patterns / facts.products
     resampled = 5e-8 * patterns * (facts.classes + 2) * settings.knowledge.bootstrap * n / facts.classes
     return Cost(0.2 + seconds + resampled, 24 * n * r * 0.3 + 600 * patterns, 4 * NUMBER * facts.fitted * r * (k + 2))

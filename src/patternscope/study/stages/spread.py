@@ -27,9 +27,14 @@ def run_spread(ctx: UnitContext) -> None:
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     own = inputs.knowledge(layer).counts
     told = inputs.evidence(layer).evidence.value
-    draws = [PlainCounts(own.total.value, own.reliable.value, own.ratio.value, told)]
     part = FittedPart.among(inputs.images)
     regional = part.read(inputs.load(FeaturesResult).regional.open(layer), device_of(ctx))
+    # Counts of all images would differ from those of the part that is fitted again by more than the draw.
+    draws = (
+        [PlainCounts(own.total.value, own.reliable.value, own.ratio.value, told)]
+        if part.rows is None
+        else [_counts_of_draw(inputs, settings, regional, 0, ctx.resampling_seed)]
+    )
     for draw in range(1, settings.spread.draws + 1):
         ctx.report((draw - 1) / settings.spread.draws, f"draw {draw} of {settings.spread.draws}")
         draws.append(_counts_of_draw(inputs, settings, regional, draw, ctx.resampling_seed))

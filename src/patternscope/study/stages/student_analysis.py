@@ -196,6 +196,8 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
             once = formula(own, facts, settings)
             total += Cost(once.seconds, 0.0, 2 * once.memory)
         total += knowledge_cost(own, facts, settings)
+        # A layer of each network is in memory as a whole.
+        total += Cost(0.0, 0.0, 2 * facts.regional_bytes(layer))
     return total
 
 
