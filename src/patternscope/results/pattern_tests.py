@@ -100,7 +100,7 @@ class PatternTestsResult(Result):
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row for each pattern."""
         for test in self.tests:
-            told = {} if test.dependence is None else encode(test.dependence)
+            told: dict[str, Any] = {} if test.dependence is None else encode(test.dependence)
             asked = {_COLUMNS.get(name, name): value for name, value in told.items()}
             yield {"class": test.class_name, "pattern": test.number, "refit": test.refit, **asked}
 
