@@ -23,7 +23,7 @@ def fit_weighted(regional: Tensor, targets: Tensor, weights: Tensor, mean_direct
     tensor([0, 1])
     """
     region = RegionEmbedding(regional.shape[1], mean_directions.shape[1])
-    region._set_scale(regional)
+    region._set_scale(regional, exponent=0)
     features = regional.flatten(2)
     plain = RegionalLikelihood.of(features, targets, mean_directions, region.scale, REGION_KAPPA_MAX, DECAY)
     second, product = plain.moments()

@@ -157,7 +157,7 @@ def test_layers_without_evidence_are_drawn(results):
     assert no_nan(evidence.table(shown))
     layer = reliability.LayerReliability("a", (ReliabilityBin(0.1, 0.1, 1.0),), 0.0, (math.inf,))
     known = reliability.ReliabilityData([layer], "labels", "training step 1", {"a": 640})
-    assert "nothing is known" in said(reliability.draw(known))
+    assert "no evidence" in said(reliability.draw(known))
     json.dumps(reliability.about(known), allow_nan=False)
 
 

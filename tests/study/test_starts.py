@@ -16,6 +16,7 @@ from patternscope.report.page import Reproduction, read_page, render
 from patternscope.report.pictures import Pictures
 from patternscope.results.controls import ControlsResult
 from patternscope.results.emergence import EmergenceResult
+from patternscope.results.provenance import provenance_of
 from patternscope.results.study import open_results
 from patternscope.settings.study import make_settings
 from patternscope.study.run import run_analysis, saved_settings, study_plan
@@ -54,7 +55,7 @@ def given(attacked_study, weights, tmp_path_factory):
 
 
 def page_of(folder):
-    again = Reproduction("run", "study.toml", "", "", {}, 0, "0")
+    again = Reproduction("run", "study.toml", "", "", provenance_of(folder), 0, "0")
     return render(read_page(open_results(folder), Setup("vgg16_slim", "squares", 6, 10), again, Pictures()))
 
 

@@ -51,11 +51,21 @@ export function makeConfusions(change: ChangeView, fly: (classes: number[]) => v
   );
   kinds.append(...buttons);
   const title = h("p", { class: "finding" });
+  const element = h(
+    "div",
+    { class: "confusions" },
+    h("div", { class: "confusions-head" }, title, kinds),
+    list,
+    matrix.element,
+    pair.element,
+  );
+  // Counted when it is seen: when its tab is chosen, or the page is wide enough for both.
+  let isDue = false;
   const update = (snapshot: Snapshot) => {
     last = snapshot;
     const { atlas, frame, view } = snapshot;
-    // Counted when its tab is chosen.
-    if (view.tab !== "confusions") return;
+    isDue = view.tab !== "confusions" && element.offsetParent === null;
+    if (isDue) return;
     const { counted } = view;
     COUNTED.forEach((kind, index) => buttons[index].setAttribute("aria-pressed", String(kind === counted)));
     if (!frame) return title.replaceChildren(snapshot.problem ?? "");
@@ -73,17 +83,10 @@ export function makeConfusions(change: ChangeView, fly: (classes: number[]) => v
     );
     pair.update(snapshot);
   };
-  return {
-    element: h(
-      "div",
-      { class: "confusions" },
-      h("div", { class: "confusions-head" }, title, kinds),
-      list,
-      matrix.element,
-      pair.element,
-    ),
-    update,
-  };
+  new ResizeObserver(() => {
+    if (isDue && last) update(last);
+  }).observe(element);
+  return { element, update };
 }
 
 function titleOf(

@@ -15311,20 +15311,22 @@ function UF(e, t) {
 		"aria-label": "Which regions are counted"
 	}), c = kP.map((t) => B("button", { click: () => e({ counted: t }) }, t === "regions" ? "All regions" : "Knowledge points"));
 	s.append(...c);
-	let l = B("p", { class: "finding" });
-	return {
-		element: B("div", { class: "confusions" }, B("div", { class: "confusions-head" }, l, s), a, i.element, o.element),
-		update: (e) => {
-			n = e;
-			let { atlas: t, frame: s, view: u } = e;
-			if (u.tab !== "confusions") return;
-			let { counted: d } = u;
-			if (kP.forEach((e, t) => c[t].setAttribute("aria-pressed", String(e === d))), !s) return l.replaceChildren(e.problem ?? "");
-			let { classes: f } = t.attributes, p = AP(s, t.labels, f.length, d), m = NP(p, VF);
-			l.replaceChildren(WF(e, p, m[0], d));
-			let h = f.length <= BF;
-			a.hidden = h, h || Cn(a, ...m.map((e) => GF(e, f, u, r))), i.show(e, p, h ? f.map((e, t) => t) : KF(u, m)), o.update(e);
-		}
+	let l = B("p", { class: "finding" }), u = B("div", { class: "confusions" }, B("div", { class: "confusions-head" }, l, s), a, i.element, o.element), d = !1, f = (e) => {
+		n = e;
+		let { atlas: t, frame: s, view: f } = e;
+		if (d = f.tab !== "confusions" && u.offsetParent === null, d) return;
+		let { counted: p } = f;
+		if (kP.forEach((e, t) => c[t].setAttribute("aria-pressed", String(e === p))), !s) return l.replaceChildren(e.problem ?? "");
+		let { classes: m } = t.attributes, h = AP(s, t.labels, m.length, p), g = NP(h, VF);
+		l.replaceChildren(WF(e, h, g[0], p));
+		let _ = m.length <= BF;
+		a.hidden = _, _ || Cn(a, ...g.map((e) => GF(e, m, f, r))), i.show(e, h, _ ? m.map((e, t) => t) : KF(f, g)), o.update(e);
+	};
+	return new ResizeObserver(() => {
+		d && n && f(n);
+	}).observe(u), {
+		element: u,
+		update: f
 	};
 }
 function WF({ atlas: e, frame: t }, { counts: n }, r, i) {
