@@ -10,13 +10,16 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-_PROGRAMS = ("patternscope", "torch", "torchvision", "numpy", "safetensors")
+from patternscope import __version__
+
+_PROGRAMS = ("torch", "torchvision", "numpy", "safetensors")
 _CPU_FILE = Path("/proc/cpuinfo")  # where Linux names the processor
 
 
 def program_versions() -> dict[str, str]:
     """Return the versions of the programs on which a study's bytes depend."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _PROGRAMS}}
+    known = {name: version(name) for name in _PROGRAMS}
+    return {"python": platform.python_version(), "patternscope": __version__, **known}
 
 
 @dataclass(frozen=True)
