@@ -16,28 +16,10 @@ import time
 import venv
 from pathlib import Path
 
+from tiny_study import TOML
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "examples" / "start.ipynb"
-STUDY = """
-[images]
-image_size = 32
-train_per_class = 8
-test_per_class = 5
-samples_per_class = 4
-[network]
-layers = ["conv_33", "conv_53"]
-[training]
-epochs = 2
-batch_size = 16
-checkpoints = 2
-[importance]
-n_step = 3
-[knowledge]
-bootstrap = 20
-[figures]
-dpi = 50
-examples = 2
-"""
 WRITTEN = ("summary", "figures/evidence/evidence.png", "atlas/atlas.html", "report.html")
 # Nothing of the clone may help: neither its folder nor an editable installation.
 FROM_THE_WHEEL = (
@@ -88,7 +70,7 @@ def install(python: Path, file: Path, from_index: bool) -> None:
 def use(python: Path, file: Path, folder: Path) -> None:
     """Run a small study, its report and the notebook with what is installed."""
     run(python, "-c", FROM_THE_WHEEL, folder=folder)
-    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    (folder / "study.toml").write_text(TOML, encoding="utf-8")
     for words in (("run", "study.toml"), ("report", "runs/study"), ("status", "runs/study")):
         run(python, "-m", "patternscope", *words, folder=folder)
     missing = [name for name in WRITTEN if not (folder / "runs/study" / name).exists()]

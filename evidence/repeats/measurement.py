@@ -7,8 +7,6 @@ Writes into runs/evidence/repeats: repeats.csv (a row per layer and repetition),
 
 from collections.abc import Iterator, Sequence
 
-import torch
-
 from evidence import cross_fits
 from evidence.cross_fits import JudgedLayer, judge, judged_layer, likelihood_fit, sample_frame, worth
 from evidence.measurements import Measurement, code_of
@@ -21,6 +19,7 @@ from patternscope.knowledge.folds import assign_folds
 from patternscope.results.features import FeaturesResult
 from patternscope.results.study import StoredResults
 from patternscope.study.fitting import fit_region
+from patternscope.workflow.programs import limited_threads
 
 DIVISIONS = 5
 
@@ -47,12 +46,8 @@ def _rows_of_layer(
 
 
 def _worth_on_threads(threads: int, layer: JudgedLayer, frame: SampleEmbedding) -> Row:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with limited_threads(threads):
         return worth(judge(likelihood_fit(layer, frame.mean_directions), layer, frame.mean_directions), layer)
-    finally:
-        torch.set_num_threads(before)
 
 
 def _moved_by_seed(study: CountedStudy, results: StoredResults, layer: JudgedLayer, frame: SampleEmbedding) -> float:

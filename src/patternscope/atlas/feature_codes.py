@@ -6,7 +6,8 @@ from typing import Self
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+
+from patternscope.knowledge.patterns import unit_features
 
 DIMENSIONS = 16
 """Bytes per region. In the demo the twelve regions nearest by codes are 3 to 7 % farther than the nearest ones."""
@@ -34,7 +35,7 @@ class FeatureCodes:
         >>> codes.values.shape, round(codes.share, 6)
         ((2, 2, 4), 1.0)
         """
-        unit = normalize(features.float().flatten(2).transpose(1, 2), dim=-1)
+        unit = unit_features(features)
         centred = (unit - unit.mean(dim=(0, 1))).flatten(0, 1)
         variances, axes = torch.linalg.eigh(centred.T.double() @ centred.double())
         coordinates = centred @ axes[:, -DIMENSIONS:].float()

@@ -9,7 +9,7 @@ from torch import Tensor
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.pattern_matching import MATCHED, Matches, match_patterns
 from patternscope.results.ledger import Draws
-from patternscope.results.pattern_tests import PatternTestsResult
+from patternscope.results.pattern_tests import pattern_tests_of
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import StudyResults
 
@@ -86,7 +86,7 @@ def pattern_difference(first: StudyResults, second: StudyResults, layer: str, dr
     before, after = (each.owners(images, height * width) for each in found)
     counts = (len(found[0].patterns), len(found[1].patterns))
     there, back = match_patterns(before, after, counts), match_patterns(after, before, (counts[1], counts[0]))
-    refits = [_refits(results, layer, count) for results, count in zip(studies, counts, strict=True)]
+    refits = [_refits(results, layer, own) for results, own in zip(studies, found, strict=True)]
     sides = (_compared(found[0], found[1], there, refits[0]), _compared(found[1], found[0], back, refits[1]))
     return PatternDifference(*sides, _beyond_refit(sides[0], draws))
 
@@ -96,11 +96,10 @@ def _same_part(first: Tensor | None, second: Tensor | None) -> bool:
     return first is second if first is None or second is None else torch.equal(first, second)
 
 
-def _refits(results: StudyResults, layer: str, count: int) -> Sequence[float | None]:
+def _refits(results: StudyResults, layer: str, found: PatternsResult) -> Sequence[float | None]:
     """What a refit of a network has of each of its patterns."""
-    if layer not in results.layers(PatternTestsResult):
-        return [None] * count
-    return [test.refit for test in results.load(PatternTestsResult, layer=layer).tests]
+    tests = pattern_tests_of(results, {layer: found}).get(layer)
+    return [None] * len(found.patterns) if tests is None else [test.refit for test in tests.tests]
 
 
 def _compared(

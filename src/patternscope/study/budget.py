@@ -25,6 +25,7 @@ from patternscope.study.network_factory import recording_options
 from patternscope.workflow.event_log import EventLog, unit_times
 from patternscope.workflow.intermediates import dropped_inputs
 from patternscope.workflow.plan import Plan, until_stage
+from patternscope.workflow.programs import limited_threads
 from patternscope.workflow.stages import Axes, Unit
 from patternscope.workflow.status import study_status
 from patternscope.workflow.store import MANIFEST_FILE, Store
@@ -271,14 +272,10 @@ def _fastest(run: Callable[[], object]) -> float:
 
     A busy moment would be taken for a slow machine, and where others use its cores, threads wait for one another.
     """
-    threads = torch.get_num_threads()
     times = []
-    try:
-        for count in {1, threads}:
-            torch.set_num_threads(count)
+    for threads in {1, torch.get_num_threads()}:
+        with limited_threads(threads):
             times += [_seconds(run) for _ in range(3)]
-    finally:
-        torch.set_num_threads(threads)
     return min(times)
 
 

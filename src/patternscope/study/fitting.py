@@ -172,9 +172,8 @@ def embed_all_as_judged(result: RegionResult, regional: Features, device: torch.
 
     As `embed_by_all`.
     """
-    everyone = torch.arange(len(regional))
     blocks = read_blocks(regional, device)
-    return joined([embed_as_judged(result, block, everyone[rows]).cpu() for rows, block in blocks])
+    return joined([embed_as_judged(result, block, rows).cpu() for rows, block in blocks])
 
 
 def joined(blocks: list[Tensor]) -> Tensor:
@@ -182,7 +181,7 @@ def joined(blocks: list[Tensor]) -> Tensor:
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
-def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | None = None) -> Tensor:
+def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | slice = slice(None)) -> Tensor:
     """Return the regional embedding of other features of the same images, each by the map that judges the image.
 
     Features (m, k, h, w) of the images `rows` (m,), by default all -> (m, r, e) on the device of the features; by the
@@ -190,7 +189,7 @@ def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | None 
     """
     if result.seen_by != "others":
         return embed_regions(result.map.to(regional), regional, result.scale)
-    return embed_by(result, regional, result.unseen[0] if rows is None else result.unseen[0][rows])
+    return embed_by(result, regional, result.unseen[0, rows])
 
 
 def embed_by(result: RegionResult, regional: Tensor, judge: Tensor) -> Tensor:

@@ -18,8 +18,13 @@ _CPU_FILE = Path("/proc/cpuinfo")  # where Linux names the processor
 
 def program_versions() -> dict[str, str]:
     """Return the versions of the programs on which a study's bytes depend."""
-    known = {name: version(name) for name in _PROGRAMS}
-    return {"python": platform.python_version(), "patternscope": __version__, **known}
+    return {"python": platform.python_version(), "patternscope": __version__, **_installed()}
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """The versions of other packages, read once: each unit's manifest holds them."""
+    return {name: version(name) for name in _PROGRAMS}
 
 
 @dataclass(frozen=True)
