@@ -3,13 +3,15 @@
 import functools
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+Value = TypeVar("Value")
 READY = "#atlas[data-ready], #atlas[data-error]"
 
 
@@ -40,13 +42,17 @@ class Watched:
         raise AssertionError(f"the view is {state}, wanted {wanted}")
 
     def settled_width(self, wanted: int) -> int:
-        """The width of the whole page, once its charts have followed that of the window, or after five seconds."""
-        for _ in range(50):
-            width = self.page.evaluate("document.documentElement.scrollWidth")
-            if width == wanted:
+        """The width of the whole page, once its charts have followed that of the window, or after ten seconds."""
+        return self.settled(lambda: self.page.evaluate("document.documentElement.scrollWidth"), wanted)
+
+    def settled(self, read: Callable[[], Value], wanted: Value) -> Value:
+        """What is read once it is as wanted, or after ten seconds: how long a page takes is not what is tested."""
+        for _ in range(500):
+            found = read()
+            if found == wanted:
                 break
-            self.page.wait_for_timeout(100)
-        return width
+            self.page.wait_for_timeout(20)
+        return found
 
     def visible(self) -> np.ndarray:
         """Ids of the points that pass the filter."""

@@ -96,11 +96,7 @@ def test_a_button_of_the_legend_keeps_the_focus(fresh):
     button = fresh.page.locator(".path-type").first
     button.focus()
     fresh.page.keyboard.press("Enter")
-    for _ in range(100):
-        if fresh.handle("state")["filter"]["path"] == 1:
-            break
-        fresh.page.wait_for_timeout(20)
-    assert fresh.handle("state")["filter"]["path"] == 1
+    assert fresh.settled(lambda: fresh.handle("state")["filter"]["path"], 1) == 1
     assert fresh.page.evaluate("document.activeElement.classList.contains('path-type')")
 
 

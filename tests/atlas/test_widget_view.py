@@ -52,21 +52,24 @@ def view(browser, store, tmp_path):
         yield open_view
 
 
-def image_of(page) -> str:
-    return page.locator(".board .picture").first.get_attribute("data-image")
+def shown_image(watched, wanted: str) -> str:
+    picture = watched.page.locator(".board .picture").first
+    return watched.settled(lambda: picture.get_attribute("data-image"), wanted)
 
 
-def settle(page, name: str, value) -> None:
-    page.evaluate("([name, value]) => model.set(name, value)", [name, value])
-    page.wait_for_timeout(400)
+def value_of_python(watched, name: str, wanted):
+    return watched.settled(lambda: watched.page.evaluate("name => model.get(name)", name), wanted)
+
+
+def set_by_python(watched, name: str, value) -> None:
+    watched.page.evaluate("([name, value]) => model.set(name, value)", [name, value])
 
 
 def test_a_selection_of_python_shows_its_image(view):
     with view("{ selection: [24 * 33 + 8] }") as watched:
-        watched.page.wait_for_timeout(300)
-        assert image_of(watched.page) == "33"
-        settle(watched.page, "selection", [24 * 20])
-        assert image_of(watched.page) == "20"
+        assert shown_image(watched, "33") == "33"
+        set_by_python(watched, "selection", [24 * 20])
+        assert shown_image(watched, "20") == "20"
 
 
 def test_one_value_of_python_leaves_the_others(view):
@@ -76,17 +79,17 @@ def test_one_value_of_python_leaves_the_others(view):
         page.evaluate("() => { window.hold = new Promise((resolve) => (window.release = resolve)); }")
         page.get_by_role("combobox", name="Layer").select_option(label="conv_33")
         page.evaluate("model.set('selection', [24 * 7]); release()")
-        page.wait_for_timeout(600)
-        assert page.evaluate("model.get('layer')") == "conv_33"
-        assert image_of(page) == "7"
+        assert shown_image(watched, "7") == "7"
+        assert value_of_python(watched, "layer", "conv_33") == "conv_33"
         # Ids follow into a layer of another grid.
-        settle(page, "layer", "conv_23")
-        assert image_of(page) == "7"
+        set_by_python(watched, "layer", "conv_23")
+        assert value_of_python(watched, "selection", [6 * 7]) == [6 * 7]
+        assert shown_image(watched, "7") == "7"
         # Images that are chosen stay chosen at another step.
         page.get_by_role("combobox", name="Points").select_option("images")
         page.get_by_role("button", name="Select visible").click()
-        settle(page, "step", 1)
-        assert "60 selected" in page.inner_text(".status")
+        set_by_python(watched, "step", 1)
+        assert watched.settled(lambda: "60 selected" in page.inner_text(".status"), True)
 
 
 def test_the_space_follows_the_notebooks_theme(view):
@@ -95,8 +98,7 @@ def test_the_space_follows_the_notebooks_theme(view):
         paper = "getComputedStyle(document.querySelector('.stage')).backgroundColor"
         light = page.evaluate(paper)
         page.evaluate("document.body.dataset.jpThemeLight = 'false'")
-        page.wait_for_timeout(200)
-        assert page.evaluate(paper) != light
+        assert watched.settled(lambda: page.evaluate(paper) != light, True)
 
 
 def test_a_view_that_ends_leaves_nothing(view):
