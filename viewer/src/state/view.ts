@@ -21,7 +21,7 @@ export type Colour = (typeof COLOURS)[number];
 export const SORTS = ["number", "regions", "wrong"] as const;
 export type Sort = (typeof SORTS)[number];
 /** The tabs beside the image. */
-export const TABS = ["confusions", "space"] as const;
+export const TABS = ["confusions", "space", "ledger"] as const;
 export type TabName = (typeof TABS)[number];
 
 /** By what regions are alike: their embeddings at the step, or the features that are kept. */

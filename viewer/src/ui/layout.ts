@@ -6,7 +6,7 @@ import type { Panel } from "../panels/panel";
 import { tabs } from "../panels/tabs";
 import type { Stage } from "../space/stage";
 import type { Snapshot } from "../state/snapshot";
-import type { TabName } from "../state/view";
+import { TABS, type TabName } from "../state/view";
 import type { Actions } from "./actions";
 import { makeHeader } from "./header";
 import { makeRail } from "./rail";
@@ -27,6 +27,8 @@ export interface Parts {
   strip: Panel;
   image: Panel;
   confusions: Panel;
+  /** What became of the knowledge points since an earlier step. */
+  ledger: Panel;
   /** Classes and colours, beside the space. */
   legend: Panel;
   /** Emergence of the classes in the layer. */
@@ -48,7 +50,7 @@ export interface Layout {
 const LOST =
   "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work.";
 
-const TAB_NAMES: Record<TabName, string> = { confusions: "Confusions", space: "Space" };
+const TAB_NAMES: Record<TabName, string> = { confusions: "Confusions", space: "Space", ledger: "Ledger" };
 
 export function makeLayout(
   root: HTMLElement,
@@ -76,8 +78,9 @@ export function makeLayout(
     [
       { name: TAB_NAMES.confusions, element: parts.confusions.element },
       { name: TAB_NAMES.space, element: space },
+      { name: TAB_NAMES.ledger, element: parts.ledger.element },
     ],
-    (name) => own.change({ tab: name === TAB_NAMES.space ? "space" : "confusions" }),
+    (name) => own.change({ tab: TABS.find((tab) => TAB_NAMES[tab] === name) ?? "space" }),
   );
   const main = h(
     "main",
@@ -94,7 +97,7 @@ export function makeLayout(
     h("section", { class: "one-image", "aria-label": "One image" }, parts.strip.element, parts.image.element),
     h(
       "section",
-      { class: "regions", "aria-label": "Confusions and space" },
+      { class: "regions", "aria-label": "Confusions, space and ledger" },
       choice.element,
       h("div", { class: "under" }, status, note),
     ),

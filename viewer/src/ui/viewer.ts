@@ -2,7 +2,8 @@
 
 import type { Atlas } from "../data/atlas";
 import { makeAttackImages } from "../data/attack_images";
-import { makeFrameReader, type FrameKey } from "../data/frame";
+import { makeFrameReader, type Frame, type FrameKey } from "../data/frame";
+import { readFlows } from "../data/ledger";
 import { makePathCache } from "../data/path_cache";
 import { makePrefetch } from "../data/prefetch";
 import { openThumbnails } from "../data/thumbnails";
@@ -12,6 +13,7 @@ import { makeConfusions } from "../panels/confusions";
 import { makeEmergence } from "../panels/emergence";
 import { makeEmergenceMap } from "../panels/emergence_map";
 import { makeImagePanel } from "../panels/image_panel";
+import { makeLedger } from "../panels/ledger";
 import { makeLegend } from "../panels/legend";
 import { pointTip } from "../panels/point_tip";
 import { makeStrip } from "../panels/strip";
@@ -22,7 +24,7 @@ import { makeStage, type Stage } from "../space/stage";
 import { makeViewNote, viewFacts, type ViewFacts } from "../space/view_note";
 import { fromAddress, makeAddress } from "../state/address";
 import { namedMarks } from "../state/colours";
-import { separatedClasses } from "../state/facets";
+import { concernsFlows, separatedClasses } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { applyChanges, firstView, translateIds, type Changes, type View } from "../state/view";
 import { makeLayout, type Layout, type Parts } from "./layout";
@@ -74,7 +76,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     const now = view;
     const reference = referenceOf(atlas, now);
     const [frame, other, reach, attacked] = await Promise.allSettled([
-      frames(now),
+      frames(now).then((frame) => withFlows(atlas, frame, now)),
       reference ? frames(reference) : null,
       viewpoint.reach(now.condition, now.space),
       attackImages(now.condition),
@@ -175,6 +177,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     strip: makeStrip(changeView),
     image: makeImagePanel(changeView),
     confusions: makeConfusions(changeView, (classes) => void stage.flyTo(classes)),
+    ledger: makeLedger(changeView),
     legend: makeLegend(changeView),
     classes: makeEmergence(changeView),
     tables: makeTables(),
@@ -210,6 +213,12 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       layout.destroy();
     },
   };
+}
+
+/** The frame, once it is known what the filter asks for. */
+async function withFlows(atlas: Atlas, frame: Frame, { filter }: View): Promise<Frame> {
+  if (concernsFlows(filter)) await readFlows(atlas, frame, filter.since);
+  return frame;
 }
 
 /** What a frame is compared with: an attack with the clean images, a student with its teacher. */
