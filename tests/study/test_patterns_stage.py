@@ -13,6 +13,8 @@ from easy_study import copy_without_attack, easy_settings
 
 from patternscope.api.stages import pages_of
 from patternscope.api.study_page import read_study_page
+from patternscope.atlas.pattern_reading import layer_patterns
+from patternscope.atlas.stage import atlas_stage
 from patternscope.errors import InputError
 from patternscope.figures import patterns as figure
 from patternscope.report.diff_page import read_diff_page, render_diff
@@ -63,6 +65,25 @@ def test_patterns_are_of_reliable_regions_of_their_class(study, found):
         assert {results.classes[label] for label in labels[samples].tolist()} == {pattern.class_name}
         assert pattern.refits == pytest.approx(float(known.stability[samples, regions].mean()))
         assert pattern.specific.low > pattern.prior == 0.25
+
+
+def test_an_atlas_shows_the_patterns_and_their_tests(study, found):
+    results = open_results(study)
+    shown, tests = layer_patterns(results, LAYER), results.load(PatternTestsResult, layer=LAYER).tests
+    assert (shown.owner == found.owners(*results.knowledge(LAYER).mask.shape).numpy()).all()
+    assert shown.field == found.field
+    for entry, pattern, test in zip(shown.entries, found.patterns, tests, strict=True):
+        assert results.classes[entry.label] == pattern.class_name
+        assert (entry.number, entry.regions, entry.stability) == (pattern.number, pattern.regions, pattern.stability)
+        assert entry.share == (pattern.share.value, pattern.share.low, pattern.share.high)
+        assert entry.appears == pattern.appears.name
+        assert (entry.fall is None) == (test.dependence is None)
+        if entry.fall is not None:
+            assert entry.fall.own[0] == test.dependence.own.value
+    assert (shown.owner[tuple(shown.entries[-1].typical.T)] == len(shown.entries) - 1).all()
+    # The key of an atlas holds what it shows: one of a study with patterns reads them, the others do not.
+    read = {need.stage for need in atlas_stage(patterns=True).needs} - {need.stage for need in atlas_stage().needs}
+    assert read == {"patterns", "pattern_tests"}
 
 
 def test_presence_and_its_first_step_are_those_of_the_checkpoints(study, found):

@@ -210,8 +210,9 @@ describe("texts", () => {
       bits: [0.5, null],
       flow: "changed",
       was: [2],
+      pattern: 4,
     };
-    const chips = chipsOf(filter, ["bus", "car", "cat"], "under the attack");
+    const chips = chipsOf(filter, ["bus", "car", "cat"], { start: "under the attack", pattern: "ears" });
     expect(chips.map(({ text }) => text)).toEqual([
       "true class: bus",
       "true class: cat",
@@ -220,6 +221,7 @@ describe("texts", () => {
       "image misclassified",
       "evidence ≥ 0.50 bits",
       "changed class under the attack",
+      "pattern ears",
     ]);
     expect(chips[0].without).toEqual({ ...filter, classes: [2] });
     expect(chips[5].without).toEqual({ ...filter, bits: [null, null] });

@@ -130,6 +130,7 @@ describe("the address", () => {
         outcome: "succeeded",
         flow: "changed",
         since: "first",
+        pattern: 0,
         path: 4,
         outside: true,
       },

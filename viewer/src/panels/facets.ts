@@ -1,5 +1,6 @@
 /** The filter as removable chips, and a menu to add to it. */
 
+import { patternsOf, patternTitle } from "../data/patterns";
 import { h } from "../dom";
 import { TRAJECTORY_TYPES, type Mark } from "../state/colours";
 import {
@@ -47,8 +48,18 @@ export interface Chip {
   without: Filter;
 }
 
-/** The chips of a filter, in the order of the menu; `start` is what flows are compared with. */
-export function chipsOf(filter: Filter, classes: string[], start = ""): Chip[] {
+/** What a filter speaks of: the start of its flows, and its pattern. */
+export interface Named {
+  start: string;
+  pattern: string;
+}
+
+/** The chips of a filter, in the order of the menu. */
+export function chipsOf(
+  filter: Filter,
+  classes: string[],
+  { start, pattern }: Named = { start: "", pattern: "" },
+): Chip[] {
   const plain = <K extends keyof Filter>(name: K, text: string): Chip => ({
     text,
     label: null,
@@ -69,6 +80,7 @@ export function chipsOf(filter: Filter, classes: string[], start = ""): Chip[] {
     ...(isAnyEvidence(filter) ? [] : [plain("bits", evidenceText(filter.bits))]),
     ...(filter.outcome === "any" ? [] : [plain("outcome", OUTCOME_TEXTS[filter.outcome])]),
     ...(filter.flow === "any" ? [] : [plain("flow", `${FLOW_TEXTS[filter.flow]} ${start}`.trim())]),
+    ...(filter.pattern === 0 ? [] : [plain("pattern", `pattern ${pattern}`)]),
     ...(filter.path === 0 ? [] : [plain("path", `trajectory: ${TRAJECTORY_TYPES[filter.path]}`)]),
   ];
 }
@@ -101,9 +113,9 @@ export function makeFacets(change: ChangeView): Panel {
     update(snapshot) {
       menu.update(snapshot);
       const { atlas, view } = snapshot;
-      const start = startText(atlas.condition(view.condition), view.filter.since);
-      const all = chipsOf(view.filter, atlas.attributes.classes, start);
-      const drawing = JSON.stringify([view.filter, start]);
+      const named = namedIn(snapshot);
+      const all = chipsOf(view.filter, atlas.attributes.classes, named);
+      const drawing = JSON.stringify([view.filter, named]);
       if (drawing === drawn) return;
       drawn = drawing;
       clear.hidden = all.length < 2;
@@ -112,6 +124,15 @@ export function makeFacets(change: ChangeView): Panel {
       // The chip that had the focus is gone.
       if (hadFocus) (chips.querySelector("button") ?? menu.focusable).focus();
     },
+  };
+}
+
+function namedIn({ atlas, view }: Snapshot): Named {
+  const { since, pattern } = view.filter;
+  const found = patternsOf(atlas.layer(view.layer))?.patterns[pattern - 1];
+  return {
+    start: startText(atlas.condition(view.condition), since),
+    pattern: found ? patternTitle(found, atlas.attributes.classes) : String(pattern),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Atlas } from "../data/atlas";
 import type { Condition } from "../data/format";
 import type { Frame } from "../data/frame";
 import { FLOWS, flowsOf, MOVES, type Move, type Since } from "../data/ledger";
+import { patternsOf } from "../data/patterns";
 import { bitsAt, isUninformed } from "../data/regions";
 
 export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
@@ -36,6 +37,8 @@ export interface Filter {
   flow: Became;
   /** What `flow` and `was` compare with. */
   since: Since;
+  /** Number of a pattern of the layer; 0 means any region. */
+  pattern: number;
   /** Trajectory type; 0 means any. */
   path: number;
   /** Whether the points that do not pass stay, in faint grey. */
@@ -54,6 +57,7 @@ export const NO_FILTER: Filter = {
   outcome: "any",
   flow: "any",
   since: "previous",
+  pattern: 0,
   path: 0,
   outside: false,
 };
@@ -72,7 +76,7 @@ export type ClassFacet = (typeof CLASS_FACETS)[number];
 export function facetsOf(
   atlas: Atlas,
   { key, kind, layers, steps }: Condition,
-): Record<"stable" | "bits" | "outcome" | "path" | "flow", boolean> {
+): Record<"stable" | "bits" | "outcome" | "path" | "flow" | "pattern", boolean> {
   const everywhere = (array: string) => layers.every((layer) => atlas.has(`layers/${layer}/${key}/${array}`));
   return {
     stable: everywhere("stability"),
@@ -80,6 +84,7 @@ export function facetsOf(
     outcome: atlas.has(`conditions/${key}/outcome`),
     path: kind === "attack",
     flow: kind === "model" || steps.length > 1,
+    pattern: kind !== "model",
   };
 }
 
@@ -87,7 +92,7 @@ export function facetsOf(
 export function validFilter(atlas: Atlas, condition: Condition, filter: Filter): Filter {
   const has = facetsOf(atlas, condition);
   const valid = { ...filter };
-  for (const name of ["stable", "outcome", "path", "flow"] as const)
+  for (const name of ["stable", "outcome", "path", "flow", "pattern"] as const)
     if (!has[name]) Object.assign(valid, { [name]: NO_FILTER[name] });
   if (!has.flow && filter.was.length) valid.was = NO_FILTER.was;
   if (!has.bits && !isAnyEvidence(filter)) valid.bits = NO_FILTER.bits;
@@ -110,8 +115,8 @@ export function concernsFlows({ flow, was }: Filter): boolean {
 
 /** Whether a facet tells regions of one image apart. */
 export function concernsRegions(filter: Filter): boolean {
-  const { regions, points, stable, path } = filter;
-  const named = regions.length > 0 || points !== "all" || stable || path > 0;
+  const { regions, points, stable, path, pattern } = filter;
+  const named = regions.length > 0 || points !== "all" || stable || path > 0 || pattern > 0;
   return named || !isAnyEvidence(filter) || concernsFlows(filter);
 }
 
@@ -141,8 +146,8 @@ export interface Passing {
 const cache = new WeakMap<Frame, { filter: Filter; passing: Passing }>();
 
 /**
- * The regions and images of a frame that pass a filter; the same objects for the same filter. One about flows passes
- * those that `readFlows` has read, none where there is nothing to compare with.
+ * The regions and images of a frame that pass a filter; the same objects for the same filter. One about flows or a
+ * pattern passes those that `readFlows` and `readPatterns` have read, none where there are none.
  */
 export function passing(frame: Frame, filter: Filter, labels: Uint16Array): Passing {
   const cached = cache.get(frame);
@@ -181,6 +186,7 @@ function regionTest(frame: Frame, filter: Filter): (id: number) => boolean {
   const [least, most] = filter.bits;
   const predicts = classTest(filter.regions);
   const flows = flowTest(frame, filter);
+  const owner = filter.pattern > 0 ? patternsOf(frame.layer)?.owner : null;
   const bounded = !isAnyEvidence(filter) && frame.bits !== null;
   const hasEvidence = (id: number) => {
     const own = bitsAt(frame, id) as number;
@@ -192,6 +198,7 @@ function regionTest(frame: Frame, filter: Filter): (id: number) => boolean {
     (!filter.stable || stability === null || stability.values[id] === stability.refits) &&
     (filter.path === 0 || trajectory === null || trajectory[id] === filter.path) &&
     (!bounded || hasEvidence(id)) &&
+    (owner === null || owner?.[id] === filter.pattern) &&
     flows(id);
 }
 

@@ -24,12 +24,12 @@ const OLD_FACETS: Record<string, ClassFacet> = { predicted: "decisions", knowled
 const NAMES = [
   ...Object.values(CLASS_NAMES),
   OLD_NAME,
-  ...["decided", "points", "stable", "bits", "outcome", "path", "outside", "flow", "since"],
+  ...["decided", "points", "stable", "bits", "outcome", "path", "outside", "flow", "since", "pattern"],
 ];
 
 /** The facets that are chosen, by their names in the address; false for those that are not. */
 export function filterParameters(filter: Filter): Record<string, string | number | false> {
-  const { decided, points, stable, bits, outcome, flow, since, path, outside } = filter;
+  const { decided, points, stable, bits, outcome, flow, since, pattern, path, outside } = filter;
   const classes = CLASS_FACETS.map((facet) => [
     CLASS_NAMES[facet],
     filter[facet].length > 0 && filter[facet].join("."),
@@ -43,6 +43,7 @@ export function filterParameters(filter: Filter): Record<string, string | number
     outcome: outcome !== "any" && outcome,
     flow: flow !== "any" && flow,
     since: since !== "previous" && since,
+    pattern: pattern > 0 && pattern,
     path: path > 0 && path,
     outside: outside && 1,
   };
@@ -63,6 +64,7 @@ export function filterFromAddress(parameters: URLSearchParams): Filter | undefin
     outcome: oneOf("outcome", OUTCOMES),
     flow: oneOf("flow", BECAME),
     since: oneOf("since", SINCE),
+    pattern: /^\d{1,5}$/.test(text("pattern")) ? Number(text("pattern")) : 0,
     path: /^\d+$/.test(text("path")) ? Math.min(4, Number(text("path"))) : 0,
     outside: text("outside") === "1",
   };

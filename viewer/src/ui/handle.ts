@@ -26,10 +26,10 @@ export function makeHandle(viewer: Viewer) {
       return state;
     },
     async set(changes: RequestedView) {
-      const view = viewer.view();
-      const filter = changes.filter ? { ...view.filter, ...changes.filter } : view.filter;
+      const { filter, ...others } = changes;
+      const next = filter && { ...viewer.view().filter, ...filter };
       const before = viewer.snapshot()?.frame;
-      await viewer.change({ ...changes, filter } as Partial<View>);
+      await viewer.change({ ...others, ...(next && { filter: next }) } as Partial<View>);
       const start = performance.now();
       stage.finish();
       if (viewer.snapshot()?.frame !== before) timings.step += performance.now() - start;

@@ -6,6 +6,7 @@ import { makeFrameReader, type Frame, type FrameKey } from "../data/frame";
 import { readFlows } from "../data/ledger";
 import { makePathCache } from "../data/path_cache";
 import { makePrefetch } from "../data/prefetch";
+import { readPatterns } from "../data/patterns";
 import { openThumbnails } from "../data/thumbnails";
 import { makeChoosers } from "../panels/choosers";
 import { makeComparison } from "../panels/comparison";
@@ -15,6 +16,7 @@ import { makeEmergenceMap } from "../panels/emergence_map";
 import { makeImagePanel } from "../panels/image_panel";
 import { makeLedger } from "../panels/ledger";
 import { makeLegend } from "../panels/legend";
+import { makePatterns } from "../panels/patterns";
 import { pointTip } from "../panels/point_tip";
 import { makeStrip } from "../panels/strip";
 import { makeTables } from "../panels/tables";
@@ -76,7 +78,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     const now = view;
     const reference = referenceOf(atlas, now);
     const [frame, other, reach, attacked] = await Promise.allSettled([
-      frames(now).then((frame) => withFlows(atlas, frame, now)),
+      frames(now).then((frame) => withFacets(atlas, frame, now)),
       reference ? frames(reference) : null,
       viewpoint.reach(now.condition, now.space),
       attackImages(now.condition),
@@ -178,6 +180,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     image: makeImagePanel(changeView),
     confusions: makeConfusions(changeView, (classes) => void stage.flyTo(classes)),
     ledger: makeLedger(changeView),
+    patterns: makePatterns(changeView),
     legend: makeLegend(changeView),
     classes: makeEmergence(changeView),
     tables: makeTables(),
@@ -216,8 +219,9 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
 }
 
 /** The frame, once it is known what the filter asks for. */
-async function withFlows(atlas: Atlas, frame: Frame, { filter }: View): Promise<Frame> {
+async function withFacets(atlas: Atlas, frame: Frame, { filter, layer }: View): Promise<Frame> {
   if (concernsFlows(filter)) await readFlows(atlas, frame, filter.since);
+  if (filter.pattern) await readPatterns(atlas, layer);
   return frame;
 }
 
