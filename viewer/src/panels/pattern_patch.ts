@@ -1,50 +1,45 @@
 /** A typical region of a pattern as a piece of its image, with its outline and that of its receptive field. */
 
 import type { Atlas } from "../data/atlas";
-import type { Frame } from "../data/frame";
 import type { Grid } from "../data/format";
-import { cutPatch, type Box, type Cut, type LayerPatterns } from "../data/patterns";
+import { cutPatch, type Box, type Cut } from "../data/patterns";
 import type { Thumbnail } from "../data/thumbnails";
 import { h } from "../dom";
-import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
+import type { Snapshot } from "../state/snapshot";
 import { formatPlace } from "./formatting";
 
 /** Pixels of a patch on the page. */
 const SIZE = 62;
 
-export function patternPatch(
-  snapshot: Snapshot,
-  frame: Frame,
-  { field }: LayerPatterns,
-  id: number,
-  change: ChangeView,
+/** What a patch is of: a region of an image in a grid, and its receptive field in pixels of the image. */
+export interface PatchOf {
+  image: number;
+  region: number;
+  grid: Grid;
+  field: Grid | null;
+}
+
+/** A button with a patch; `more` is said of it besides image, class and place. */
+export function regionPatch(
+  { atlas, clean }: Pick<Snapshot, "atlas" | "clean">,
+  of: PatchOf,
+  click: () => void,
+  more = "",
 ): HTMLElement {
-  const { atlas, clean } = snapshot;
   const canvas = h("canvas", { width: 2 * SIZE, height: 2 * SIZE, "aria-hidden": "true" });
-  const [image, region] = [Math.floor(id / frame.regions), id % frame.regions];
-  void Promise.resolve(clean.get(image))
-    .then((thumbnail) => thumbnail && drawPatch(canvas, thumbnail, atlas, frame.grid, region, field))
+  void Promise.resolve(clean.get(of.image))
+    .then((thumbnail) => thumbnail && drawPatch(canvas, thumbnail, atlas, of))
     .catch(() => null);
-  const text = `Image ${image} (${atlas.attributes.classes[atlas.labels[image]]}), ${formatPlace(region, frame.grid[1])}`;
-  return h(
-    "button",
-    {
-      class: "patch",
-      title: text,
-      "aria-label": text,
-      click: () => change(selectRegion(snapshot, image, region)),
-    },
-    canvas,
-  );
+  const name = atlas.attributes.classes[atlas.labels[of.image]];
+  const text = `Image ${of.image} (${name}), ${formatPlace(of.region, of.grid[1])}${more}`;
+  return h("button", { class: "patch", title: text, "aria-label": text, click }, canvas);
 }
 
 function drawPatch(
   canvas: HTMLCanvasElement,
   { bitmap, width, height }: Thumbnail,
   { attributes }: Atlas,
-  grid: Grid,
-  region: number,
-  field: Grid | null,
+  { grid, region, field }: PatchOf,
 ): void {
   const [down, across] = attributes.image_size;
   const scaled: Grid | null = field && [(field[0] * height) / down, (field[1] * width) / across];

@@ -3,9 +3,9 @@
 import type { Frame } from "../data/frame";
 import { patternTitle, readPatterns, type LayerPatterns, type Pattern } from "../data/patterns";
 import { h } from "../dom";
-import type { ChangeView, Snapshot } from "../state/snapshot";
+import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
 import { patternFacts } from "./pattern_facts";
-import { patternPatch } from "./pattern_patch";
+import { regionPatch } from "./pattern_patch";
 import { showImages } from "./gallery";
 import type { Panel } from "./panel";
 
@@ -138,7 +138,11 @@ function card(
     h(
       "div",
       { class: "pattern-patches" },
-      ...pattern.typical.map((id) => patternPatch(snapshot, frame, found, id, change)),
+      ...pattern.typical.map((id) => {
+        const [image, region] = [Math.floor(id / frame.regions), id % frame.regions];
+        const of = { image, region, grid: frame.grid, field: found.field };
+        return regionPatch(snapshot, of, () => change(selectRegion(snapshot, image, region)));
+      }),
     ),
     patternFacts(pattern, atlas, change),
   );
