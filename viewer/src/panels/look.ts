@@ -20,8 +20,7 @@ export function makeLook(ask: AskLook, current: () => Snapshot | null, change: C
   const file = h("input", {
     type: "file",
     accept: "image/*",
-    class: "look-file",
-    "aria-label": "A new picture",
+    hidden: true,
     change: () => {
       const [chosen] = file.files ?? [];
       if (chosen) void show(chosen);
@@ -29,12 +28,14 @@ export function makeLook(ask: AskLook, current: () => Snapshot | null, change: C
       file.value = "";
     },
   });
+  const choose = h("button", { class: "tool wide", click: () => file.click() }, "Choose a file");
   const clear = h("button", { class: "small", hidden: true, click: () => reset() }, "Close");
   const zone = h(
     "div",
     { class: "look-zone" },
     h("b", {}, "A new picture"),
     h("span", {}, "Drop one here, or"),
+    choose,
     file,
     clear,
   );
@@ -126,7 +127,7 @@ function row(
   const patterns = layer.patterns
     ?.slice(0, PATTERNS)
     .map(({ title, regions, expected }) =>
-      h("li", {}, `pattern ${title}: ${regions} regions, chance ${formatNumber(expected)}`),
+      h("li", {}, `pattern ${title}: ${regions}, chance ${formatNumber(expected)}`),
     );
   const none = layer.patterns?.length === 0 && h("li", {}, "no pattern more than by chance");
   return h(
@@ -179,7 +180,7 @@ function probabilityMap(
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   const cell = cellOf(grid, canvas.width);
   probability.forEach((p, place) => {
-    context.fillStyle = `rgb(0 0 0 / ${(0.8 * (1 - p)).toFixed(3)})`;
+    context.fillStyle = `rgb(0 0 0 / ${(0.7 * (1 - p)).toFixed(3)})`;
     context.fillRect(...cell(place));
   });
   for (const [colour, line] of [
