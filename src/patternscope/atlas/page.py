@@ -29,8 +29,6 @@ _HEAD = """<!doctype html>
 <body>
 <noscript>This page needs JavaScript, which is switched off in this browser.</noscript>
 """
-# Arrays that are read where somebody chooses a region.
-_ON_REQUEST = ("/feature",)
 _AFTER = "</body>\n</html>\n"
 # Base 85 takes a quarter on top of the bytes, base64 a third. A comma for "<": no text can end its element.
 _PLAIN = bytes.maketrans(b"<", b",")
@@ -68,10 +66,13 @@ def first_and_later(keys: Sequence[str]) -> tuple[list[str], list[str]]:
     last: dict[str, int] = {}
     for array, chunk in filter(None, map(_chunk_of, keys)):
         last[array] = max(chunk, last.get(array, 0))
-    later = {
-        key for key in keys if (found := _chunk_of(key)) and (found[1] < last[found[0]] or found[0].endswith(_ON_REQUEST))
-    }
+    later = {key for key in keys if (found := _chunk_of(key)) and (found[1] < last[found[0]] or _on_request(found[0]))}
     return [key for key in keys if key not in later], [key for key in keys if key in later]
+
+
+def _on_request(array: str) -> bool:
+    """Whether an array is read only where somebody chooses a region."""
+    return array.endswith("/feature")
 
 
 def _chunk_of(key: str) -> tuple[str, int] | None:

@@ -57,6 +57,7 @@ def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved
     KeyError when a stage reads one that does not come before it.
     """
     by_name: dict[str, Stage] = {}
+    units: dict[Unit, Unit] = {}  # each once, with the path that it remembers
     needs: dict[Unit, tuple[tuple[Need, Unit], ...]] = {}
     for stage in stages:
         for need in stage.needs:
@@ -64,7 +65,11 @@ def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved
                 raise KeyError(f"stage {stage.name} reads {need.stage}, which does not come before it")
         by_name[stage.name] = stage
         for unit in stage.units(axes):
-            needs[unit] = tuple((n, u) for n in stage.needs for u in _needed(by_name[n.stage], n, unit, axes))
+            units[unit] = unit
+            needed = (
+                (need, source) for need in stage.needs for source in _needed(by_name[need.stage], need, unit, axes)
+            )
+            needs[unit] = tuple((need, units.setdefault(source, source)) for need, source in needed)
     return Plan(settings, settings if resolved is None else resolved, axes, by_name, needs)
 
 
