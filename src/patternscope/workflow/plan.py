@@ -151,6 +151,11 @@ def _external(plan: Plan, unit: Unit) -> str | None:
         raise InputError(f"{unit.path}: a file that it is made from does not exist any more ({error})") from error
 
 
+def reads_outside(plan: Plan, unit: Unit) -> bool:
+    """Tell whether a unit reads what lies outside the study: images, weights or code of the user's."""
+    return bool(_external(plan, unit))
+
+
 def unit_inputs(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest], store: Store) -> tuple[InputUnit, ...]:
     """Return the folders and declared files that a unit reads, in the order of its needs."""
     files: dict[Unit, set[str]] = {}

@@ -75,16 +75,11 @@ class Store:
 
         DamagedUnit when it cannot be read, InputError when another version of the program wrote it.
         """
-        path = self._place(unit, MANIFEST_FILE)
         try:
-            found = os.lstat(path)
+            return read_manifest(self._place(unit, MANIFEST_FILE))
         except (FileNotFoundError, NotADirectoryError):
             # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
             return None
-        if not stat.S_ISREG(found.st_mode):
-            raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} is no regular file")
-        try:
-            return _read_manifest(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
         except DamagedUnit as damage:
             raise DamagedUnit(f"{unit.path}/{damage}") from damage.__cause__
 
@@ -258,9 +253,20 @@ class Store:
         shutil.rmtree(self.folder / PARTIAL_FOLDER, ignore_errors=True)
 
 
+def read_manifest(path: str) -> Manifest:
+    """Return the manifest in a file; it is read anew only where its size, times or inode have changed.
+
+    OSError where there is no file, DamagedUnit where it cannot be read, InputError when another version wrote it.
+    """
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise DamagedUnit(f"{MANIFEST_FILE} is no regular file")
+    return _manifest_in(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
 @lru_cache(maxsize=_REMEMBERED)
-def _read_manifest(path: str, *state: int) -> Manifest:
-    """The manifest in a file, which is read anew only where its size, times or inode have changed."""
+def _manifest_in(path: str, *state: int) -> Manifest:
+    """The manifest in a file in a state."""
     try:
         found = json.loads(Path(path).read_bytes())
         if isinstance(found["schema_version"], int):
