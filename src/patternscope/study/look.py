@@ -9,7 +9,14 @@ from torch import Tensor
 
 from patternscope.embeddings.regional_objective import embed_regions
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import UNREADABLE, PixelFormat, as_picture, load_picture, to_tensor
+from patternscope.images.readers.decoding import (
+    UNREADABLE,
+    PixelFormat,
+    as_picture,
+    load_picture,
+    pixels_at_most,
+    to_tensor,
+)
 from patternscope.knowledge.calibration import at_temperature, class_shares
 from patternscope.networks import Normalised, record
 from patternscope.networks.models.heads import load_head
@@ -64,14 +71,15 @@ def look_at(folder: str | Path, image: Any, *, nearest: int = 4) -> Look:
 
 def read_image(image: Any, images: ImagesSettings) -> Tensor:
     """Return an image as a study sees images: uint8 (channels, size, size); InputError for what is no picture."""
-    size = PixelFormat(images.image_size, images.channels, images.resize, images.white)
+    size = PixelFormat(images.image_size, images.channels, images.resize, images.white, images.pixel_limit)
     if not isinstance(image, str | PathLike):
         return to_tensor(as_picture(image, "image", size), size, "image")
     path = Path(image).expanduser()
     if not path.is_file():
         raise InputError(f"image: {str(path)!r} does not exist")
     try:
-        return to_tensor(load_picture(path), size, f"image {str(path)!r}")
+        with pixels_at_most(size.pixel_limit):
+            return to_tensor(load_picture(path), size, f"image {str(path)!r}")
     except InputError:
         raise
     except UNREADABLE as error:
