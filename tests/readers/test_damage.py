@@ -8,6 +8,9 @@ from dataclasses import fields
 import pytest
 from every_reader import READERS, Damages
 
+from patternscope.api.study import open_study
+from patternscope.errors import InputError
+from patternscope.results.features import FeaturesResult
 from patternscope.results.result import Result
 from patternscope.results.study import result_kinds
 
@@ -22,6 +25,14 @@ def test_no_reader_believes_a_damaged_file(damages, seed):
     for reader in (READERS[seed % len(READERS)], READERS[(seed // 2 + 3) % len(READERS)]):
         attempt = damages.attempt(reader, seed)
         assert attempt.verdict != "missed", attempt
+
+
+def test_the_files_of_a_layer_that_are_gone_are_not_a_layer_less(study):
+    features = open_study(study).results.load(FeaturesResult)
+    assert features.regional.layers == ["1"]
+    next((study / "features/01/1").iterdir()).unlink()
+    with pytest.raises(InputError, match=r"features/01/1/regional-00000.safetensors is missing; `patternscope run "):
+        open_study(study).results.load(FeaturesResult).regional  # noqa: B018 - reads
 
 
 def test_the_fields_of_a_result_are_what_is_compared():
