@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.regional_objective import embed_regions
+from patternscope.embeddings.regional_objective import embed_in_unit
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import (
     UNREADABLE,
@@ -102,7 +102,7 @@ def _look_at_layer(
     mu, shares = results.sample().mean_directions, class_shares(labels, len(results.classes))
     by_map, telling, calm = [], [], []
     for number, image in _maps_with_an_image(region):
-        h = embed_regions((region.map if number is None else region.fold_maps[number]), regional, region.scale)
+        h = embed_in_unit((region.map if number is None else region.fold_maps[number]), regional, region.scale)
         scores, strength = log_posterior(h, mu, settings.region.kappa_max), torch.linalg.vector_norm(h, dim=-1)
         rows = torch.tensor([image])
         by_map.append(h[0])
