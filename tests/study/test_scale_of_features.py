@@ -79,7 +79,7 @@ def said(power: int) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("power", [-123, 126])
 def test_a_study_does_not_depend_on_the_unit_of_its_features(power):
-    """2^-123 is 9e-38, beyond which small features lose their digits; features of two times 2^126 are 1.7e38, and the sum of two infinite."""
+    """Below 2^-123, 9e-38, small features lose their digits; features of 2^127 are 1.7e38, and the sum of two inf."""
     usual, found = said(0), said(power)
     assert usual["bits"].mean() > 0.02
     for name, value in found.items():
