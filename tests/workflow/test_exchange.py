@@ -36,11 +36,22 @@ def set_variables(variables: dict[str, str]) -> None:
     os.environ.update(variables)
 
 
-@pytest.fixture
-def distant(forks, tmp_path):
-    """A cluster whose one worker cannot open any file of `study`."""
+@pytest.fixture(scope="module")
+def here(tmp_path_factory) -> Path:
+    """A folder of which the worker cannot open any file."""
+    return tmp_path_factory.mktemp("here")
+
+
+@pytest.fixture(scope="module")
+def distant(forks, here, tmp_path_factory):
+    """A cluster of one worker that does not see the folder."""
     paths = os.pathsep.join([str(Path(toy_stages.__file__).parent), os.environ.get("PYTHONPATH", "")])
-    options = {"dashboard_address": None, "silence_logs": 60, "protocol": "tcp", "local_directory": str(tmp_path / "w")}
+    options = {
+        "dashboard_address": None,
+        "silence_logs": 60,
+        "protocol": "tcp",
+        "local_directory": str(tmp_path_factory.mktemp("there")),
+    }
     with (
         pytest.MonkeyPatch.context() as patch,
         dask.config.set({"distributed.worker.multiprocessing-method": forks.get_start_method()}),
@@ -52,7 +63,7 @@ def distant(forks, tmp_path):
             ) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,
         ):
-            client.run(forbid, str(tmp_path / "study"))
+            client.run(forbid, str(here))
             yield cluster.scheduler_address
 
 
@@ -61,22 +72,22 @@ def run(folder: Path, address: str, exchange: str | None):
     return run_units(folder, make_plan(Toy(), STAGES, AXES), executor=lambda: ClusterExecutor(address, made))
 
 
-def test_workers_that_do_not_see_the_study_make_the_same_bytes(tmp_path, distant):
+def test_workers_that_do_not_see_the_study_make_the_same_bytes(tmp_path, here, distant):
     with pytest.raises(PermissionError, match="on another machine"):
-        run(tmp_path / "study", distant, None)
+        run(here / "study", distant, None)
     exchange = f"file://{tmp_path}/exchange"
-    done = run(tmp_path / "study", distant, exchange).done
-    run_units(tmp_path / "here", make_plan(Toy(), STAGES, AXES))
-    assert contents(tmp_path / "study") == contents(tmp_path / "here")
+    done = run(here / "study", distant, exchange).done
+    run_units(tmp_path / "alone", make_plan(Toy(), STAGES, AXES))
+    assert contents(here / "study") == contents(tmp_path / "alone")
     assert len(done) == 20
-    assert not (tmp_path / "study/.partial").exists()
+    assert not (here / "study/.partial").exists()
     # Each file is kept once, whatever it is called in the study.
     kept = sorted(path.name for path in (tmp_path / "exchange").rglob("*") if path.is_file())
     assert kept == sorted(file_digest(path) for path in (tmp_path / "exchange").rglob("*") if path.is_file())
-    assert run(tmp_path / "study", distant, exchange).done == []
+    assert run(here / "study", distant, exchange).done == []
 
 
-def test_a_bucket_of_s3_is_an_exchange(tmp_path, distant, monkeypatch):
+def test_a_bucket_of_s3_is_an_exchange(tmp_path, here, distant, monkeypatch):
     pytest.importorskip("s3fs", reason="s3fs is not installed")
     server = pytest.importorskip("moto.server", reason="moto is not installed").ThreadedMotoServer(port=0)
     server.start()
@@ -88,13 +99,13 @@ def test_a_bucket_of_s3_is_an_exchange(tmp_path, distant, monkeypatch):
         with distributed.Client(distant, set_as_default=False) as client:
             client.run(set_variables, variables)
         with pytest.raises(InputError, match=r"exchange: expected the address of an object store .*s3://none/at-all"):
-            run(tmp_path / "study", distant, "s3://none/at-all")
+            run(here / "s3", distant, "s3://none/at-all")
         import s3fs
 
         s3fs.S3FileSystem(skip_instance_cache=True).mkdir("bucket")
-        run(tmp_path / "study", distant, "s3://bucket/folder")
-        run_units(tmp_path / "here", make_plan(Toy(), STAGES, AXES))
-        assert contents(tmp_path / "study") == contents(tmp_path / "here")
+        run(here / "s3", distant, "s3://bucket/folder")
+        run_units(tmp_path / "alone", make_plan(Toy(), STAGES, AXES))
+        assert contents(here / "s3") == contents(tmp_path / "alone")
     finally:
         server.stop()
 
