@@ -1,17 +1,20 @@
 """One HTML file, a folder, a server: the store and nothing else leaves."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import re
 import socket
 import struct
 import threading
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from patternscope.atlas.connections import Connections
 from patternscope.atlas.export import TooLarge, export_single
 from patternscope.atlas.page import SCRIPT, folder_page, single_bytes, store_keys, write_folder, write_single
 from patternscope.atlas.server import AtlasServer, file_of
@@ -57,6 +60,26 @@ def test_one_file_holds_every_file_of_the_store(store, tmp_path):
     assert "default-src 'none'" in found.policy
     assert "connect-src" not in found.policy
     assert not list(tmp_path.glob("new/.*"))
+
+
+def test_the_first_picture_is_not_kept_waiting_for_other_steps(store, tmp_path):
+    write_single(store, tmp_path / "atlas.html")
+    page = (tmp_path / "atlas.html").read_text(encoding="utf-8")
+    script = page.index("<script>")
+    keys = store_keys(store)
+    steps = {key for key in keys if "/position/c/" in key}
+    before = {key for key in steps if page.index(f'data-key="{key}"') < script}
+    last = {max((key for key in steps if key.startswith(array)), key=_step_of) for array in map(_array_of, steps)}
+    assert before == last < steps
+    assert page.index('data-key="zarr.json"') < script
+
+
+def _array_of(key: str) -> str:
+    return key.partition("/c/")[0] + "/c/"
+
+
+def _step_of(key: str) -> int:
+    return int(key.partition("/c/")[2].split("/")[0])
 
 
 def test_a_limit_is_kept_and_what_is_omitted_is_said(store, content, tmp_path):
@@ -206,6 +229,76 @@ def test_idle_connections_end_without_a_word(server, monkeypatch, capsys):
             connection.sendall(beginning)
             assert connection.recv(100) == b""
     assert capsys.readouterr().err == ""
+
+
+BEGINNINGS = (
+    b"",
+    b"GET / HT",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n",
+    b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n",
+)
+
+
+def test_500_slow_clients_hold_up_nobody(store, capsys):
+    """They say nothing, half a question, all but its end, or ask and do not read."""
+    slow = []
+    with AtlasServer(store, port=0) as listening:
+        (thread := threading.Thread(target=listening.serve_forever)).start()
+        for number in range(500):
+            client = socket.create_connection(("127.0.0.1", listening.server_address[1]), timeout=10)
+            client.sendall(BEGINNINGS[number % len(BEGINNINGS)])
+            slow.append(client)
+            if number % 100 == 99:
+                assert ask(listening, "/")[:2] == (200, folder_page(store).encode())
+                assert ask(listening, "/page.js")[1] == SCRIPT.read_bytes()
+                assert len(listening.connections) <= 200
+        listening.shutdown()
+        thread.join()
+    for client in slow:
+        with client, contextlib.suppress(ConnectionError):
+            while client.recv(2**20):
+                pass
+    assert capsys.readouterr().err == ""
+
+
+def test_a_question_that_drips_ends_by_the_clock(store):
+    with AtlasServer(store, port=0) as listening:
+        listening.connections.patience = 0.2
+        (thread := threading.Thread(target=listening.serve_forever, args=(0.05,))).start()
+        with socket.create_connection(("127.0.0.1", listening.server_address[1]), timeout=10) as client:
+            while not is_ended(client):  # each byte comes in time, and the question never ends
+                with contextlib.suppress(ConnectionError):
+                    client.sendall(b"G")
+                time.sleep(0.01)
+        assert ask(listening, "/")[0] == 200
+        listening.shutdown()
+        thread.join()
+
+
+def test_who_waits_longest_goes_first_and_who_gets_an_answer_last():
+    connections, pairs = Connections(most=3), [socket.socketpair() for _ in range(5)]
+    for own, _ in pairs[:3]:
+        connections.add(own)
+    with connections.answering(pairs[0][0]):
+        connections.add(pairs[3][0])
+        assert [is_ended(other) for _, other in pairs[:4]] == [False, True, False, False]
+    connections.add(pairs[4][0])
+    assert [is_ended(other) for _, other in pairs] == [False, True, True, False, False]
+    connections.end_all()
+    assert len(connections) == 0
+    assert all(is_ended(other) for _, other in pairs)
+    for end in (end for pair in pairs for end in pair):
+        end.close()
+
+
+def is_ended(client: socket.socket) -> bool:
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except ConnectionError:
+        return True
+    except BlockingIOError:
+        return False
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")

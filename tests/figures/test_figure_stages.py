@@ -2,13 +2,17 @@
 
 import csv
 import json
+import os
+import random
 import shutil
 from pathlib import Path
 
+import killed_runs
 import matplotlib
 import numpy as np
 import pytest
 import torch
+from toy_stages import contents
 
 from patternscope.api.figure_stages import figure_stages
 from patternscope.errors import InputError
@@ -69,6 +73,33 @@ def test_each_figure_is_a_picture_a_drawing_a_table_and_its_settings(study):
         if "svg" in pictures:
             assert json.loads((folder / f"{name}.json").read_text())["dpi"] == 60
             assert "<dc:date>" not in (folder / f"{name}.svg").read_text()
+
+
+KILLED = ("emergence", "evidence", "evidence_maps", "importance", "ledger", "sample_embedding")
+
+
+def test_figures_that_were_killed_in_another_order_have_the_same_bytes(study, tmp_path):
+    """Pictures, tables and manifests depend on what is drawn, not on what a process has drawn before."""
+    folder = Path(shutil.copytree(study, tmp_path / "study"))
+    chosen = tuple(stage for stage in reversed(STAGES) if stage.name.removeprefix("figures/") in KILLED)
+    shutil.rmtree(folder / "figures")
+
+    def start() -> int:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                run_analysis(folder, settings(), lambda _: chosen, device="cpu")
+                code = 0
+            finally:
+                os._exit(code)
+        return child
+
+    killed_runs.kill_runs(start, folder / "figures", 4, random.Random(2), 1.0)
+    assert os.waitpid(start(), 0)[1] == 0
+    drawn, expected = contents(folder / "figures"), contents(study / "figures")
+    assert drawn == {name: content for name, content in expected.items() if name.partition("/")[0] in KILLED}
+    assert sum(name.endswith("manifest.json") for name in drawn) == len(KILLED)
 
 
 def test_the_same_results_give_the_same_bytes(study, tmp_path):

@@ -52,6 +52,15 @@ def other_numbers(path: Path, rng: Random) -> None:
 
 
 @kind
+def swapped(path: Path, rng: Random) -> None:
+    """The content of another file of this name, of another unit where there is one."""
+    study = next(folder for folder in path.parents if (folder / "events.jsonl").exists())
+    files = [other for other in sorted(study.rglob(f"*{path.suffix}")) if other.is_file() and other != path]
+    namesakes = [other for other in files if other.name == path.name]
+    replace(path, rng.choice(namesakes or files or [study / "events.jsonl"]).read_bytes())
+
+
+@kind
 def gone(path: Path, rng: Random) -> None:
     path.unlink()
 

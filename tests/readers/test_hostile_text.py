@@ -8,10 +8,14 @@ from PIL import Image
 
 from patternscope.cli import write_error
 from patternscope.cli.printing import new_table, say, show
+from patternscope.errors import InputError
 from patternscope.figures.drawing.saving import numbered_ids
+from patternscope.images import open_images
 from patternscope.images.readers.decoding import UNREADABLE, load_picture
 from patternscope.images.readers.files import why_not_opened
 from patternscope.results.json_csv import write_rows
+from patternscope.settings.study import make_settings
+from patternscope.study.look import read_image
 
 NAME = "=cmd|'/c calc'!A1"
 
@@ -57,6 +61,28 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
     assert (tmp_path / "x.png").stat().st_size < 100_000
     with pytest.raises(Image.DecompressionBombError):
         load_picture(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(None, 8), (1024, 8), (1023, 6)])
+def test_the_limit_of_pixels_is_a_setting(tmp_path, limit, kept):
+    pictures = tmp_path / "pictures"
+    for number in range(8):
+        (folder := pictures / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        side = (32, 32) if number in (2, 5) else (16, 16)
+        Image.new("L", side, 40 * number).save(folder / f"{number}{'' if number == 5 else '.png'}", "PNG")
+    before = Image.MAX_IMAGE_PIXELS
+    how = {} if limit is None else {"pixel_limit": limit}
+    splits = open_images("folder", folder=pictures, image_size=16, **how)
+    assert len(splits.train) + len(splits.test) == kept
+    said = "more than 1023 pixels; images.pixel_limit raises the limit"
+    assert splits.train.skipped == ((f"a/2.png: {said}", f"b/5: {said}") if kept == 6 else ())
+    assert before == Image.MAX_IMAGE_PIXELS
+    asked = make_settings({"images": how}, "x.toml", tmp_path).images
+    if limit == 1023:
+        with pytest.raises(InputError, match=said):
+            read_image(pictures / "b/5", asked)
+    else:
+        assert read_image(pictures / "b/5", asked).shape == (3, 64, 64)
 
 
 def test_ids_of_a_drawing_are_numbered_and_what_they_name_stays_named():

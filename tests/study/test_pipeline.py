@@ -195,7 +195,10 @@ def test_workers_give_the_same_bytes(study, tmp_path, two_workers):
 
 @pytest.mark.slow
 def test_the_command_killed_at_random_moments_ends_with_the_same_bytes(study, tmp_path):
-    """Up to the summary, on which emergence, controls, figures and atlas do not bear; bench_kills.py kills all."""
+    """Up to the summary, on which emergence, controls, figures and atlas do not bear; bench_kills.py kills all.
+
+    Figures are killed in tests/figures/test_figure_stages.py.
+    """
     ran(study)
     file, folder = tmp_path / "tiny.toml", tmp_path / "killed"
     file.write_text(TOML)

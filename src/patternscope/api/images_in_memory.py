@@ -15,7 +15,7 @@ from patternscope.images import ImageSet, choose_samples, open_images
 from patternscope.networks.capture.hooks import isolate_random_state
 
 Labels = Tensor | np.ndarray | Sequence[int]
-_HOW = ("resize", "white")
+_HOW = ("resize", "white", "pixel_limit")
 
 
 def read_images(

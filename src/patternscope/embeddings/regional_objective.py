@@ -1,5 +1,6 @@
 """The objective of the regional fit over all anchors, and its gradient, block by block."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from patternscope.embeddings.matched_regions import MatchedRegions
 from patternscope.embeddings.objectives import align_loss, similarity_loss
+from patternscope.radial.units import times_two_to, usual_exponent
 
 _ROWS_AT_ONCE = 256
 
@@ -97,6 +99,16 @@ def embed_regions(weight: Tensor, features: Tensor, scale: Tensor | float) -> Te
     """
     parts = [weight @ block.flatten(2).to(weight.dtype) for block in features.split(_ROWS_AT_ONCE)]
     return torch.cat(parts).transpose(1, 2) / scale
+
+
+def embed_in_unit(weight: Tensor, features: Tensor, scale: float) -> Tensor:
+    """Return the same for features of any magnitude, whose scale tells their unit.
+
+    >>> embed_in_unit(torch.eye(2), torch.full((1, 2, 1, 1), 3e38), 2e38).tolist()
+    [[[1.5, 1.5]]]
+    """
+    exponent = usual_exponent(scale)
+    return embed_regions(weight, times_two_to(features, -exponent), math.ldexp(scale, -exponent))
 
 
 def _pull_back(slope: Tensor, features: Tensor) -> Tensor:

@@ -121,7 +121,7 @@ def channel_agreement(first: Tensor, second: Tensor) -> float | None:
         own, other = (features[:, channel].double().flatten() for features in (first, second))
         own, other = own - own.mean(), other - other.mean()
         if own.any() and other.any():
-            correlations.append(F.cosine_similarity(own, other, dim=0))
+            correlations.append(F.cosine_similarity(own, other, dim=0, eps=1e-200))
     return float(torch.stack(correlations).mean()) if correlations else None
 
 

@@ -102,7 +102,8 @@ class Result:
     def load(cls, folder: Path, files: Collection[str] | None = None, check: Check = unchecked) -> Self:
         """Return the result of a unit's folder; with `files` a field of any other file is a KeyError.
 
-        `check` is given the name of each file before it is read, that of a folder with a slash at its end.
+        `check` is given the name of each file before it is read, that of a folder with a slash at its end; and a name
+        with {layer} before it is looked which layers there are.
         """
         loaded = object.__new__(cls)
         object.__setattr__(loaded, "_source", (folder, None if files is None else frozenset(files), check))
@@ -200,6 +201,8 @@ def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | N
         return {entries[0].name: None}
     if declared is not None and not _is_declared(file, declared):
         raise KeyError(f"{folder}: {kind.__name__}.{entries[0].name} is read without being declared")
+    if "{layer}" in file:
+        check(file)
     if file == f"{{layer}}{_SUFFIX}":
         return {entries[0].name: LayerFiles(folder, entries[0].metadata["kind"], _fields_by_file(kind), check)}
     if file == "{layer}/" and part is not None:

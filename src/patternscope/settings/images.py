@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model_validator
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import Resize
+from patternscope.images.readers.decoding import PIXEL_LIMIT, Resize
 from patternscope.images.readers.layout_detection import layout_hint
 from patternscope.images.readers.registry import SOURCES, check_source, offered_forms, source_options, sources_with
 from patternscope.images.readers.source import Option
@@ -69,6 +69,14 @@ class ImagesSettings(_OptionSettings):
         gt=0,
         description="the value shown as white, of pixels that are not bytes (4095 for 12 bits); by default 1 for "
         "floats and 65535 for 16 bits",
+        json_schema_extra=LATER,
+    )
+    pixel_limit: int = Field(
+        default=PIXEL_LIMIT,
+        ge=1,
+        le=10**12,
+        description="pixels of a picture file at most: larger ones are listed as unreadable, since a small file can "
+        "ask for gigabytes",
         json_schema_extra=LATER,
     )
     samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")

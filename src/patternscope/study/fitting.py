@@ -1,5 +1,6 @@
 """The fits of a study: estimators from their settings, neighbours from what samples are, and maps from results."""
 
+import math
 from typing import Any
 
 import torch
@@ -7,10 +8,11 @@ from torch import Tensor
 
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
 from patternscope.embeddings.linear import mean_strength, ridge
-from patternscope.embeddings.regional_objective import embed_regions
+from patternscope.embeddings.regional_objective import embed_in_unit
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings, dimensions
 from patternscope.errors import InputError
 from patternscope.knowledge.folds import assign_folds
+from patternscope.radial.units import in_usual_unit, usual_exponent
 from patternscope.results.features import Features, read_blocks
 from patternscope.results.fits import FitTrace, ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -52,8 +54,9 @@ def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) 
 
     Least squares. A fit that starts there ends in the same arrangement of directions.
     """
-    scale = mean_strength(features) if settings.scale == "auto" else settings.scale
-    return ridge(features / scale, embedding)
+    usual, exponent = in_usual_unit(features)
+    scale = mean_strength(usual) if settings.scale == "auto" else math.ldexp(settings.scale, -exponent)
+    return ridge(usual / scale, embedding)
 
 
 def draw_neighbours(
@@ -154,7 +157,9 @@ def fitted_sample(result: SampleResult, kappa_max: float, device: torch.device |
     out_dim, in_dim = result.map.shape
     fitted = SampleEmbedding(in_dim, out_dim, kappa_max=kappa_max).to(device)
     state = {name: getattr(result, name) for name in ("map", "mean_directions", "class_prior")}
-    fitted.load_state_dict({**state, "scale": result.map.new_tensor(result.scale)})
+    # float32 may not hold the scale of such features.
+    dtype = torch.float64 if usual_exponent(result.scale) else result.map.dtype
+    fitted.load_state_dict({**state, "scale": torch.tensor(result.scale, dtype=dtype)})
     return fitted
 
 
@@ -164,7 +169,7 @@ def embed_by_all(result: RegionResult, regional: Features, device: torch.device 
     Features on the disk are read in blocks, which a device embeds.
     """
     blocks = (block for _, block in read_blocks(regional, device))
-    return joined([embed_regions(result.map.to(block), block, result.scale).cpu() for block in blocks])
+    return joined([embed_in_unit(result.map.to(block), block, result.scale).cpu() for block in blocks])
 
 
 def embed_all_as_judged(result: RegionResult, regional: Features, device: torch.device | str) -> Tensor:
@@ -188,7 +193,7 @@ def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | slice
     map of all images where that one judges. Attacked images and students are seen like the clean images so.
     """
     if result.seen_by != "others":
-        return embed_regions(result.map.to(regional), regional, result.scale)
+        return embed_in_unit(result.map.to(regional), regional, result.scale)
     return embed_by(result, regional, result.unseen[0, rows])
 
 
@@ -197,5 +202,5 @@ def embed_by(result: RegionResult, regional: Tensor, judge: Tensor) -> Tensor:
     embedding = regional.new_zeros(len(regional), regional[0, 0].numel(), len(result.map))
     for number in judge.unique().tolist():
         own = (judge == number).to(regional.device)
-        embedding[own] = embed_regions(result.fold_maps[number].to(regional), regional[own], result.scale)
+        embedding[own] = embed_in_unit(result.fold_maps[number].to(regional), regional[own], result.scale)
     return embedding

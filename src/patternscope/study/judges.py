@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.regional_objective import embed_regions
+from patternscope.embeddings.regional_objective import embed_in_unit
 from patternscope.knowledge.calibration import at_temperature, class_shares, fold_temperatures
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial import log_posterior
@@ -80,7 +80,7 @@ class Judges:
         shape = (len(regional), regional[0, 0].numel(), len(self.directions))
         calibrated = regional.new_zeros(shape, dtype=torch.float64)
         for number, each in enumerate(region.fold_maps):
-            embedding = embed_regions(each.to(regional), regional, region.scale)
+            embedding = embed_in_unit(each.to(regional), regional, region.scale)
             scores = log_posterior(embedding, self.directions, self.kappa_max)
             strength = torch.linalg.vector_norm(embedding, dim=-1)
             own = self.temperatures[number // per_split].rows(torch.tensor([number % per_split]))

@@ -8,9 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.regional_objective import embed_regions
+from patternscope.embeddings.regional_objective import embed_in_unit
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import UNREADABLE, PixelFormat, as_picture, load_picture, to_tensor
+from patternscope.images.readers.decoding import (
+    UNREADABLE,
+    PixelFormat,
+    as_picture,
+    load_picture,
+    pixels_at_most,
+    to_tensor,
+)
 from patternscope.knowledge.calibration import at_temperature, class_shares
 from patternscope.networks import Normalised, record
 from patternscope.networks.models.heads import load_head
@@ -66,7 +73,7 @@ def look_at(folder: str | Path, image: Any, *, nearest: int = 4) -> Look:
 
 def read_image(image: Any, images: ImagesSettings) -> Tensor:
     """Return an image as a study sees images: uint8 (channels, size, size); InputError for what is no picture."""
-    size = PixelFormat(images.image_size, images.channels, images.resize, images.white)
+    size = PixelFormat(images.image_size, images.channels, images.resize, images.white, images.pixel_limit)
     if isinstance(image, bytes):
         return _decoded(BytesIO(image), "image", size)
     if not isinstance(image, str | PathLike):
@@ -80,7 +87,8 @@ def read_image(image: Any, images: ImagesSettings) -> Tensor:
 def _decoded(source: Path | BytesIO, name: str, size: PixelFormat) -> Tensor:
     """Return a picture's file as uint8 (channels, size, size)."""
     try:
-        return to_tensor(load_picture(source), size, name)
+        with pixels_at_most(size.pixel_limit):
+            return to_tensor(load_picture(source), size, name)
     except InputError:
         raise
     except UNREADABLE as error:
@@ -104,7 +112,7 @@ def _look_at_layer(
     mu, shares = results.sample().mean_directions, class_shares(labels, len(results.classes))
     by_map, telling, calm = [], [], []
     for number, image in _maps_with_an_image(region):
-        h = embed_regions((region.map if number is None else region.fold_maps[number]), regional, region.scale)
+        h = embed_in_unit((region.map if number is None else region.fold_maps[number]), regional, region.scale)
         scores, strength = log_posterior(h, mu, settings.region.kappa_max), torch.linalg.vector_norm(h, dim=-1)
         rows = torch.tensor([image])
         by_map.append(h[0])

@@ -17,6 +17,8 @@ _REMEMBERED = 100_000  # files
 class UnitCheck:
     """Verifies files of one unit before they are read: `check("map.safetensors")`, or `check("store/")` for a folder.
 
+    `check("{layer}/")` looks whether all files of the unit are there, of their size, before it is asked which are.
+
     Raises:
         InputError: a file that is missing, a link, or holds other bytes than were written; a file of a folder that the
             manifest does not list. It names the unit and what to do.
@@ -30,6 +32,9 @@ class UnitCheck:
     def __call__(self, name: str) -> None:
         """Verify a file, or all files below a folder whose name ends with a slash; "" is the whole unit."""
         try:
+            if "{layer}" in name:
+                self.store.verify(self.unit, self._manifest, digests=False)
+                return
             if name and not name.endswith("/"):
                 self._verify(name)
                 return

@@ -1,8 +1,11 @@
 """From pictures and pixels of any kind to square uint8 tensors."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
@@ -15,9 +18,12 @@ from patternscope.images.readers.value_range import eight_bits, mark_depth, to_b
 
 UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, MemoryError, Image.DecompressionBombError)
 """What Pillow raises for files that are damaged, truncated, not pictures or absurdly large."""
+PIXEL_LIMIT = 178_956_970
+"""Pixels of a picture at most, beyond which it may be a small file made to fill the memory; Pillow's own limit."""
 Resize = Literal["crop", "pad", "stretch"]
 CHANNELS = (1, 2, 3, 4)
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_PILLOW = RLock()  # its limit is one of the whole process
 _TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -25,13 +31,15 @@ class PixelFormat(NamedTuple):
     """What pictures become: uint8 (channels, size, size).
 
     `resize` is how a picture that is not square becomes one: "crop" keeps the centre, "pad" adds black, "stretch"
-    changes its proportions. `white` is the value shown as white, of pixels that are not bytes.
+    changes its proportions. `white` is the value shown as white, of pixels that are not bytes. Pictures of more pixels
+    than `pixel_limit` are not decoded.
     """
 
     size: int
     channels: int = 3
     resize: Resize = "crop"
     white: float | None = None
+    pixel_limit: int = PIXEL_LIMIT
 
 
 def to_tensor(picture: Image.Image, pixels: PixelFormat, name: str = "picture") -> Tensor:
@@ -97,11 +105,26 @@ def raster_formats() -> list[str]:
     return [name for name in Image.ID if name not in {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}]
 
 
+@contextmanager
+def pixels_at_most(limit: int) -> Iterator[None]:
+    """Have Pillow refuse pictures of more pixels while this lasts, by one of UNREADABLE that names the setting."""
+    with _PILLOW:
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = limit / 2  # pyright: ignore[reportAttributeAccessIssue] - it refuses beyond twice this
+        try:
+            yield
+        except Image.DecompressionBombError as error:
+            text = f"more than {limit} pixels; images.pixel_limit raises the limit"
+            raise Image.DecompressionBombError(text) from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
 def load_picture(source: Path | BinaryIO, *, upright: bool = True) -> Image.Image:
     """Read a picture file, the first of several frames, and turn it upright by its EXIF orientation.
 
-    Raises one of UNREADABLE when it is no file (a pipe, a device), cannot be read to its end, has more than 179 million
-    pixels, or is in a format that other programs draw.
+    Raises one of UNREADABLE when it is no file (a pipe, a device), cannot be read to its end, has more pixels than
+    `pixels_at_most` allows (Pillow's 179 million without it), or is in a format that other programs draw.
     """
     if isinstance(source, Path) and source.exists() and not source.is_file():
         raise OSError(f"expected a file, got {'a folder' if source.is_dir() else 'a pipe or device'}")

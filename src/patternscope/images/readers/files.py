@@ -3,13 +3,12 @@
 import os
 import unicodedata
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 from PIL import Image, features
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import raster_formats
+from patternscope.images.readers.decoding import pixels_at_most, raster_formats
 
 _SUFFIXES = (
     ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .tga .mpo .qoi "
@@ -113,8 +112,11 @@ def why_not_opened(path: Path) -> str:
 
 def _is_identified(path: Path) -> bool:
     """Tell whether Pillow recognises a file."""
+    if not path.is_file():
+        return False
     try:
-        with Image.open(path, formats=raster_formats()) if path.is_file() else nullcontext() as picture:
-            return picture is not None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        # Its header alone is read here; pixels are counted when it is decoded.
+        with pixels_at_most(10**15), Image.open(path, formats=raster_formats()):
+            return True
+    except (OSError, ValueError, SyntaxError):
         return False

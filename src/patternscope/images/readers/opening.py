@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.readers.decoding import CHANNELS, Resize
+from patternscope.images.readers.decoding import CHANNELS, PIXEL_LIMIT, Resize
 from patternscope.images.readers.files import composed
 from patternscope.images.readers.image_set import ImageSet, Progress
 from patternscope.images.readers.layout_detection import layout_hint
@@ -28,6 +28,7 @@ def open_images(
     channels: int = 3,
     resize: Resize = "crop",
     white: float | None = None,
+    pixel_limit: int = PIXEL_LIMIT,
     seed: int = 0,
     train_per_class: int | None = None,
     test_per_class: int | None = None,
@@ -41,7 +42,8 @@ def open_images(
     a pair of them (train, test); `folder` is where its files are (a file for one .npz). Images become uint8
     (channels, image_size, image_size). `resize` is how those that are not square do: "crop" keeps the centre, "pad"
     adds black, "stretch" changes proportions. 2 channels are grey and alpha of files, 4 colour and alpha, or what
-    arrays hold. `white` is the value shown as white of pixels that are not bytes: 4095 for 12 bits.
+    arrays hold. `white` is the value shown as white of pixels that are not bytes: 4095 for 12 bits. Picture files of
+    more pixels than `pixel_limit` are not decoded, but listed in `skipped`.
 
     The counts per class are how many pictograms are drawn (500 and 100 by default) or at most taken of files (all by
     default), chosen with the seed. `class_names` names the classes, or selects some of them where the source names its
@@ -65,6 +67,7 @@ def open_images(
         channels=channels,
         resize=resize,
         white=white,
+        pixel_limit=pixel_limit,
         seed=seed,
         train_per_class=train_per_class,
         test_per_class=test_per_class,
@@ -92,6 +95,8 @@ def _check(request: Request) -> None:
         raise InputError(f"resize: expected crop, pad or stretch, got {request.resize!r}; {hint}")
     if request.white is not None and not 0 < request.white < math.inf:
         raise InputError(f"white: expected a positive number, got {request.white:g}")
+    if request.pixel_limit < 1:
+        raise InputError(f"pixel_limit: expected 1 or more, got {request.pixel_limit}")
     if request.seed < 0:
         raise InputError(f"seed: expected 0 or more, got {request.seed}")
     names = request.class_names

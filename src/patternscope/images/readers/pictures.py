@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.readers.decoding import UNREADABLE, PixelFormat, fit_mask, to_tensor
+from patternscope.images.readers.decoding import UNREADABLE, PixelFormat, fit_mask, pixels_at_most, to_tensor
 from patternscope.images.readers.image_set import ImageSet, Progress, check_class_sizes
 from patternscope.images.readers.source import Request, Splits
 from patternscope.images.readers.value_range import Brightness
@@ -41,22 +41,23 @@ class Picture(NamedTuple):
 def _read_picture(pictures: list[Picture], pixels: PixelFormat, index: int) -> Tensor:
     """Decode a picture by position."""
     picture = pictures[index]
-    with _still_readable(picture):
+    with _still_readable(picture, pixels):
         return to_tensor(picture.load(), pixels, picture.name)
 
 
 def _read_mask(pictures: list[Picture], pixels: PixelFormat, index: int) -> Tensor:
     """Return the mask of a picture by position."""
     picture = pictures[index]
-    with _still_readable(picture):
+    with _still_readable(picture, pixels):
         return picture.object_mask(pixels)
 
 
 @contextmanager
-def _still_readable(picture: Picture) -> Iterator[None]:
+def _still_readable(picture: Picture, pixels: PixelFormat) -> Iterator[None]:
     """Name a picture that is gone or spoilt."""
     try:
-        yield
+        with pixels_at_most(pixels.pixel_limit):
+            yield
     except InputError:
         raise
     except UNREADABLE as error:
@@ -163,8 +164,9 @@ def _read(
     readable, images, skipped, room = [], {}, [], _CACHE_BYTES
     for done, picture in enumerate(pictures, 1):
         try:
-            loaded = picture.load()
-            image = to_tensor(loaded, request.pixels, picture.name)
+            with pixels_at_most(request.pixel_limit):
+                loaded = picture.load()
+                image = to_tensor(loaded, request.pixels, picture.name)
         except InputError:
             raise  # concerns the whole source, not this picture
         except UNREADABLE as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import PixelFormat, Resize
+from patternscope.images.readers.decoding import PIXEL_LIMIT, PixelFormat, Resize
 from patternscope.images.readers.files import files_below
 from patternscope.images.readers.image_set import ImageSet, Progress
 
@@ -43,6 +43,7 @@ class Request:
     channels: int = 3
     resize: Resize = "crop"
     white: float | None = None
+    pixel_limit: int = PIXEL_LIMIT
     seed: int = 0
     train_per_class: int | None = None
     test_per_class: int | None = None
@@ -53,7 +54,7 @@ class Request:
     @property
     def pixels(self) -> PixelFormat:
         """What the pictures become."""
-        return PixelFormat(self.image_size, self.channels, self.resize, self.white)
+        return PixelFormat(self.image_size, self.channels, self.resize, self.white, self.pixel_limit)
 
     def option(self, option: Option[Value]) -> Value:
         """Return the value of an option, its default where it is unset."""

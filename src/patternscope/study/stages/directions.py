@@ -11,6 +11,7 @@ from patternscope.knowledge.bootstrap import bootstrap_mean
 from patternscope.knowledge.direction_removal import class_directions, of_length, without_direction
 from patternscope.networks import Normalised
 from patternscope.networks.capture.edited import edited_logits
+from patternscope.radial.units import in_usual_unit
 from patternscope.results.directions import DirectionsResult, Fall
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -86,8 +87,9 @@ class _Network:
         shares: list[Tensor] = []
 
         def measure(features: Tensor, rows: Tensor) -> Tensor:
-            removed = features - without_direction(features, self._readout[rows], direction[rows])
-            lengths = [torch.linalg.vector_norm(part, dim=1) for part in (removed, features)]
+            usual, _ = in_usual_unit(features)
+            removed = usual - without_direction(usual, self._readout[rows], direction[rows])
+            lengths = [torch.linalg.vector_norm(part, dim=1) for part in (removed, usual)]
             # Regions without any feature have nothing to remove.
             shares.append((lengths[0] / lengths[1])[lengths[1] > 0].double().cpu())
             return features

@@ -52,6 +52,7 @@ def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
         channels=asked.channels,
         resize=asked.resize,
         white=asked.white,
+        pixel_limit=asked.pixel_limit,
         seed=seed,
         train_per_class=asked.train_per_class,
         test_per_class=asked.test_per_class,
