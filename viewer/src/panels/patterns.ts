@@ -76,7 +76,7 @@ function missing({ atlas, view, frame, problem }: Snapshot, found: LayerPatterns
   if (found === null) return `This study has looked for no patterns in ${layer}.`;
   if (!found.patterns.length) return `${layer} has no pattern: too few regions of any class are reliable.`;
   if (atlas.condition(view.condition).kind === "model")
-    return "Patterns are those of the network of the training, not of a student.";
+    return "These are patterns of the teacher, not of a student.";
   return frame ? "" : (problem ?? "");
 }
 

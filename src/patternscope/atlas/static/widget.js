@@ -17488,7 +17488,7 @@ function Iz(e) {
 }
 function Lz({ atlas: e, view: t, frame: n, problem: r }, i) {
 	let a = e.layer(t.layer).name;
-	return i === void 0 ? `The patterns of ${a} cannot be read.` : i === null ? `This study has looked for no patterns in ${a}.` : i.patterns.length ? e.condition(t.condition).kind === "model" ? "Patterns are those of the network of the training, not of a student." : n ? "" : r ?? "" : `${a} has no pattern: too few regions of any class are reliable.`;
+	return i === void 0 ? `The patterns of ${a} cannot be read.` : i === null ? `This study has looked for no patterns in ${a}.` : i.patterns.length ? e.condition(t.condition).kind === "model" ? "These are patterns of the teacher, not of a student." : n ? "" : r ?? "" : `${a} has no pattern: too few regions of any class are reliable.`;
 }
 function Rz({ atlas: e, view: t }, { patterns: n }) {
 	let { pattern: r, classes: i } = t.filter;
