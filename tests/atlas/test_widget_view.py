@@ -150,7 +150,7 @@ def test_a_dropped_picture_goes_to_python_and_its_answer_is_shown(view):
             "1.50 bits for dog",
             "1.25 bits for cat",
             "9 of 24 regions are points",
-            "pattern ears: 12 regions",
+            "pattern ears: 12, chance 0.80",
         ):
             assert text in first.inner_text()
         assert "pattern" not in second.inner_text()
