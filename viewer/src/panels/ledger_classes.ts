@@ -81,7 +81,7 @@ export function classBars(
     h("span", { style: `width:${lost * scale}px` }, "lost"),
     h("span", {}, "held now"),
   );
-  const heads = ["", sides, "points", ...(measured ? ["bits"] : [])];
+  const heads = [sides, "points", ...(measured ? ["bits"] : [])];
   const table = h(
     "table",
     { class: "class-bars" },
@@ -90,7 +90,7 @@ export function classBars(
       {},
       `Regions of ${images} images by the class that they are a point of: left of the line those that are not any more, right of it those that are now. Points: ${ends.before} → ${ends.after}.${measured ? " Bits: evidence per region that the images of the class gained." : ""} A part of a bar filters the whole page.`,
     ),
-    h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))),
+    h("thead", {}, h("tr", {}, h("td", {}), ...heads.map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, ...bars),
   );
   oneTabStop(table);

@@ -161,11 +161,11 @@ export function flowTable(ledger: Ledger, choose: ChooseFlow, filter: Filter, ag
       flowSwatch(flow),
       FLOW_NAMES[flow],
     );
-  const heads = ["", "points per image", ...(bits ? ["evidence gained, bits per region"] : [])];
+  const heads = ["points per image", ...(bits ? ["evidence gained, bits per region"] : [])];
   return h(
     "table",
     { class: "flow-table" },
-    h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))),
+    h("thead", {}, h("tr", {}, h("td", {}), ...heads.map((text) => h("th", { scope: "col" }, text)))),
     h(
       "tbody",
       {},

@@ -17019,11 +17019,10 @@ function $R({ atlas: e, marks: t, view: n }, { classes: r, images: i }, a, o, c)
 			title: iz(e, l[r])
 		}, rz(e)));
 	}), h = [
-		"",
 		s("div", { class: "class-bar-head" }, s("span", { style: `width:${d * p}px` }, "lost"), s("span", {}, "held now")),
 		"points",
 		...u ? ["bits"] : []
-	], g = s("table", { class: "class-bars" }, s("caption", {}, `Regions of ${i} images by the class that they are a point of: left of the line those that are not any more, right of it those that are now. Points: ${a.before} → ${a.after}.${u ? " Bits: evidence per region that the images of the class gained." : ""} A part of a bar filters the whole page.`), s("thead", {}, s("tr", {}, ...h.map((e) => s("th", { scope: "col" }, e)))), s("tbody", {}, ...m));
+	], g = s("table", { class: "class-bars" }, s("caption", {}, `Regions of ${i} images by the class that they are a point of: left of the line those that are not any more, right of it those that are now. Points: ${a.before} → ${a.after}.${u ? " Bits: evidence per region that the images of the class gained." : ""} A part of a bar filters the whole page.`), s("thead", {}, s("tr", {}, s("td", {}), ...h.map((e) => s("th", { scope: "col" }, e)))), s("tbody", {}, ...m));
 	return az(g), g;
 }
 var ez = (e) => e.toLocaleString("en"), tz = (e, t) => e.reduce((e, { of: n }) => e + n(t), 0);
@@ -17176,12 +17175,8 @@ function yz(e, t, n, r) {
 		"aria-label": `Show regions: ${oz[e]}`,
 		"aria-pressed": String(vz(n, e)),
 		click: () => t(e)
-	}, _z(e), oz[e]);
-	return s("table", { class: "flow-table" }, s("thead", {}, s("tr", {}, ...[
-		"",
-		"points per image",
-		...a ? ["evidence gained, bits per region"] : []
-	].map((e) => s("th", { scope: "col" }, e)))), s("tbody", {}, ...cz.filter((e) => e !== "relearnt" || r).map((e) => c(l(e), ue(i[e]), a && a[e])), a && c(s("span", {}, "no point at either"), "", a.none), o && c(s("b", {}, "all regions"), "", o)));
+	}, _z(e), oz[e]), u = ["points per image", ...a ? ["evidence gained, bits per region"] : []];
+	return s("table", { class: "flow-table" }, s("thead", {}, s("tr", {}, s("td", {}), ...u.map((e) => s("th", { scope: "col" }, e)))), s("tbody", {}, ...cz.filter((e) => e !== "relearnt" || r).map((e) => c(l(e), ue(i[e]), a && a[e])), a && c(s("span", {}, "no point at either"), "", a.none), o && c(s("b", {}, "all regions"), "", o)));
 }
 // src/panels/ledger.ts
 function bz(e) {
