@@ -57,10 +57,10 @@ def is_regular(path: Path) -> bool:
     return regular_size(path) is not None
 
 
-def regular_size(path: Path) -> int | None:
+def regular_size(path: str | Path) -> int | None:
     """Return the bytes of a file that is one, and no link, pipe or device; None where it is not."""
     try:
-        found = path.lstat()
+        found = os.lstat(path)
     except (OSError, ValueError):
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None

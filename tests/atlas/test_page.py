@@ -62,6 +62,26 @@ def test_one_file_holds_every_file_of_the_store(store, tmp_path):
     assert not list(tmp_path.glob("new/.*"))
 
 
+def test_the_first_picture_is_not_kept_waiting_for_other_steps(store, tmp_path):
+    write_single(store, tmp_path / "atlas.html")
+    page = (tmp_path / "atlas.html").read_text(encoding="utf-8")
+    script = page.index("<script>")
+    keys = store_keys(store)
+    steps = {key for key in keys if "/position/c/" in key}
+    before = {key for key in steps if page.index(f'data-key="{key}"') < script}
+    last = {max((key for key in steps if key.startswith(array)), key=_step_of) for array in map(_array_of, steps)}
+    assert before == last < steps
+    assert page.index('data-key="zarr.json"') < script
+
+
+def _array_of(key: str) -> str:
+    return key.partition("/c/")[0] + "/c/"
+
+
+def _step_of(key: str) -> int:
+    return int(key.partition("/c/")[2].split("/")[0])
+
+
 def test_a_limit_is_kept_and_what_is_omitted_is_said(store, content, tmp_path):
     full = single_bytes(store)
     data = full - SCRIPT.stat().st_size

@@ -13,6 +13,7 @@ from patternscope.settings.study import StudySettings, load_settings
 from patternscope.study.budget import Budget
 from patternscope.study.run import run_analysis
 from patternscope.workflow.cluster import ClusterExecutor
+from patternscope.workflow.exchange import Exchange
 from patternscope.workflow.executors import end_without_guard, process_pool
 from patternscope.workflow.runner import Event
 
@@ -26,6 +27,7 @@ def run_study(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    exchange: str | None = None,
     until: str | None = None,
     device: str = "auto",
     report: Callable[[Event], None] | None = None,
@@ -37,6 +39,8 @@ def run_study(
         settings: a study's settings, or its TOML file.
         folder: of the study; by default runs/NAME for NAME.toml, and runs/study.
         workers: processes that share the work. scheduler: address of a Dask scheduler whose workers share it instead.
+        exchange: address of an object store (s3://bucket/folder) that files pass through, for workers that do not see
+            the study's folder.
         until: last stage to run. device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         report: is told of each unit that begins and ends. announce: is told the estimated cost first.
 
@@ -47,7 +51,7 @@ def run_study(
         folder = RUNS / Path(settings).stem if folder is None else folder
         settings = load_settings(settings)
     folder = RUNS / "study" if folder is None else Path(folder)
-    executor = executor_of(workers, scheduler)
+    executor = executor_of(workers, scheduler, exchange)
     run_analysis(
         folder, settings, pages_of, executor=executor, report=report, until=until, device=device, announce=announce
     )
@@ -55,13 +59,17 @@ def run_study(
     return open_study(folder)
 
 
-def executor_of(workers: int, scheduler: str | None = None) -> MakeExecutor | None:
+def executor_of(workers: int, scheduler: str | None = None, exchange: str | None = None) -> MakeExecutor | None:
     """Return a function that makes the executor for a number of workers, or for a scheduler; None for this process.
 
-    InputError for fewer workers than one, and for both.
+    InputError for fewer workers than one, for both, and for an exchange without a scheduler.
     """
     end_without_guard()
     if scheduler is None:
+        if exchange is not None:
+            raise InputError(
+                "exchange: expected a scheduler beside it, got none; workers of this machine see the study"
+            )
         if workers < 1:
             raise InputError(f"workers: expected 1 or more, got {workers}")
         return None if workers == 1 else lambda: process_pool(workers)
@@ -69,4 +77,4 @@ def executor_of(workers: int, scheduler: str | None = None) -> MakeExecutor | No
         raise InputError("workers and scheduler: expected one of them, got both; a cluster has its own workers")
     # A lost scheduler ends the run with a line of its own; its library's tracebacks would bury that.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    return lambda: ClusterExecutor(scheduler)
+    return lambda: ClusterExecutor(scheduler, None if exchange is None else Exchange(exchange))

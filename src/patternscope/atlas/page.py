@@ -4,7 +4,7 @@ import base64
 import hashlib
 import html
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from patternscope.atomic import replaced_file, replaced_folder
@@ -29,6 +29,7 @@ _HEAD = """<!doctype html>
 <body>
 <noscript>This page needs JavaScript, which is switched off in this browser.</noscript>
 """
+_AFTER = "</body>\n</html>\n"
 # Base 85 takes a quarter on top of the bytes, base64 a third. A comma for "<": no text can end its element.
 _PLAIN = bytes.maketrans(b"<", b",")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -43,14 +44,41 @@ def store_keys(store: Path) -> list[str]:
 def single_page(store: Path) -> Iterator[str]:
     """Yield the parts of one HTML file that holds the page and the whole store.
 
-    Each file of the store is base 85 in a separate element, which the page decodes when it needs it. A
-    Content-Security-Policy allows the page's own script and no request. InputError when the page is not built. Cost:
-    memory for the store's largest file.
+    Each file of the store is base 85 in a separate element, which the page decodes when it needs it. What the first
+    picture needs comes before the script: a browser draws it while it reads the rest. A Content-Security-Policy allows
+    the page's own script and no request. InputError when the page is not built. Cost: memory for the store's largest
+    file.
     """
+    first, later = first_and_later(store_keys(store))
     yield from _before(store)
-    for key in store_keys(store):
-        yield _embedded(key, _text_of((store / key).read_bytes()))
-    yield from _after()
+    yield from _elements(store, first)
+    yield f"<script>{_script_text()}</script>\n"
+    yield from _elements(store, later)
+    yield _AFTER
+
+
+def first_and_later(keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the keys that the first picture reads, which is of the last step, and all others.
+
+    >>> first_and_later(["layer/bits/c/0/0", "layer/bits/c/1/0", "layer/counts/c/0", "zarr.json"])
+    (['layer/bits/c/1/0', 'layer/counts/c/0', 'zarr.json'], ['layer/bits/c/0/0'])
+    """
+    last: dict[str, int] = {}
+    for array, chunk in filter(None, map(_chunk_of, keys)):
+        last[array] = max(chunk, last.get(array, 0))
+    later = {key for key in keys if (found := _chunk_of(key)) and (found[1] < last[found[0]] or _on_request(found[0]))}
+    return [key for key in keys if key not in later], [key for key in keys if key in later]
+
+
+def _on_request(array: str) -> bool:
+    """Whether an array is read only where somebody chooses a region."""
+    return array.endswith("/feature")
+
+
+def _chunk_of(key: str) -> tuple[str, int] | None:
+    """The array that a chunk belongs to, and its place along the first axis; None for a file of metadata."""
+    array, found, chunk = key.rpartition("/c/")
+    return (array, int(chunk.split("/")[0])) if found else None
 
 
 def single_bytes(store: Path) -> int:
@@ -58,7 +86,7 @@ def single_bytes(store: Path) -> int:
 
     Cost: the sizes of the store's files, not their contents.
     """
-    empty = sum(len(part.encode()) for part in (*_before(store), *_after()))
+    empty = sum(len(part.encode()) for part in (*_before(store), f"<script>{_script_text()}</script>\n", _AFTER))
     keys = store_keys(store)
     return empty + sum(len(_embedded(key, ":")) + -(-5 * (store / key).stat().st_size // 4) for key in keys)
 
@@ -101,10 +129,15 @@ def read_script(path: Path) -> bytes:
 
 
 def _before(store: Path) -> Iterator[str]:
-    """What comes before the store in one file."""
+    """What comes before store and script in one file."""
     digest = base64.b64encode(hashlib.sha256(_script_text().encode()).digest()).decode()
     yield _HEAD.format(policy=f"{_POLICY}; script-src 'sha256-{digest}'", title=_title(store))
     yield '<div id="atlas"></div>\n'
+
+
+def _elements(store: Path, keys: Sequence[str]) -> Iterator[str]:
+    """Files of the store as elements."""
+    return (_embedded(key, _text_of((store / key).read_bytes())) for key in keys)
 
 
 def _embedded(key: str, content: str) -> str:
@@ -115,11 +148,6 @@ def _embedded(key: str, content: str) -> str:
 def _text_of(content: bytes) -> str:
     """Bytes as text that any encoding of a page keeps: a colon, and base 85."""
     return ":" + base64.b85encode(content).translate(_PLAIN).decode()
-
-
-def _after() -> Iterator[str]:
-    """What comes after the store in one file."""
-    yield f"<script>{_script_text()}</script>\n</body>\n</html>\n"
 
 
 def _script_text() -> str:

@@ -29,11 +29,12 @@ def run_and_print(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    exchange: str | None = None,
     until: str | None = None,
     device: str = "auto",
 ) -> None:
     """Run a study and print its results; InputError as `run_study`."""
-    executor = executor_of(workers, scheduler)
+    executor = executor_of(workers, scheduler, exchange)
     with progress(sys.stderr) as report:
         summary = run_analysis(
             folder,

@@ -1,4 +1,4 @@
-"""Units on a Dask cluster: workers on many machines, over a folder that all of them share."""
+"""Units on a Dask cluster: workers on many machines, over a folder that all of them share, or an object store."""
 
 import asyncio
 import warnings
@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Any
 
 from patternscope.errors import InputError, fault
-from patternscope.workflow.executors import Task
+from patternscope.workflow.exchange import Exchange
+from patternscope.workflow.executors import InProcessExecutor, Task
 from patternscope.workflow.programs import program_versions
+from patternscope.workflow.sent import SentTask, fetched, run_away, send_inputs
 from patternscope.workflow.store import STUDY_FILE
 
 ANSWER_SECONDS = 10.0
@@ -19,11 +21,13 @@ ANSWER_SECONDS = 10.0
 class ClusterExecutor(Executor):
     """Hands units to the workers of a Dask scheduler; a worker that dies has its unit run again elsewhere.
 
-    `capacity` is the number of workers there now, each of which makes one unit at a time. InputError when the
-    extra "cluster" is not installed or no scheduler answers at `address`.
+    With an `exchange` workers need not see the study's folder: files pass through the object store, and units that read
+    what lies outside the study (images, weights, code of the user's) are made in this process. `capacity` is the number
+    of workers there now, each of which makes one unit at a time. InputError when the extra "cluster" is not installed,
+    no scheduler answers at `address`, or the store cannot be used.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, exchange: Exchange | None = None) -> None:
         try:
             from distributed import Client
         except ImportError as error:
@@ -31,7 +35,9 @@ class ClusterExecutor(Executor):
                 "scheduler: a Dask cluster needs the extra: pip install 'patternscope[cluster]'"
             ) from error
         call_scheduler(address)
-        self.address, self.said = address, False
+        if exchange is not None:
+            exchange.check()
+        self.address, self.exchange, self.said = address, exchange, False
         self.client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
         self.executor = self.client.get_executor(pure=False)
         self.look_again()
@@ -64,8 +70,15 @@ class ClusterExecutor(Executor):
         self.said = workers == 0 or (self.said and workers is None)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have a worker call `fn`, after it made sure that it is fit for a study."""
-        return self.executor.submit(run_on_worker, program_versions(), fn, *args, **kwargs)
+        """Have a worker call `fn(task)`, after it made sure that it is fit for a study."""
+        (task,) = args
+        if self.exchange is None:
+            return self.executor.submit(run_on_worker, program_versions(), fn, task)
+        if task.outside:
+            return InProcessExecutor().submit(fn, task)
+        sent = send_inputs(task, self.exchange)
+        made = self.executor.submit(run_on_worker, program_versions(), run_away, sent, self.exchange)
+        return fetched(made, task, self.exchange)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let go of the scheduler; the cluster itself goes on."""
@@ -107,8 +120,10 @@ def call_scheduler(address: str) -> None:
         raise InputError(f"{expected}{address!r}, which cannot be used here ({fault(error)})") from error
 
 
-def run_on_worker(versions: dict[str, str], fn: Callable[..., Any], task: Task) -> Any:
-    """Call `fn(task)` on a Dask worker, if its work would be the same there as here.
+def run_on_worker(
+    versions: dict[str, str], fn: Callable[..., Any], task: Task | SentTask, exchange: Exchange | None = None
+) -> Any:
+    """Call `fn(task)`, or `fn(task, folder, exchange)`, on a Dask worker, if its work would be the same there as here.
 
     InputError for a worker with other versions of the programs, one that makes several units at once in one
     process (figures and thread counts do not stand that), or one that does not see the study's folder.
@@ -116,11 +131,14 @@ def run_on_worker(versions: dict[str, str], fn: Callable[..., Any], task: Task) 
     from distributed import get_worker
 
     worker = get_worker()
-    check_worker(worker.address, worker.state.nthreads, versions, task.study)
-    return fn(task)
+    if exchange is None:
+        check_worker(worker.address, worker.state.nthreads, versions, task.study)
+        return fn(task)
+    check_worker(worker.address, worker.state.nthreads, versions, None)
+    return fn(task, Path(worker.local_directory) / "patternscope", exchange)
 
 
-def check_worker(address: str, units_at_once: int, versions: dict[str, str], study: Path) -> None:
+def check_worker(address: str, units_at_once: int, versions: dict[str, str], study: Path | None) -> None:
     """Refuse a worker that is unfit for a study, in one line that says what to change."""
     if units_at_once != 1:
         raise InputError(
@@ -131,7 +149,8 @@ def check_worker(address: str, units_at_once: int, versions: dict[str, str], stu
     for name, expected in versions.items():
         if there[name] != expected:
             raise InputError(f"worker {address}: expected {name} {expected} as in the run, got {there[name]}")
-    if not (study / STUDY_FILE).is_file():
+    if study is not None and not (study / STUDY_FILE).is_file():
         raise InputError(
-            f"worker {address}: expected the study at {study}, in a folder that all machines share, got none"
+            f"worker {address}: expected the study at {study}, in a folder that all machines share, got none; "
+            "without such a folder pass files through an object store (--exchange s3://bucket/folder)"
         )

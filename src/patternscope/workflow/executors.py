@@ -31,7 +31,10 @@ _share: tuple[int, int] | None = None  # in a worker of a pool: its number, and 
 
 @dataclass(frozen=True)
 class Task:
-    """All that a worker, here or elsewhere, needs to make one unit; plain values that can be sent."""
+    """All that a worker, here or elsewhere, needs to make one unit; plain values that can be sent.
+
+    `outside` tells whether the unit reads files of the user's, which are where the run is.
+    """
 
     study: Path
     unit: Unit
@@ -41,6 +44,7 @@ class Task:
     inputs: tuple[InputUnit, ...]
     device: str = "cpu"
     threads: int | None = None
+    outside: bool = False
 
 
 class FinishedTask(NamedTuple):

@@ -57,6 +57,7 @@ def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved
     KeyError when a stage reads one that does not come before it.
     """
     by_name: dict[str, Stage] = {}
+    units: dict[Unit, Unit] = {}  # each once, with the path that it remembers
     needs: dict[Unit, tuple[tuple[Need, Unit], ...]] = {}
     for stage in stages:
         for need in stage.needs:
@@ -64,7 +65,11 @@ def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved
                 raise KeyError(f"stage {stage.name} reads {need.stage}, which does not come before it")
         by_name[stage.name] = stage
         for unit in stage.units(axes):
-            needs[unit] = tuple((n, u) for n in stage.needs for u in _needed(by_name[n.stage], n, unit, axes))
+            units[unit] = unit
+            needed = (
+                (need, source) for need in stage.needs for source in _needed(by_name[need.stage], need, unit, axes)
+            )
+            needs[unit] = tuple((need, units.setdefault(source, source)) for need, source in needed)
     return Plan(settings, settings if resolved is None else resolved, axes, by_name, needs)
 
 
@@ -144,6 +149,11 @@ def _external(plan: Plan, unit: Unit) -> str | None:
         return stage.external(only_chosen(plan.settings, stage.settings), unit)
     except (OSError, IndexError) as error:
         raise InputError(f"{unit.path}: a file that it is made from does not exist any more ({error})") from error
+
+
+def reads_outside(plan: Plan, unit: Unit) -> bool:
+    """Tell whether a unit reads what lies outside the study: images, weights or code of the user's."""
+    return bool(_external(plan, unit))
 
 
 def unit_inputs(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest], store: Store) -> tuple[InputUnit, ...]:

@@ -15,7 +15,7 @@ from patternscope.workflow.cache_keys import only_chosen
 from patternscope.workflow.event_log import EventLog
 from patternscope.workflow.executors import GUARD, FinishedTask, Task, Workers, end_without_guard
 from patternscope.workflow.intermediates import BulkDropper, dropped_inputs
-from patternscope.workflow.plan import Plan, unit_inputs, unit_key, until_stage
+from patternscope.workflow.plan import Plan, reads_outside, unit_inputs, unit_key, until_stage
 from patternscope.workflow.programs import program_versions
 from patternscope.workflow.stages import Unit
 from patternscope.workflow.store import DamagedUnit, Manifest, Store, plain_errors
@@ -213,7 +213,9 @@ class _Run:
         stage = self.plan.stage(unit)
         inputs = unit_inputs(self.plan, unit, self.manifests, self.store)
         settings = only_chosen(self.plan.resolved, stage.settings)
-        task = Task(self.store.folder.resolve(), unit, key, stage.run, settings, inputs, self.device, stage.threads)
+        outside = reads_outside(self.plan, unit)
+        study = self.store.folder.resolve()
+        task = Task(study, unit, key, stage.run, settings, inputs, self.device, stage.threads, outside)
         if self.record is not None:
             self.store.write_study(self.record)
             self.record = None

@@ -94,10 +94,15 @@ class Need:
         """Return those of `names` that `reader` reads, in order."""
         if not self.files:
             return sorted(names)
-        layer = layer_folder(reader.layer or "")
-        declared = [name.replace("{layer}", layer) for name in self.files]
-        prefixes = tuple(name for name in declared if name.endswith(("/", "-")))
+        declared, prefixes = _declared(self.files, layer_folder(reader.layer or ""))
         return sorted(name for name in names if name in declared or (prefixes and name.startswith(prefixes)))
+
+
+@cache
+def _declared(files: tuple[str, ...], layer: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names that a need declares for a layer's folder, and those of them that are prefixes."""
+    declared = [name.replace("{layer}", layer) for name in files]
+    return frozenset(declared), tuple(name for name in declared if name.endswith(("/", "-")))
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -26,6 +28,7 @@ MANIFEST_FILE = "manifest.json"
 PARTIAL_FOLDER = ".partial"
 LOCK_FILE = ".lock"
 _MOMENT = 0.5  # seconds
+_REMEMBERED = 20_000  # manifests
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._root = os.fspath(folder)
 
     def unit_folder(self, unit: Unit) -> Path:
         """Return the folder of a unit, there or not."""
@@ -71,29 +75,17 @@ class Store:
 
         DamagedUnit when it cannot be read, InputError when another version of the program wrote it.
         """
-        path = self.unit_folder(unit) / MANIFEST_FILE
-        if not path.parent.is_dir():
-            return None
-        if not is_regular(path) and os.path.lexists(path):
-            raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} is no regular file")
         try:
-            found = json.loads(path.read_bytes())
-            if isinstance(found["schema_version"], int):
-                check_version(found, path)
-            files = {
-                _inner(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()
-            }
-            versions = {str(name): str(version) for name, version in found.get("versions", {}).items()}
-            if (versions or DIGEST in found) and found.pop(DIGEST) != text_digest(canonical_json(found)):
-                raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} does not hold what was written (digest differs)")
-            return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())), versions)
-        except FileNotFoundError:
+            return read_manifest(self._place(unit, MANIFEST_FILE))
+        except (FileNotFoundError, NotADirectoryError):
             # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
             return None
-        except InputError:
-            raise
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} is damaged ({type(error).__name__})") from error
+        except DamagedUnit as damage:
+            raise DamagedUnit(f"{unit.path}/{damage}") from damage.__cause__
+
+    def _place(self, unit: Unit, name: str) -> str:
+        """The path of a unit's file, as text: thousands are asked for, and joining paths costs more than the disk."""
+        return f"{self._root}/{unit.path}/{name}"
 
     def verify(self, unit: Unit, manifest: Manifest, *, digests: bool = True) -> None:
         """Check each file's size, and with `digests` its content (1.7 GB a second); else DamagedUnit."""
@@ -107,13 +99,13 @@ class Store:
         self, unit: Unit, name: str, written: tuple[int, str], digest_of: Callable[[Path], str] | None
     ) -> None:
         """Check that a file is one, and no link, and its size and content; DamagedUnit where it is not as written."""
-        path, (size, digest) = self.unit_folder(unit) / name, written
+        path, (size, digest) = self._place(unit, name), written
         found = regular_size(path)
         if found is None:
             raise DamagedUnit(f"{unit.path}/{name} is {'no regular file' if os.path.lexists(path) else 'missing'}")
         if found != size:
             raise DamagedUnit(f"{unit.path}/{name} has {found} bytes instead of {size}")
-        if digest_of is not None and digest_of(path) != digest:
+        if digest_of is not None and digest_of(Path(path)) != digest:
             raise DamagedUnit(f"{unit.path}/{name} does not hold what was written (digest differs)")
 
     def open_partial(self, unit: Unit) -> Path:
@@ -259,6 +251,35 @@ class Store:
     def _sweep(self) -> None:
         """Remove unfinished and superseded folders."""
         shutil.rmtree(self.folder / PARTIAL_FOLDER, ignore_errors=True)
+
+
+def read_manifest(path: str) -> Manifest:
+    """Return the manifest in a file; it is read anew only where its size, times or inode have changed.
+
+    OSError where there is no file, DamagedUnit where it cannot be read, InputError when another version wrote it.
+    """
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise DamagedUnit(f"{MANIFEST_FILE} is no regular file")
+    return _manifest_in(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _manifest_in(path: str, *state: int) -> Manifest:
+    """The manifest in a file in a state."""
+    try:
+        found = json.loads(Path(path).read_bytes())
+        if isinstance(found["schema_version"], int):
+            check_version(found, Path(path))
+        files = {_inner(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()}
+        versions = {str(name): str(version) for name, version in found.get("versions", {}).items()}
+        if (versions or DIGEST in found) and found.pop(DIGEST) != text_digest(canonical_json(found)):
+            raise DamagedUnit(f"{MANIFEST_FILE} does not hold what was written (digest differs)")
+        return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())), versions)
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise DamagedUnit(f"{MANIFEST_FILE} is damaged ({type(error).__name__})") from error
 
 
 def _inner(name: str) -> str:

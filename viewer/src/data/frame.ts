@@ -187,11 +187,13 @@ export function makeFrameReader(atlas: Atlas, capacity = 6): (key: FrameKey) => 
 export function strengthReach({ all, dimensions, scale }: Positions): number {
   const points = all.length / dimensions;
   const stride = Math.max(1, Math.floor(points / 20000));
-  const strengths: number[] = [];
-  for (let id = 0; id < points; id += stride)
-    strengths.push(Math.hypot(...all.subarray(dimensions * id, dimensions * (id + 1))));
-  strengths.sort((a, b) => a - b);
-  return Math.max(1, scale * strengths[Math.floor(0.997 * (strengths.length - 1))]);
+  const strengths = new Float64Array(Math.ceil(points / stride));
+  for (let row = 0; row < strengths.length; row++) {
+    const first = dimensions * stride * row;
+    for (let at = first; at < first + dimensions; at++) strengths[row] += all[at] * all[at];
+  }
+  strengths.sort(); // numbers in a typed array, in their order
+  return Math.max(1, scale * Math.sqrt(strengths[Math.floor(0.997 * (strengths.length - 1))] ?? 0));
 }
 
 /**

@@ -3,15 +3,35 @@
 /** The bytes of one file of the store, or undefined where it does not exist. */
 export type Get = (key: string) => Promise<Uint8Array | undefined>;
 
-/** The store inside the page: one script element per key, its text decoded on request. */
-export function embeddedStore(page: ParentNode): Get {
-  const elements = new Map<string, Element>();
-  for (const element of page.querySelectorAll("script[data-key]"))
-    elements.set(element.getAttribute("data-key") as string, element);
+/**
+ * The store inside the page: one script element per key, its text decoded on request. What the first picture needs comes
+ * before the page's script, so that it is drawn while the rest is still read; a key that comes later is waited for.
+ */
+export function embeddedStore(page: Document): Get {
+  // Those before the script are complete. The text of one that is being read is not.
+  let elements = elementsByKey(page);
+  const whole =
+    page.readyState === "loading"
+      ? new Promise<void>((resolve) => page.addEventListener("DOMContentLoaded", () => resolve())).then(
+          () => {
+            elements = elementsByKey(page);
+          },
+        )
+      : Promise.resolve();
   return async (key) => {
+    if (!elements.has(key)) await whole;
     const text = elements.get(key)?.textContent;
     return text === undefined || text === null ? undefined : fromText(text);
   };
+}
+
+function elementsByKey(page: ParentNode): Map<string, Element> {
+  return new Map(
+    Array.from(page.querySelectorAll("script[data-key]"), (element) => [
+      element.getAttribute("data-key") as string,
+      element,
+    ]),
+  );
 }
 
 /** Digits of base 85 as in Python's `b85encode`, with a comma for "<": no text can end its element. */
@@ -27,16 +47,18 @@ export function fromText(text: string): Uint8Array {
 function fromBase85(text: string): Uint8Array {
   const digits = text.length - 1;
   const groups = Math.ceil(digits / 5);
+  // Digits that a last group lacks are the highest ones.
+  const codes = new Uint8Array(1 + 5 * groups).fill(DIGITS.charCodeAt(84));
+  new TextEncoder().encodeInto(text, codes);
   const bytes = new Uint8Array(4 * groups);
-  for (let group = 0, at = 1; group < groups; group++) {
-    let number = 0;
-    // Digits that a last group lacks are the highest ones.
-    for (let place = 0; place < 5; place++, at++)
-      number = 85 * number + (at <= digits ? VALUES[text.charCodeAt(at)] : 84);
-    bytes[4 * group] = number >>> 24;
-    bytes[4 * group + 1] = number >>> 16;
-    bytes[4 * group + 2] = number >>> 8;
-    bytes[4 * group + 3] = number;
+  const value = (at: number) => VALUES[codes[at]];
+  for (let to = 0, at = 1; to < bytes.length; to += 4, at += 5) {
+    const three = 85 * (85 * value(at) + value(at + 1)) + value(at + 2);
+    const number = Math.imul(85 * 85, three) + 85 * value(at + 3) + value(at + 4); // modulo 2^32
+    bytes[to] = number >>> 24;
+    bytes[to + 1] = number >>> 16;
+    bytes[to + 2] = number >>> 8;
+    bytes[to + 3] = number;
   }
   return bytes.subarray(0, 4 * groups - (5 * groups - digits));
 }

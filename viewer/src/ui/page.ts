@@ -13,6 +13,4 @@ async function begin(): Promise<void> {
   if (viewer) Object.assign(window, { patternscope: makeHandle(viewer) });
 }
 
-// The script may come before the elements of the store.
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => void begin());
-else void begin();
+void begin();

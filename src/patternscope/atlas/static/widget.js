@@ -2139,9 +2139,12 @@ function Xn(e, t = 6) {
 	};
 }
 function Zn({ all: e, dimensions: t, scale: n }) {
-	let r = e.length / t, i = Math.max(1, Math.floor(r / 2e4)), a = [];
-	for (let n = 0; n < r; n += i) a.push(Math.hypot(...e.subarray(t * n, t * (n + 1))));
-	return a.sort((e, t) => e - t), Math.max(1, n * a[Math.floor(.997 * (a.length - 1))]);
+	let r = e.length / t, i = Math.max(1, Math.floor(r / 2e4)), a = new Float64Array(Math.ceil(r / i));
+	for (let n = 0; n < a.length; n++) {
+		let r = t * i * n;
+		for (let i = r; i < r + t; i++) a[n] += e[i] * e[i];
+	}
+	return a.sort(), Math.max(1, n * Math.sqrt(a[Math.floor(.997 * (a.length - 1))] ?? 0));
 }
 function Qn({ all: e, dimensions: t, scale: n }, r, i) {
 	let a = Float64Array.from(r.flat()), [o, s] = [new Float64Array(r.length), new Float64Array(r.length)];

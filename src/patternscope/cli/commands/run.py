@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from patternscope.cli.options import Device, Out, Scheduler, Until, Workers, argument, option
+from patternscope.cli.options import Device, Exchange, Out, Scheduler, Until, Workers, argument, option
 
 
 def run(
@@ -11,6 +11,7 @@ def run(
     out: Out = None,
     workers: Workers = 1,
     scheduler: Scheduler = None,
+    exchange: Exchange = None,
     until: Until = None,
     device: Device = "auto",
     dry_run: Annotated[bool, option("--dry-run", "Only print what would run, and its estimated cost.")] = False,
@@ -31,4 +32,6 @@ def run(
     if dry_run:
         print_dry_run(folder, settings, until, device)
     else:
-        run_and_print(folder, settings, workers=workers, scheduler=scheduler, until=until, device=device)
+        run_and_print(
+            folder, settings, workers=workers, scheduler=scheduler, exchange=exchange, until=until, device=device
+        )

@@ -1,0 +1,94 @@
+"""An object store through which the files of a study reach workers that do not see its folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from patternscope.errors import InputError, fault
+from patternscope.workflow.cache_keys import file_digest
+
+LOCAL = ("file", "local")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Files by their content, below an address that fsspec knows: s3://bucket/folder, gs://..., sftp://..., file:///...
+
+    Each file is kept once, under its SHA-256, however many units hold or read it, and is compared with that when it is
+    fetched. A worker and the run both need the library of the store (for s3:// s3fs) and its credentials.
+
+    Raises:
+        InputError: an address that is none, or a store that cannot be read or written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     exchange = Exchange(f"file://{folder}/exchange")
+    ...     one, other = Path(folder, "one"), Path(folder, "other")
+    ...     _ = one.write_text("text")
+    ...     exchange.send(one, file_digest(one))
+    ...     exchange.fetch(file_digest(one), other)
+    ...     other.read_text()
+    'text'
+    """
+
+    address: str
+
+    @cached_property
+    def _store(self) -> tuple[Any, str]:
+        """The file system and the folder in it."""
+        with self._plain_errors():
+            from fsspec.core import split_protocol, url_to_fs
+
+            protocol, _ = split_protocol(self.address)
+            if protocol is None:
+                raise ValueError("no protocol")
+            # Listings that were kept would hide what others have sent meanwhile.
+            options = {"auto_mkdir": True} if protocol in LOCAL else {"use_listings_cache": False}
+            return url_to_fs(self.address, **options)
+
+    def _place(self, digest: str) -> str:
+        return f"{self._store[1]}/{digest[:2]}/{digest}"
+
+    def check(self) -> None:
+        """Write, read and remove a few bytes: a store that refuses is better known before the work than after it."""
+        files, folder = self._store
+        probe = f"{folder}/probe-{token_hex(8)}"
+        with self._plain_errors():
+            files.pipe_file(probe, b"patternscope")
+            files.cat_file(probe)
+            files.rm_file(probe)
+
+    def send(self, path: Path, digest: str) -> None:
+        """Put a file into the store, unless it is there. Cost: one request, and the file's bytes once."""
+        files, place = self._store[0], self._place(digest)
+        with self._plain_errors():
+            try:
+                there = files.info(place)["size"]
+            except FileNotFoundError:
+                there = None
+            # One that was cut off while it was sent has another size.
+            if there != path.stat().st_size:
+                files.put_file(str(path), place)
+
+    def fetch(self, digest: str, path: Path) -> None:
+        """Write the file of a digest; InputError where the store lacks it or holds other bytes under its name."""
+        with self._plain_errors():
+            self._store[0].get_file(self._place(digest), str(path))
+        if file_digest(path) != digest:
+            path.unlink()
+            raise InputError(f"exchange: {self._place(digest)} does not hold what was sent; remove it and run again")
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        """Turn what a store refuses, with errors of any library, into one line."""
+        try:
+            yield
+        except Exception as error:
+            raise InputError(
+                "exchange: expected the address of an object store that can be written here, such as "
+                f"s3://bucket/folder, got {self.address!r}, which cannot be used ({fault(error)})"
+            ) from error

@@ -1,0 +1,142 @@
+"""Tasks whose files pass through an object store: what a run sends, what a worker does with it, what comes back."""
+
+import os
+import shutil
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from patternscope.workflow.exchange import Exchange
+from patternscope.workflow.executors import FinishedTask, Task, run_task
+from patternscope.workflow.programs import Machine
+from patternscope.workflow.stages import Unit
+from patternscope.workflow.store import MANIFEST_FILE, Store, read_manifest, seal
+from patternscope.workflow.verification import checked_manifest
+
+KEPT_BYTES = 16 * 2**30  # of fetched files that a worker keeps for units to come
+Files = dict[str, tuple[int, str]]  # bytes and SHA-256 by name
+
+
+@dataclass(frozen=True)
+class SentTask:
+    """A task and the files that it reads, by unit; they are in the exchange."""
+
+    task: Task
+    files: dict[Unit, Files]
+
+    @property
+    def study(self) -> Path:
+        """The folder of the study, where the run is."""
+        return self.task.study
+
+
+class SentUnit(NamedTuple):
+    """The files of a unit that a worker made and sent, and the machine."""
+
+    files: Files
+    machine: Machine
+
+
+def send_inputs(task: Task, exchange: Exchange) -> SentTask:
+    """Put the files that a task reads into the exchange; most are there since they were made."""
+    store, files = Store(task.study), {}
+    for source in task.inputs:
+        written = checked_manifest(store, source.unit).files
+        files[source.unit] = {name: written[name] for name in source.files}
+        for name, (_, digest) in files[source.unit].items():
+            exchange.send(source.folder / name, digest)
+    return SentTask(task, files)
+
+
+def run_away(sent: SentTask, folder: Path, exchange: Exchange) -> SentUnit:
+    """Make a unit on a worker, below a folder of its own: fetch what it reads, work, send what was made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as place:
+        study, kept = Path(place), FetchedFiles(folder / "fetched", exchange)
+        kept.forget(KEPT_BYTES - sum(size for files in sent.files.values() for size, _ in files.values()))
+        for unit, files in sent.files.items():
+            for name, (_, digest) in files.items():
+                kept.put(digest, study / unit.path / name)
+        inputs = tuple(replace(source, folder=study / source.unit.path) for source in sent.task.inputs)
+        partial, machine = run_task(replace(sent.task, study=study, inputs=inputs))
+        made = read_manifest(str(partial / MANIFEST_FILE)).files
+        for name, (_, digest) in made.items():
+            exchange.send(partial / name, digest)
+            kept.take(digest, partial / name)
+        return SentUnit(made, machine)
+
+
+def fetched(made: "Future[SentUnit]", task: Task, exchange: Exchange) -> "Future[FinishedTask]":
+    """Return a future of the unit's folder in the study, whose files are fetched when a worker has made them."""
+    here: Future[FinishedTask] = Future()
+    here.set_running_or_notify_cancel()
+
+    def receive(done: "Future[SentUnit]") -> None:
+        try:
+            here.set_result(_received(done.result(), task, exchange))
+        except BaseException as error:
+            here.set_exception(error)
+
+    made.add_done_callback(receive)
+    return here
+
+
+def _received(sent: SentUnit, task: Task, exchange: Exchange) -> FinishedTask:
+    """A sealed folder of a unit that was made elsewhere: the same bytes as if it had been made here."""
+    partial = Store(task.study).open_partial(task.unit)
+    try:
+        for name, (_, digest) in sent.files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            exchange.fetch(digest, partial / name)
+        seal(partial, task.unit, task.key)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return FinishedTask(partial, sent.machine)
+
+
+@dataclass(frozen=True)
+class FetchedFiles:
+    """Files that a worker has fetched or made, by SHA-256, so that the next unit need not fetch them again."""
+
+    folder: Path
+    exchange: Exchange
+
+    def put(self, digest: str, path: Path) -> None:
+        """Place a file, fetched where it is not kept."""
+        self.folder.mkdir(exist_ok=True)
+        kept = self.folder / digest
+        if kept.exists():
+            os.utime(kept)
+        else:
+            partial = kept.with_suffix(".partial")
+            self.exchange.fetch(digest, partial)
+            partial.rename(kept)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(kept, path)
+
+    def take(self, digest: str, path: Path) -> None:
+        """Keep a file that was made here."""
+        self.folder.mkdir(exist_ok=True)
+        if not (self.folder / digest).exists():
+            link_or_copy(path, self.folder / digest)
+
+    def forget(self, limit: float) -> None:
+        """Remove the files that were not used for longest, until those that stay have no more bytes than the limit."""
+        found = [(path.stat(), path) for path in self.folder.glob("*")] if self.folder.is_dir() else []
+        total = sum(state.st_size for state, _ in found)
+        for state, path in sorted(found, key=lambda each: each[0].st_mtime):
+            if total <= limit:
+                return
+            path.unlink()
+            total -= state.st_size
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the disk cannot."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
