@@ -18,9 +18,12 @@ from hypothesis import HealthCheck, settings
 # The same bytes as workers on any machine; and small tensors are slower on several threads, much so on a busy one.
 torch.set_num_threads(1)
 
-# How long an example takes says how busy a machine is, and nothing of the code.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# How long an example takes says how busy a machine is, and nothing of the code. Each run draws other examples, so that
+# many runs see many. `pytest --hypothesis-profile thorough` draws a thousand of a law that does not say how many.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("usual", max_examples=40, **UNTIMED)
+settings.register_profile("thorough", max_examples=1000, **UNTIMED)
+settings.load_profile("usual")
 
 
 @pytest.fixture(scope="session")

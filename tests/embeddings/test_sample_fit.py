@@ -65,7 +65,7 @@ def test_align_brings_another_fit_into_the_frame():
 
 
 @given(st.integers(0, 200))
-@settings(max_examples=15)
+@settings(max_examples=6)
 def test_a_planted_turn_is_undone_and_none_is_left(seed):
     generator = torch.Generator().manual_seed(seed)
     data = sample_data(dtype=torch.float64)

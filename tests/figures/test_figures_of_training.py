@@ -1,6 +1,7 @@
 """Figures over training: curves, strip, animation, paths of regions; from one checkpoint to many."""
 
 import itertools
+import os
 import shutil
 from pathlib import Path
 
@@ -252,6 +253,21 @@ def test_a_video_that_cannot_be_made_is_said(gif):
     with pytest.warns(UserWarning, match=r"moving.mp4 was not made: ffmpeg: "):
         assert write_videos(gif.parents[1]) == []
     assert sorted(path.name for path in gif.parents[1].iterdir()) == ["moving"]
+
+
+def test_a_gif_of_any_time_is_told_from_the_one_before(gif, tmp_path, monkeypatch):
+    """As where the clock was set back between the two."""
+    (tmp_path / "bin").mkdir()
+    (copying := tmp_path / "bin/ffmpeg").write_text('#!/bin/sh\nfor last; do :; done\ncp "$5" "$last"\n')
+    copying.chmod(0o755)
+    monkeypatch.setenv("PATH", str(copying.parent), prepend=os.pathsep)
+    video = gif.parents[1] / "moving.mp4"
+    for seconds in (2e9, 1e9, 1.5e9):
+        gif.write_bytes(f"drawn at {seconds}".encode())
+        os.utime(gif, (seconds, seconds))
+        assert write_videos(gif.parents[1]) == [video]
+        assert video.read_bytes() == gif.read_bytes()
+        assert write_videos(gif.parents[1]) == []
 
 
 def test_without_ffmpeg_there_is_no_video(gif, monkeypatch):

@@ -46,7 +46,7 @@ def invented_way(seed: int, *, n=4, r=6, t=5, classes=3, dim=3):
 
 
 @given(SEEDS, st.sampled_from([2, 3, 5]), st.floats(0.3, 3.0))
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_types_are_those_of_the_rules_one_region_at_a_time(seed, dim, unit):
     way, labels, targets, mu = invented_way(seed, dim=dim, n=2, r=4)
     way = way * unit
@@ -108,7 +108,7 @@ def test_a_rotation_of_everything_changes_no_finding(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_changes_are_those_of_the_loops(seed):
     way, _, targets, mu = invented_way(seed, n=3, r=4)
     before, after = way[0], way[-1]

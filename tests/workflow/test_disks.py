@@ -1,6 +1,8 @@
 """Disks that are full or read-only, files that may not grow, two runs at once: one line, and nothing is lost."""
 
+import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -8,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import filling_disk
 import pytest
 import torch
 import toy_stages
@@ -15,6 +18,7 @@ from toy_stages import AXES, STAGES, Toy, contents
 
 from patternscope.errors import InputError
 from patternscope.tensor_files import write_tensors
+from patternscope.workflow.event_log import EventLog, unit_times
 from patternscope.workflow.plan import make_plan
 from patternscope.workflow.runner import run_units
 from patternscope.workflow.stages import Stage, UnitContext
@@ -63,6 +67,37 @@ def test_a_full_disk(tmp_path, whole):
     assert 0 < int(finished) < 20
     assert ".partial" not in names
     assert contents(saved) == contents(whole)
+
+
+@needs_mounts
+def test_a_disk_that_is_full_at_each_of_50_moments(tmp_path, whole):
+    (disk := tmp_path / "disk").mkdir()
+    found = in_own_mounts(f"{sys.executable} {filling_disk.__file__} {disk}")
+    tried = [json.loads(line) for line in found.stdout.splitlines()]
+    assert len(tried) >= 50, found.stderr
+    expected = filling_disk.digest_of(whole)
+    for each in tried:
+        assert re.fullmatch(rf"(\S+: )?{disk}/s: the disk is full; finished units are kept: .* run again", each["said"])
+        assert (each["again"], each["left"], each["digest"]) == (None, [], expected), each
+    assert {each["kept"] for each in tried} >= set(range(19))
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_clock_that_is_set_back_or_forward(tmp_path, whole, monkeypatch, hours):
+    """Neither what is done nor how long it took is told by the clock, nor by times of files."""
+    folder, plan = tmp_path / "s", make_plan(Toy(), STAGES, AXES)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600 * hours * len(list(folder.rglob("manifest.json"))))
+    run_units(folder, plan, until="fit")
+    for path in folder.rglob("*"):
+        os.utime(path, (real() + 3600 * hours,) * 2)
+    run_units(folder, plan)
+    assert contents(folder) == contents(whole)
+    assert not run_units(folder, plan).done
+    assert {each.state for each in study_status(folder, plan)} == {"done"}
+    times = unit_times(EventLog(folder))
+    assert not times.begun
+    assert all(0 <= seconds < 60 for seconds in times.seconds.values())
 
 
 @needs_mounts

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError, nearest
-from patternscope.radial.checks import check_finite, check_shape
+from patternscope.radial.checks import check_finite, check_real, check_shape
 
 
 def check_keys(data: Mapping[str, object], required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
@@ -36,8 +36,7 @@ def as_tensor(value: object, name: str) -> Tensor:
     except (TypeError, ValueError, RuntimeError):
         kind = type(value).__name__
         raise InputError(f"{name}: expected a tensor or an array of numbers, got {kind}") from None
-    if tensor.is_complex() or tensor.dtype == torch.bool:
-        raise InputError(f"{name}: expected real numbers, got {tensor.dtype}")
+    check_real(tensor, name)
     return tensor if tensor.is_floating_point() else tensor.float()
 
 

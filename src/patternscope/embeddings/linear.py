@@ -72,8 +72,12 @@ class LinearMap(nn.Module):
         if self._given_scale is None:
             self.scale = torch.where(strength > 0, strength, torch.ones_like(strength))
             return
-        given = math.ldexp(self._given_scale, -exponent)
-        if float(strength) > 0 and not 1 / _FARTHEST <= float(strength) / max(given, _FLOOR) <= _FARTHEST:
+        given = float(times_two_to(torch.tensor(self._given_scale, dtype=torch.float64), -exponent))
+        range_of = torch.finfo(strength.dtype)
+        near = 1 / _FARTHEST <= float(strength) / max(given, _FLOOR) <= _FARTHEST
+        if float(strength) == 0:
+            near = usual_exponent(given) == 0  # its square is a number
+        if not (near and range_of.tiny <= given <= range_of.max):
             raise InputError(
                 f'scale: expected "auto", or a number within a factor of {_FARTHEST:g} of the mean strength of the '
                 f"features, got {self._given_scale:g} for {math.ldexp(float(strength), exponent):.3g}"

@@ -9,7 +9,7 @@ from patternscope.errors import InputError
 from patternscope.knowledge.calibration import at_temperature, calibrate_folds, class_shares
 from patternscope.knowledge.folds import assign_folds
 from patternscope.knowledge.region_evidence import Evidence, evidence
-from patternscope.radial.checks import check_finite, check_shape, class_labels, working_dtype
+from patternscope.radial.checks import check_finite, check_real, check_shape, class_labels, working_dtype
 from patternscope.radial.units import in_usual_unit, times_two_to
 from patternscope.solvers import minimise_lbfgs, preconditioned
 
@@ -106,6 +106,7 @@ def fit_probes(regional_features: Tensor, labels: Tensor, fold: Tensor, classes:
     tensor([0, 1])
     """
     check_shape(regional_features, "regional_features", (None, None, None, None), "(n, k, h, w)")
+    check_real(regional_features, "regional_features")
     check_finite(regional_features, "regional_features")
     n = len(regional_features)
     own = class_labels(labels, n, classes).to(regional_features.device)

@@ -36,6 +36,18 @@ def check_kappa(value: float, name: str, more: str = "") -> None:
         raise InputError(f"{name}: expected a number in (0, {MOST_KAPPA:g}]{more}, got {value}")
 
 
+def check_real(tensor: Tensor, name: str) -> None:
+    """Check that a tensor holds its numbers, and real ones.
+
+    >>> check_real(torch.zeros(3), "x")
+    """
+    if tensor.is_complex() or tensor.dtype == torch.bool:
+        raise InputError(f"{name}: expected real numbers, got {tensor.dtype}")
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        kind = "without numbers" if tensor.is_meta else "quantised" if tensor.is_quantized else f"{tensor.layout}"
+        raise InputError(f"{name}: expected a dense tensor, got one that is {kind.removeprefix('torch.')}")
+
+
 def check_finite(tensor: Tensor, name: str) -> None:
     """Check for NaN and inf, a few rows at a time to use little memory; InputError names the sample.
 

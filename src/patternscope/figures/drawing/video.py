@@ -4,6 +4,7 @@ A video is made from a finished gif and stands beside the units of a study, not 
 ffmpeg, and which, must not change what a study holds.
 """
 
+import os
 import shutil
 import subprocess
 import warnings
@@ -21,18 +22,20 @@ _ENCODE = (
 def write_videos(figures: Path) -> list[Path]:
     """Write NAME.mp4 into a folder of figures for each animation NAME/NAME.gif in it; return those written.
 
-    A video that is newer than its gif is left alone; without ffmpeg on the path there is nothing to do. The
-    same gif and ffmpeg give the same bytes. Warns when ffmpeg fails, in one line.
+    A video has the time of its gif, by which it is known, wherever the clock stands, and left alone; without ffmpeg on
+    the path there is nothing to do. The same gif and ffmpeg give the same bytes. Warns when ffmpeg fails, in one line.
     """
     ffmpeg = shutil.which("ffmpeg")
     written = []
     for gif in sorted(filter(is_regular, figures.glob("*/*.gif"))) if ffmpeg else []:
         video = figures / f"{gif.stem}.mp4"
-        if video.exists() and video.stat().st_mtime >= gif.stat().st_mtime:
+        made = gif.stat().st_mtime_ns
+        if video.exists() and video.stat().st_mtime_ns == made:
             continue
         try:
             with replaced_file(video) as partial:
                 _encode(str(ffmpeg), gif, partial)
+                os.utime(partial, ns=(made, made))
         except ChildProcessError as error:
             warnings.warn(f"{video.name} was not made: ffmpeg: {error}", stacklevel=2)
             continue
