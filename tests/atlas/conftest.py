@@ -54,7 +54,8 @@ def tiny_settings(**sections: dict) -> StudySettings:
 
 def atlas_of(settings: StudySettings) -> tuple[Stage]:
     students = settings.distillation.students if settings.distillation.enabled else ()
-    return (atlas_stage(attack=settings.attack.enabled, controls=settings.controls.enabled, students=students),)
+    parts = {name: getattr(settings, name).enabled for name in ("attack", "controls", "patterns")}
+    return (atlas_stage(**parts, students=students),)
 
 
 def run_tiny(folder: Path, settings: StudySettings) -> set[str]:

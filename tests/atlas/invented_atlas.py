@@ -14,7 +14,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Perturbation, Regions, Step
+from patternscope.atlas.contents import (
+    AtlasContent,
+    Condition,
+    LayerContent,
+    LayerPatterns,
+    PatternEntry,
+    PatternFall,
+    Perturbation,
+    Regions,
+    Step,
+)
 from patternscope.atlas.feature_codes import FeatureCodes
 from patternscope.atlas.store import write_store
 from patternscope.knowledge.calibration import class_shares
@@ -135,6 +145,39 @@ def invented_features(images: int, grid: tuple[int, int], seed: int) -> torch.Te
     return torch.from_numpy((weights * rng.normal(size=(images, 24, *grid))).astype(np.float32))
 
 
+def invented_patterns(labels: np.ndarray, last: Regions, field: tuple[float, float], appears: str) -> LayerPatterns:
+    """Two patterns of each class that has reliable regions: those of even places and those of odd ones."""
+    owner = np.full(last.reliable.shape, -1)
+    entries = []
+    for label, odd in ((label, odd) for label in range(int(labels.max()) + 1) for odd in (0, 1)):
+        own = last.reliable & (labels == label)[:, None] & (np.arange(owner.shape[1]) % 2 == odd)
+        if not own.any():
+            continue
+        owner[own] = len(entries)
+        share = (0.6, 0.5, 0.7) if odd == 0 else (0.4, 0.3, 0.5)
+        fall = PatternFall(9, 0.9, (0.05, 0.02, 0.08), (0.02, 0.0, 0.04), (0.0, -0.01, 0.01), odd == 0, True)
+        entries.append(
+            PatternEntry(
+                label=label,
+                number=odd + 1,
+                name="a part" if label == 0 and odd else None,
+                regions=int(own.sum()),
+                images=int(own.any(axis=1).sum()),
+                share=share,
+                stability=0.9,
+                chance=0.2,
+                specific=(0.5, 0.4, 0.6),
+                prior=0.1,
+                refits=0.95,
+                appears=appears,
+                shared=(((label + 1) % 10, 0.125),) if odd else (),
+                fall=fall if odd == 0 else None,
+                typical=np.argwhere(own)[:8],
+            )
+        )
+    return LayerPatterns(owner, tuple(entries), field)
+
+
 def _evidence(counted: list[Regions]) -> dict:
     """Evidence with made-up intervals, a fifth more of it readable, and little by chance."""
     bits = np.array([each.bits.mean() for each in counted])
@@ -156,6 +199,7 @@ def invent(
     model: bool = True,
     importance: bool = True,
     calibrated: bool = True,
+    patterns: bool = True,
     seed: int = 0,
 ) -> AtlasContent:
     """Return an invented atlas; layers have the given grid, the first of several a coarser one."""
@@ -187,6 +231,10 @@ def invent(
                     paths = np.random.default_rng(depth).integers(0, 5, (images, size[0] * size[1]))
                 training = ("class_counts", "emerged", "evidence", "refits", "chance")
                 made = replace(made, trajectory=paths, features=lambda: None, **dict.fromkeys(training))
+            elif patterns and depth and steps > 1:
+                last = made.regions(len(growth) - 1)
+                seen = 3.0 * side / size[0], 3.0 * side / size[1]
+                made = replace(made, patterns=invented_patterns(labels, last, seen, steps_[-2].label))
             found[layer] = made
         sample = np.stack([3 * each * mu[labels] for each in growth]) + rng.normal(
             scale=0.4, size=(len(growth), images, dimensions)
@@ -265,7 +313,7 @@ def main() -> None:
     parser.add_argument("--grid", type=int, nargs=2, default=(8, 8), metavar=("H", "W"))
     parser.add_argument("--side", type=int, default=64, help="pixels a side of the images")
     parser.add_argument("--seed", type=int, default=0)
-    for name in ("attack", "model", "importance", "calibrated"):
+    for name in ("attack", "model", "importance", "calibrated", "patterns"):
         parser.add_argument(f"--no-{name}", dest=name, action="store_false")
     given = vars(parser.parse_args())
     folder = given.pop("folder")

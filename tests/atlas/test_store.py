@@ -65,7 +65,7 @@ def test_integers_of_all_sizes_come_back_from_their_planes(grid):
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):
     told = promised()
-    assert len(told) == 29
+    assert len(told) == 31
     root = opened(store).attrs.asdict()
     conditions = {each["key"]: each for each in root["conditions"]}
     seen = set()

@@ -25,7 +25,8 @@ window.model = {
   on: (event, react) => (heard[event] ??= []).push(react),
   off: (event, react) => (heard[event] = heard[event].filter((each) => each !== react)),
   listeners: () => Object.values(heard).flat().length,
-  async send({ id, key }) {
+  async send({ type, id, key }, _, buffers) {
+    if (type === "look") return window.look(id, buffers, call);
     await window.hold;
     const answer = await fetch(`store/${key}`);
     const bytes = answer.ok ? [new DataView(await answer.arrayBuffer())] : [];
@@ -90,6 +91,92 @@ def test_one_value_of_python_leaves_the_others(view):
         page.get_by_role("button", name="Select visible").click()
         set_by_python(watched, "step", 1)
         assert watched.settled(lambda: "60 selected" in page.inner_text(".status"), True)
+
+
+LOOKED = {
+    "predicted": 3,
+    "probability": 0.75,
+    "layers": [
+        {
+            "layer": layer,
+            "grid": [4, 6],
+            "most": 5,
+            "bits": 1.5,
+            "bits_of_predicted": bits,
+            "points": 9,
+            "probability": [0.02 * place for place in range(24)],
+            "region": 23,
+            "near": [
+                {"image": 7, "region": 8, "label": 7, "distance": 0.5},
+                {"image": None, "region": 1, "label": 2, "distance": 0.6},
+            ],
+            "patterns": [{"title": "ears", "regions": 12, "expected": 0.8}] if bits > 1 else None,
+        }
+        for layer, bits in (("conv_33", 0.25), ("conv_43", 1.25))
+    ],
+}
+ANSWER = """([looked, error]) => {
+  window.look = (id, buffers, call) => {
+    window.given = Array.from(new Uint8Array(buffers[0]));
+    if (error) return call("msg:custom", { type: "looked", id, error }, []);
+    const canvas = document.createElement("canvas");
+    canvas.toBlob(async (blob) => {
+      const bytes = new DataView(await blob.arrayBuffer());
+      call("msg:custom", { type: "looked", id, look: looked }, [bytes]);
+    });
+  };
+}"""
+DROP = """() => {
+  const files = new DataTransfer();
+  files.items.add(new File([Uint8Array.of(1, 2, 3)], "new.png", { type: "image/png" }));
+  for (const kind of ["dragover", "drop"]) {
+    const event = new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true });
+    document.querySelector(".look-zone").dispatchEvent(event);
+  }
+}"""
+
+
+def test_a_dropped_picture_goes_to_python_and_its_answer_is_shown(view):
+    with view("{ looks: true }") as watched:
+        page = watched.page
+        page.evaluate(ANSWER, [LOOKED, None])
+        page.evaluate(DROP)
+        page.get_by_role("status").filter(has_text="new.png: the network predicts cat, p = 0.75.").wait_for()
+        assert page.evaluate("given") == [1, 2, 3]
+        # The deepest layer comes first.
+        assert page.locator(".look-row h3").all_inner_texts() == ["conv_43", "conv_33"]
+        first, second = page.locator(".look-row").all()
+        for text in (
+            "1.50 bits for dog",
+            "1.25 bits for cat",
+            "9 of 24 regions are points",
+            "pattern ears: 12 regions",
+        ):
+            assert text in first.inner_text()
+        assert "pattern" not in second.inner_text()
+        assert first.locator(".patch").count() == 1
+        first.locator(".patch").click()
+        assert value_of_python(watched, "selection", [24 * 7 + 8]) == [24 * 7 + 8]
+        assert shown_image(watched, "7") == "7"
+        page.get_by_role("button", name="Close", exact=True).click()
+        assert page.locator(".look-row").count() == 0
+
+
+def test_a_picture_that_python_refuses_is_one_sentence(view):
+    with view("{ looks: true }") as watched:
+        watched.page.evaluate(ANSWER, [None, "image: expected a picture that Pillow can read, got bytes"])
+        watched.page.get_by_label("A new picture").locator("input").set_input_files(
+            {"name": "text.png", "mimeType": "image/png", "buffer": b"no picture"}
+        )
+        refused = watched.page.get_by_role("status").filter(has_text="text.png: image: expected a picture")
+        refused.wait_for()
+        assert bytes(watched.page.evaluate("given")) == b"no picture"
+        assert watched.page.locator(".look-row").count() == 0
+
+
+def test_pictures_are_taken_only_where_python_allows_it(view):
+    with view() as watched:
+        assert watched.page.locator(".look").count() == 0
 
 
 def test_the_space_follows_the_notebooks_theme(view):

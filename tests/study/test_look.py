@@ -83,7 +83,7 @@ def test_the_study_and_the_random_state_are_as_found_and_every_kind_of_image_is_
     with Image.open(picture) as opened:
         image = opened.copy()
     array = np.asarray(image)
-    kinds = [picture, str(picture), image, array, torch.from_numpy(array.copy()).permute(2, 0, 1)]
+    kinds = [picture, str(picture), picture.read_bytes(), image, array, torch.from_numpy(array.copy()).permute(2, 0, 1)]
     looks = [study.look(kind) for kind in kinds]
     assert state() == before
     assert torch.equal(torch.get_rng_state(), random)
@@ -110,6 +110,8 @@ def test_what_cannot_be_looked_at_is_one_line(attacked_study, picture, tmp_path)
     text.write_text("no picture")
     with pytest.raises(InputError, match=r"image: expected a picture that Pillow can read, got .*text.png"):
         look_at(attacked_study, text)
+    with pytest.raises(InputError, match="image: expected a picture that Pillow can read, got bytes of something else"):
+        look_at(attacked_study, b"no picture")
     with pytest.raises(InputError, match="nearest: expected 1 or more, got 0"):
         look_at(attacked_study, picture, nearest=0)
     with pytest.raises(InputError, match="study"):

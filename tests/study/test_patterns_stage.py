@@ -13,17 +13,22 @@ from easy_study import copy_without_attack, easy_settings
 
 from patternscope.api.stages import pages_of
 from patternscope.api.study_page import read_study_page
+from patternscope.atlas.pattern_reading import layer_patterns
+from patternscope.atlas.stage import atlas_stage
 from patternscope.errors import InputError
 from patternscope.figures import patterns as figure
+from patternscope.knowledge.patterns import unit_features
 from patternscope.report.diff_page import read_diff_page, render_diff
 from patternscope.report.diff_patterns import draw_pattern_changes
 from patternscope.results.difference import Side, differ
+from patternscope.results.features import FeaturesResult
 from patternscope.results.ledger import Draws
 from patternscope.results.pattern_names import read_pattern_names
 from patternscope.results.pattern_tests import PatternTestsResult, pattern_tests_of
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import open_results
 from patternscope.study.difference import diff_studies
+from patternscope.study.look import look_at
 from patternscope.study.run import run_analysis
 
 LAYER = "conv_53"
@@ -63,6 +68,44 @@ def test_patterns_are_of_reliable_regions_of_their_class(study, found):
         assert {results.classes[label] for label in labels[samples].tolist()} == {pattern.class_name}
         assert pattern.refits == pytest.approx(float(known.stability[samples, regions].mean()))
         assert pattern.specific.low > pattern.prior == 0.25
+
+
+def test_an_atlas_shows_the_patterns_and_their_tests(study, found):
+    results = open_results(study)
+    shown, tests = layer_patterns(results, LAYER), results.load(PatternTestsResult, layer=LAYER).tests
+    assert (shown.owner == found.owners(*results.knowledge(LAYER).mask.shape).numpy()).all()
+    assert shown.field == found.field
+    for entry, pattern, test in zip(shown.entries, found.patterns, tests, strict=True):
+        assert results.classes[entry.label] == pattern.class_name
+        assert (entry.number, entry.regions, entry.stability) == (pattern.number, pattern.regions, pattern.stability)
+        assert entry.share == (pattern.share.value, pattern.share.low, pattern.share.high)
+        assert entry.appears == pattern.appears.name
+        assert (entry.fall is None) == (test.dependence is None)
+        if entry.fall is not None:
+            assert entry.fall.own[0] == test.dependence.own.value
+    assert (shown.owner[tuple(shown.entries[-1].typical.T)] == len(shown.entries) - 1).all()
+    # The key of an atlas holds what it shows: one of a study with patterns reads them, the others do not.
+    read = {need.stage for need in atlas_stage(patterns=True).needs} - {need.stage for need in atlas_stage().needs}
+    assert read == {"patterns", "pattern_tests"}
+
+
+def test_a_known_image_has_the_patterns_of_its_regions(study, found):
+    results = open_results(study)
+    place = max(range(len(found.patterns)), key=lambda place: found.patterns[place].regions)
+    samples, regions = found.members(place)
+    image = int(samples[0])
+    looked = look_at(study, results.images.images[image]).layers[-1]
+    features = unit_features(results.load(FeaturesResult, 1).regional.read(LAYER))
+    members = features[samples, regions].double()
+    gaps = (features[image].double() - members.mean(dim=0)).square().sum(dim=1)
+    reach = (members - members.mean(dim=0)).square().sum(dim=1).quantile(0.9)
+    shown = next(each for each in looked.patterns if each.title == found.patterns[place].title)
+    assert shown.regions == int((gaps <= reach + 1e-6).sum()) > shown.expected
+    assert shown.expected == pytest.approx(found.patterns[place].background * features.shape[1])
+    assert [each.regions for each in looked.patterns] == sorted(
+        (each.regions for each in looked.patterns), reverse=True
+    )
+    assert all(layer.patterns is not None for layer in look_at(study, results.images.images[0]).layers)
 
 
 def test_presence_and_its_first_step_are_those_of_the_checkpoints(study, found):

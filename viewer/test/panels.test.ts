@@ -208,17 +208,23 @@ describe("texts", () => {
       regions: [1],
       decided: "misclassified",
       bits: [0.5, null],
+      flow: "changed",
+      was: [2],
+      pattern: 4,
     };
-    const chips = chipsOf(filter, ["bus", "car", "cat"]);
+    const chips = chipsOf(filter, ["bus", "car", "cat"], { start: "under the attack", pattern: "ears" });
     expect(chips.map(({ text }) => text)).toEqual([
       "true class: bus",
       "true class: cat",
       "region predicts car",
+      "was a point of cat",
       "image misclassified",
       "evidence ≥ 0.50 bits",
+      "changed class under the attack",
+      "pattern ears",
     ]);
     expect(chips[0].without).toEqual({ ...filter, classes: [2] });
-    expect(chips[4].without).toEqual({ ...filter, bits: [null, null] });
+    expect(chips[5].without).toEqual({ ...filter, bits: [null, null] });
     expect(chipsOf(NO_FILTER, [])).toEqual([]);
   });
 

@@ -15,6 +15,7 @@ def pages_of(settings: StudySettings) -> Sequence[Stage]:
     atlas = atlas_stage(
         attack=settings.attack.enabled,
         controls=settings.controls.enabled,
+        patterns=settings.patterns.enabled,
         replicates=settings.replicates.enabled,
         students=students,
     )

@@ -181,13 +181,19 @@ class Study:
         save_study(self.results, self._settings, Path(folder))
         return open_study(folder)
 
-    def atlas(self, **view: Any) -> Any:
-        """Return the page as a notebook widget (extra "notebook"); `view` as `patternscope.atlas.Atlas`."""
+    def atlas(self, *, look: bool = False, **view: Any) -> Any:
+        """Return the page as a notebook widget (extra "notebook"); `view` as `patternscope.atlas.Atlas`.
+
+        With `look` a picture dropped on it is shown to the study's network and its maps, as by :meth:`look`. InputError
+        for that of a study in memory, which has kept no network.
+        """
         from patternscope.api.saving import write_atlas
         from patternscope.atlas import Atlas
 
         if self.folder is not None:
-            return Atlas(self.folder, **view)
+            return Atlas(self.folder, look=self.look if look else None, **view)
+        if look:
+            raise InputError("look: expected a study on the disk, got one in memory, which has kept no network")
         # Kept as long as the study: the widget reads from it.
         self._room = tempfile.TemporaryDirectory(prefix="patternscope-")
         folder = Path(self._room.name, "study")

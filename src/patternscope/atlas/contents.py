@@ -14,6 +14,8 @@ from patternscope.knowledge.temperatures import Temperatures
 
 Grid = tuple[int, int]
 Kind = Literal["training", "attack", "model"]
+Triple = tuple[float | None, float | None, float | None]
+"""A value with the ends of its interval."""
 _GREY, _GREY_ROOM = 128, 127  # no difference, and the largest one in either direction
 
 
@@ -83,6 +85,76 @@ class Regions:
 
 
 @dataclass(frozen=True)
+class PatternEntry:
+    """What an atlas shows of a pattern.
+
+    `label` of its class, `number` within it, `name` by the user; `regions` and `images` that have it; `share` of the
+    class's evidence (value, low, high); `stability` and its `chance`; `specific` (value, low, high) and its `prior`;
+    `refits` or None; `appears`, the label of a step, or None; `shared` with other classes, (label, share); `fall` of
+    the probability without the pattern, without as many other reliable regions and without as many of the rest, each
+    (value, low, high), with how many `images` were `asked`, and whether it is farther than without `others` and `rest`
+    beyond the noise; None where it was not tested. `typical` (k, 2): images and places of its most typical regions.
+    """
+
+    label: int
+    number: int
+    name: str | None
+    regions: int
+    images: int
+    share: Triple
+    stability: float
+    chance: float
+    specific: Triple
+    prior: float
+    refits: float | None
+    appears: str | None
+    shared: tuple[tuple[int, float], ...]
+    fall: "PatternFall | None"
+    typical: np.ndarray
+
+
+@dataclass(frozen=True)
+class PatternFall:
+    """How far the probability of the class falls without a pattern's regions, and without others."""
+
+    asked: int
+    before: float
+    own: Triple
+    others: Triple
+    rest: Triple
+    beyond_others: bool
+    beyond_rest: bool
+
+
+@dataclass(frozen=True)
+class LayerPatterns:
+    """The patterns of a layer: `owner` (n, r), the place of each region's pattern among the `entries`, -1 for none.
+
+    `field`: height and width in pixels of the layer's receptive field, None where unknown. `untested`: why the network
+    was not asked, None where it was.
+    """
+
+    owner: np.ndarray
+    entries: tuple[PatternEntry, ...]
+    field: tuple[float, float] | None
+    untested: str | None = None
+
+    def rows(self, chosen: np.ndarray) -> Self:
+        """Return the patterns among some of the images (m,), increasing."""
+        return replace(
+            self,
+            owner=self.owner[chosen],
+            entries=tuple(replace(entry, typical=_moved(entry.typical, chosen)) for entry in self.entries),
+        )
+
+
+def _moved(typical: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Regions (k, 2) of the images that are chosen, by their places among these."""
+    held = typical[np.isin(typical[:, 0], chosen)]
+    return np.stack([np.searchsorted(chosen, held[:, 0]), held[:, 1]], axis=1)
+
+
+@dataclass(frozen=True)
 class LayerContent:
     """A layer in a condition: its grid, its regions step by step, and its counts.
 
@@ -95,6 +167,7 @@ class LayerContent:
     high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
     untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
     `features` reads the codes of the features at the last step, of the images drawn; None where there are none.
+    `patterns` of the regions at the last step, None where the study has not looked for any.
     """
 
     grid: Grid
@@ -109,6 +182,7 @@ class LayerContent:
     refits: int | None = None
     chance: np.ndarray | None = None
     features: Callable[[], FeatureCodes | None] = lambda: None
+    patterns: LayerPatterns | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from patternscope.atlas.contents import LayerContent, Regions
 from patternscope.atlas.feature_codes import FeatureCodes
+from patternscope.atlas.pattern_reading import layer_patterns
 from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
@@ -59,6 +60,7 @@ def training_layer(results: StudyResults, layer: str) -> LayerContent:
         refits=None if told[-1] is None else len(told[-1].refit_category),
         chance=_chance_array(results, layer),
         features=lambda: _feature_codes(results, layer),
+        patterns=layer_patterns(results, layer),
     )
 
 

@@ -72,7 +72,9 @@ def with_images(content: AtlasContent, chosen: np.ndarray) -> AtlasContent:
 
     def fewer(layer: LayerContent) -> LayerContent:
         trajectory = None if layer.trajectory is None else layer.trajectory[chosen]
-        return replace(layer, regions=lambda step: layer.regions(step).rows(chosen), trajectory=trajectory)
+        patterns = None if layer.patterns is None else layer.patterns.rows(chosen)
+        regions = layer.regions
+        return replace(layer, regions=lambda step: regions(step).rows(chosen), trajectory=trajectory, patterns=patterns)
 
     conditions = tuple(
         replace(

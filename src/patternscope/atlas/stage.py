@@ -17,6 +17,8 @@ from patternscope.results.fits import ImportanceResult, RegionResult, SampleResu
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.networks import StudentAnalysisResult
+from patternscope.results.pattern_tests import PatternTestsResult
+from patternscope.results.patterns import PatternsResult
 from patternscope.results.result import reads
 from patternscope.results.study import StoredResults
 from patternscope.results.training import TrainingResult
@@ -43,15 +45,27 @@ _NEEDS = (
 _ATTACK_NEEDS = (reads(AttackResult), reads(AttackAnalysisResult, "trajectory", layer="all"))
 
 
+_PATTERN_NEEDS = (
+    reads(PatternsResult, "pattern", "patterns", layer="all"),
+    reads(PatternTestsResult, "tests", layer="all"),
+)
+
+
 def atlas_stage(
-    *, attack: bool = False, controls: bool = False, replicates: bool = False, students: tuple[str, ...] = ()
+    *,
+    attack: bool = False,
+    controls: bool = False,
+    patterns: bool = False,
+    replicates: bool = False,
+    students: tuple[str, ...] = (),
 ) -> Stage:
-    """Return the stage that makes a study's atlas; of an attack, controls and students where the study has these.
+    """Return the stage that makes a study's atlas; of an attack, controls, patterns and students where it has these.
 
     With `replicates` the page states that it shows one network of several.
     """
     needs = _NEEDS + (_ATTACK_NEEDS if attack else ())
     needs += (reads(ControlsResult, "permuted", layer="all"),) if controls else ()
+    needs += _PATTERN_NEEDS if patterns else ()
     return Stage(
         AtlasResult.STAGE,
         version=3,

@@ -9,6 +9,7 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions
 from patternscope.atlas.store_arrays import NONE, StoreWriter, put_planes, put_step
+from patternscope.atlas.store_patterns import write_patterns
 from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
 from patternscope.knowledge.temperatures import Temperatures
 from patternscope.radial.kappa import concentration_per_strength
@@ -128,7 +129,7 @@ def _small_integers(regions: Regions, refits: int | None, classes: int) -> Itera
 
 
 def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
-    """Write counts and evidence of a layer, types of trajectories, codes of features, and its own directions."""
+    """Write counts and evidence of a layer, types of trajectories, codes of features, patterns, own directions."""
     trajectory = None if layer.trajectory is None else layer.trajectory.reshape(-1)
     for name, values, dtype in (
         ("counts", layer.counts, "<f4"),
@@ -143,6 +144,8 @@ def write_counts(writer: StoreWriter, path: str, layer: LayerContent) -> None:
     if codes is not None:
         about = {"share": codes.share, "step": len(layer.counts) - 1}
         writer.put(f"{path}/feature", codes.values.reshape(-1, codes.values.shape[-1]), "|u1", **about)
+    if layer.patterns is not None:
+        write_patterns(writer, path, layer.patterns)
     if layer.direction is not None:
         writer.put(f"{path}/direction", layer.direction, "<f4", steps=True)
 

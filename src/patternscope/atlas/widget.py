@@ -1,6 +1,7 @@
 """The atlas in a notebook: an anywidget whose state Python and the page keep in step."""
 
 import base64
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,17 @@ from typing import Any
 import anywidget
 import traitlets
 
+from patternscope.atlas.looking import look_answer
 from patternscope.atlas.page import WIDGET
 from patternscope.atlas.server import file_of
 from patternscope.atlas.stage import store_of
 from patternscope.errors import InputError, nearest
 from patternscope.results.formatting import number
 from patternscope.results.json_csv import read_json
+from patternscope.results.look import Look
 from patternscope.results.study import open_results
+
+_FAILED = "The picture could not be looked at; the log of the notebook has the reason."
 
 
 class Atlas(anywidget.AnyWidget):
@@ -26,6 +31,8 @@ class Atlas(anywidget.AnyWidget):
 
     Args:
         study: folder of a study with an atlas.
+        look: what to do with a picture that is dropped on the view: a function from the bytes of its file to what the
+            study tells of it, such as `Study.look`. It runs the study's network. None: pictures are not accepted.
 
     Raises:
         InputError: no study, or one without an atlas; a step, layer or condition that it does not have.
@@ -37,9 +44,11 @@ class Atlas(anywidget.AnyWidget):
     layer = traitlets.Unicode("").tag(sync=True)
     condition = traitlets.Unicode("").tag(sync=True)
     selection = traitlets.List(traitlets.Int()).tag(sync=True)
+    looks = traitlets.Bool(False, read_only=True).tag(sync=True)
 
-    def __init__(self, study: str | Path, **view: Any) -> None:
+    def __init__(self, study: str | Path, *, look: Callable[[bytes], Look] | None = None, **view: Any) -> None:
         self.study = Path(study)
+        self.look = look
         self.store = store_of(self.study)
         self.attributes = read_json(self.store / "zarr.json")["attributes"]
         first = self.attributes["conditions"][0]
@@ -49,6 +58,7 @@ class Atlas(anywidget.AnyWidget):
             "condition": first["name"],
         }
         super().__init__(**{**start, **view})
+        self.set_trait("looks", look is not None)
         self.on_msg(self._answer)
 
     @traitlets.validate("layer", "condition")
@@ -69,9 +79,24 @@ class Atlas(anywidget.AnyWidget):
         return proposal["value"]
 
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
-        """Send the bytes of a key that the view asks for."""
-        if not isinstance(content, dict) or content.get("type") != "get":
-            return
+        """Send the bytes of a key that the view asks for, or what the study tells of a picture."""
+        kind = content.get("type") if isinstance(content, dict) else None
+        if kind == "get":
+            self._send_file(content)
+        elif kind == "look" and self.look is not None:
+            self._send_look(self.look, content.get("id"), buffers)
+
+    def _send_look(self, look: Callable[[bytes], Look], number: Any, buffers: Any) -> None:
+        """Send what the study tells of a picture; a view that waits is answered whatever happens."""
+        try:
+            answer, picture = look_answer(self.study, look, buffers)
+        except Exception:
+            self.send({"type": "looked", "id": number, "error": _FAILED}, [])
+            raise
+        self.send({"type": "looked", "id": number, **answer}, picture)
+
+    def _send_file(self, content: dict[str, Any]) -> None:
+        """Send the bytes of a key."""
         key = content.get("key")
         file = file_of(self.store, key) if isinstance(key, str) else None
         answer = {"type": "got", "id": content.get("id"), "key": key, "found": file is not None}

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from patternscope.knowledge.noise import Noise, with_noise
     from patternscope.knowledge.pattern_matching import Matches, match_patterns
     from patternscope.knowledge.pattern_removal import Removals, choose_removals, draw_regions
-    from patternscope.knowledge.patterns import Pattern, find_patterns, presence, unit_features
+    from patternscope.knowledge.patterns import Pattern, find_patterns, presence, regions_like, unit_features
     from patternscope.knowledge.points import class_log_odds, class_probability, find_knowledge_points, threshold
     from patternscope.knowledge.probe import probe_evidence
     from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
@@ -124,7 +124,7 @@ else:
             "knowledge_points": ("KnowledgePoints", "reliable_ratio"),
             "pattern_matching": ("Matches", "match_patterns"),
             "pattern_removal": ("Removals", "choose_removals", "draw_regions"),
-            "patterns": ("Pattern", "find_patterns", "presence", "unit_features"),
+            "patterns": ("Pattern", "find_patterns", "presence", "regions_like", "unit_features"),
             "points": (
                 "class_log_odds", "class_probability", "find_knowledge_points", "threshold",
             ),

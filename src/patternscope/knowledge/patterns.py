@@ -156,6 +156,18 @@ def presence(samples: Tensor, regions: Tensor, reliable: Tensor) -> Tensor:
     return reliable[:, samples, regions].double().mean(dim=1)
 
 
+def regions_like(features: Tensor, members: Tensor) -> Tensor:
+    """Return which regions are like a pattern: within its reach, as in :func:`find_patterns`.
+
+    `features` (..., k) of any regions, `members` (m, k) those of the pattern's, m >= 1, both unit vectors.
+
+    >>> regions_like(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+    tensor([ True, False])
+    """
+    distance, reach = _distances(features, members)
+    return distance <= reach
+
+
 def _patterns_of_class(layer: _Layer, label: int, most: int, seed: int) -> list[Pattern]:
     """The patterns of one class, none where too few regions are reliable."""
     samples, regions = (layer.reliable & (layer.labels == label)[:, None]).nonzero(as_tuple=True)

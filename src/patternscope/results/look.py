@@ -20,6 +20,21 @@ class NearRegion:
 
 
 @dataclass(frozen=True)
+class FoundPattern:
+    """A pattern of the study that a new image has: more of its regions are like it than of images without its class.
+
+    `title`: the user's name, or class and number. regions: how many are like it. expected: how many would be by chance,
+    the pattern's `background` times the regions of an image.
+    """
+
+    class_name: str
+    number: int
+    title: str
+    regions: int
+    expected: float
+
+
+@dataclass(frozen=True)
 class LookedLayer:
     """One layer on a new image, which none of its maps has seen.
 
@@ -30,6 +45,8 @@ class LookedLayer:
         points: which regions are knowledge points, of any class (r,) bool.
         region: that with the highest probability of the class that the network predicts.
         near: the regions most alike in the layer's embedding, of different images, the nearest first.
+        patterns: those that the image has, with most regions first; None where the study has not looked for patterns,
+            or has not kept the features of the layer.
     """
 
     layer: str
@@ -39,6 +56,7 @@ class LookedLayer:
     points: Tensor
     region: int
     near: tuple[NearRegion, ...]
+    patterns: tuple[FoundPattern, ...] | None = None
 
     @property
     def most_likely(self) -> int:

@@ -1,5 +1,6 @@
 """One new image through the network and all maps of a study."""
 
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from patternscope.results.training import HEAD_FILE, NETWORK_FILE
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.analysed_network import rebuilt_network
+from patternscope.study.look_patterns import patterns_in
 from patternscope.study.network_factory import recording_options
 from patternscope.study.run import saved_settings
 from patternscope.workflow.stages import Unit
@@ -42,8 +44,8 @@ def look_at(folder: str | Path, image: Any, *, nearest: int = 4) -> Look:
 
     Args:
         folder: of a study with evidence.
-        image: a file, a PIL image, an array (h, w, 3) or a tensor (channels, h, w) of bytes or of floats in [0, 1]; it
-            is cut and resized as the study's images were.
+        image: a file or its bytes, a PIL image, an array (h, w, 3) or a tensor (channels, h, w) of bytes or of floats
+            in [0, 1]; it is cut and resized as the study's images were.
         nearest: regions to look for in each layer, of as many images.
 
     Raises:
@@ -72,18 +74,26 @@ def look_at(folder: str | Path, image: Any, *, nearest: int = 4) -> Look:
 def read_image(image: Any, images: ImagesSettings) -> Tensor:
     """Return an image as a study sees images: uint8 (channels, size, size); InputError for what is no picture."""
     size = PixelFormat(images.image_size, images.channels, images.resize, images.white, images.pixel_limit)
+    if isinstance(image, bytes):
+        return _decoded(BytesIO(image), "image", size)
     if not isinstance(image, str | PathLike):
         return to_tensor(as_picture(image, "image", size), size, "image")
     path = Path(image).expanduser()
     if not path.is_file():
         raise InputError(f"image: {str(path)!r} does not exist")
+    return _decoded(path, f"image {str(path)!r}", size)
+
+
+def _decoded(source: Path | BytesIO, name: str, size: PixelFormat) -> Tensor:
+    """Return a picture's file as uint8 (channels, size, size)."""
     try:
         with pixels_at_most(size.pixel_limit):
-            return to_tensor(load_picture(path), size, f"image {str(path)!r}")
+            return to_tensor(load_picture(source), size, name)
     except InputError:
         raise
     except UNREADABLE as error:
-        raise InputError(f"image: expected a picture that Pillow can read, got {str(path)!r} ({error})") from error
+        got = f"{str(source)!r} ({error})" if isinstance(source, Path) else f"bytes of something else ({error})"
+        raise InputError(f"image: expected a picture that Pillow can read, got {got}") from error
 
 
 def _last_network(results: StoredResults, settings: StudySettings) -> Normalised:
@@ -119,6 +129,7 @@ def _look_at_layer(
         points=probability.max(dim=1).values > results.knowledge(name).tau,
         region=place,
         near=_nearest(results, region, h[place], nearest),
+        patterns=patterns_in(results, name, regional),
     )
 
 

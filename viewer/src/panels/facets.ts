@@ -1,5 +1,6 @@
 /** The filter as removable chips, and a menu to add to it. */
 
+import { patternsOf, patternTitle } from "../data/patterns";
 import { h } from "../dom";
 import { TRAJECTORY_TYPES, type Mark } from "../state/colours";
 import {
@@ -10,17 +11,28 @@ import {
   OUTCOMES,
   DECIDED,
   POINTS,
+  BECAME,
+  type Became,
   type ClassFacet,
   type Filter,
 } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
-import { formatBits } from "./formatting";
+import { formatBits, startText } from "./formatting";
 import type { Panel } from "./panel";
 
 const CLASS_TEXTS: Record<ClassFacet, { name: string; chip: string }> = {
   classes: { name: "True class", chip: "true class:" },
   regions: { name: "Predicted by the region", chip: "region predicts" },
   decisions: { name: "Predicted by the network", chip: "network predicts" },
+  was: { name: "Point of class, before", chip: "was a point of" },
+};
+const FLOW_TEXTS: Record<Became, string> = {
+  any: "any",
+  learnt: "learnt",
+  relearnt: "relearnt",
+  kept: "kept",
+  changed: "changed class",
+  forgotten: "forgotten",
 };
 const OUTCOME_TEXTS: Record<(typeof OUTCOMES)[number], string> = {
   any: "any",
@@ -36,8 +48,18 @@ export interface Chip {
   without: Filter;
 }
 
+/** What a filter speaks of: the start of its flows, and its pattern. */
+export interface Named {
+  start: string;
+  pattern: string;
+}
+
 /** The chips of a filter, in the order of the menu. */
-export function chipsOf(filter: Filter, classes: string[]): Chip[] {
+export function chipsOf(
+  filter: Filter,
+  classes: string[],
+  { start, pattern }: Named = { start: "", pattern: "" },
+): Chip[] {
   const plain = <K extends keyof Filter>(name: K, text: string): Chip => ({
     text,
     label: null,
@@ -57,6 +79,8 @@ export function chipsOf(filter: Filter, classes: string[]): Chip[] {
     ...(filter.stable ? [plain("stable", "stable in all refits")] : []),
     ...(isAnyEvidence(filter) ? [] : [plain("bits", evidenceText(filter.bits))]),
     ...(filter.outcome === "any" ? [] : [plain("outcome", OUTCOME_TEXTS[filter.outcome])]),
+    ...(filter.flow === "any" ? [] : [plain("flow", `${FLOW_TEXTS[filter.flow]} ${start}`.trim())]),
+    ...(filter.pattern === 0 ? [] : [plain("pattern", `pattern ${pattern}`)]),
     ...(filter.path === 0 ? [] : [plain("path", `trajectory: ${TRAJECTORY_TYPES[filter.path]}`)]),
   ];
 }
@@ -77,27 +101,38 @@ export function makeFacets(change: ChangeView): Panel {
       // A view of the classes that were chosen goes with them.
       click: () =>
         change(({ filter, camera }) => ({
-          filter: { ...NO_FILTER, outside: filter.outside },
+          filter: { ...NO_FILTER, outside: filter.outside, since: filter.since },
           camera: camera?.classes ? null : camera,
         })),
     },
     "Clear filter",
   );
-  let drawn: Filter | null = null;
+  let drawn = "";
   return {
     element: h("div", { class: "facets-bar" }, menu.element, chips, clear),
     update(snapshot) {
       menu.update(snapshot);
-      const { filter } = snapshot.view;
-      if (filter === drawn) return;
-      drawn = filter;
-      const all = chipsOf(filter, snapshot.atlas.attributes.classes);
+      const { atlas, view } = snapshot;
+      const named = namedIn(snapshot);
+      const all = chipsOf(view.filter, atlas.attributes.classes, named);
+      const drawing = JSON.stringify([view.filter, named]);
+      if (drawing === drawn) return;
+      drawn = drawing;
       clear.hidden = all.length < 2;
       const hadFocus = chips.contains(document.activeElement);
       chips.replaceChildren(...all.map((chip) => chipElement(chip, snapshot.marks, change)));
       // The chip that had the focus is gone.
       if (hadFocus) (chips.querySelector("button") ?? menu.focusable).focus();
     },
+  };
+}
+
+function namedIn({ atlas, view }: Snapshot): Named {
+  const { since, pattern } = view.filter;
+  const found = patternsOf(atlas.layer(view.layer))?.patterns[pattern - 1];
+  return {
+    start: startText(atlas.condition(view.condition), since),
+    pattern: found ? patternTitle(found, atlas.attributes.classes) : String(pattern),
   };
 }
 
@@ -138,6 +173,7 @@ function makeMenu(change: ChangeView): Menu {
     chooser("Regions", POINTS, (option) => (option === "all" ? "any" : `${option} points`), "points", set),
     checkbox("Stable in all refits", "stable", set),
     evidenceControl(set),
+    chooser("Change of the point", BECAME, (option) => FLOW_TEXTS[option], "flow", set),
     chooser("Attack", OUTCOMES, (option) => OUTCOME_TEXTS[option], "outcome", set),
     checkbox("Show the others in grey", "outside", set),
   ];
@@ -177,9 +213,11 @@ function classControl(facet: ClassFacet, set: SetFilter): Control {
       else set(() => ({ [facet]: [] }));
     },
   });
+  const element = labelled(name, select);
   return {
-    element: labelled(name, select),
-    show(filter, { atlas }) {
+    element,
+    show(filter, { atlas, view }) {
+      element.hidden = facet === "was" && !facetsOf(atlas, atlas.condition(view.condition)).flow;
       if (!select.options.length)
         select.append(
           h("option", { value: "" }, "any"),
@@ -196,7 +234,7 @@ function chooser<T extends string>(
   name: string,
   options: readonly T[],
   textOf: (option: T) => string,
-  facet: "decided" | "points" | "outcome",
+  facet: "decided" | "points" | "outcome" | "flow",
   set: SetFilter,
 ): Control {
   const select = h(
@@ -209,7 +247,8 @@ function chooser<T extends string>(
     element,
     show(filter, { atlas, view }) {
       select.value = filter[facet];
-      element.hidden = facet === "outcome" && !facetsOf(atlas, atlas.condition(view.condition)).outcome;
+      const has = facetsOf(atlas, atlas.condition(view.condition));
+      element.hidden = (facet === "outcome" || facet === "flow") && !has[facet];
     },
   };
 }

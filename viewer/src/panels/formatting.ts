@@ -3,6 +3,7 @@
 import type { Count } from "../data/findings";
 import type { Condition } from "../data/format";
 import type { Frame } from "../data/frame";
+import type { Since } from "../data/ledger";
 import { isUninformed } from "../data/regions";
 
 export function formatNumber(value: number): string {
@@ -108,4 +109,11 @@ export function formatPercent(share: number): string {
 export function formatPercentCount({ value, low, high }: Count): string {
   const interval = Number.isFinite(low) ? `${(100 * low).toFixed(0)}–${(100 * high).toFixed(0)}` : "–";
   return `${formatPercent(value)} (${interval})`;
+}
+
+/** What the points of a condition are compared with, after a word such as "learnt". */
+export function startText({ kind }: Condition, since: Since): string {
+  if (kind === "attack") return "under the attack";
+  if (kind === "model") return "from teacher to student";
+  return since === "first" ? "since the first step" : "since the step before";
 }

@@ -3,6 +3,8 @@
 import type { Atlas } from "../data/atlas";
 import type { Condition } from "../data/format";
 import type { Frame } from "../data/frame";
+import { FLOWS, flowsOf, MOVES, type Move, type Since } from "../data/ledger";
+import { patternsOf } from "../data/patterns";
 import { bitsAt, isUninformed } from "../data/regions";
 
 export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
@@ -11,6 +13,9 @@ export const DECIDED = ["any", "correct", "misclassified"] as const;
 export type Decided = (typeof DECIDED)[number];
 export const OUTCOMES = ["any", "succeeded", "failed", "not attacked"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
+/** What became of a region as a knowledge point since an earlier step. */
+export const BECAME = ["any", ...MOVES] as const;
+export type Became = "any" | Move;
 
 /** Facets that all have to hold; of a list of classes one, and an empty list is any. */
 export interface Filter {
@@ -20,6 +25,8 @@ export interface Filter {
   regions: number[];
   /** Class that the network predicts for the image. */
   decisions: number[];
+  /** Class that the region was a knowledge point of at the step that is compared with. */
+  was: number[];
   decided: Decided;
   points: Points;
   /** Whether the region has to be a point of its class in all refits. */
@@ -27,6 +34,11 @@ export interface Filter {
   /** Least and most evidence in bits; null for no bound. */
   bits: [least: number | null, most: number | null];
   outcome: Outcome;
+  flow: Became;
+  /** What `flow` and `was` compare with. */
+  since: Since;
+  /** Number of a pattern of the layer; 0 means any region. */
+  pattern: number;
   /** Trajectory type; 0 means any. */
   path: number;
   /** Whether the points that do not pass stay, in faint grey. */
@@ -37,11 +49,15 @@ export const NO_FILTER: Filter = {
   classes: [],
   regions: [],
   decisions: [],
+  was: [],
   decided: "any",
   points: "all",
   stable: false,
   bits: [null, null],
   outcome: "any",
+  flow: "any",
+  since: "previous",
+  pattern: 0,
   path: 0,
   outside: false,
 };
@@ -53,20 +69,22 @@ export function separatedClasses({ classes, regions }: Filter): number[] {
 }
 
 /** The facets that name classes. */
-export const CLASS_FACETS = ["classes", "regions", "decisions"] as const;
+export const CLASS_FACETS = ["classes", "regions", "decisions", "was"] as const;
 export type ClassFacet = (typeof CLASS_FACETS)[number];
 
 /** What a condition has, so that a facet can hold there. */
 export function facetsOf(
   atlas: Atlas,
-  { key, kind, layers }: Condition,
-): Record<"stable" | "bits" | "outcome" | "path", boolean> {
+  { key, kind, layers, steps }: Condition,
+): Record<"stable" | "bits" | "outcome" | "path" | "flow" | "pattern", boolean> {
   const everywhere = (array: string) => layers.every((layer) => atlas.has(`layers/${layer}/${key}/${array}`));
   return {
     stable: everywhere("stability"),
     bits: everywhere("bits"),
     outcome: atlas.has(`conditions/${key}/outcome`),
     path: kind === "attack",
+    flow: kind === "model" || steps.length > 1,
+    pattern: kind !== "model",
   };
 }
 
@@ -74,8 +92,9 @@ export function facetsOf(
 export function validFilter(atlas: Atlas, condition: Condition, filter: Filter): Filter {
   const has = facetsOf(atlas, condition);
   const valid = { ...filter };
-  for (const name of ["stable", "outcome", "path"] as const)
+  for (const name of ["stable", "outcome", "path", "flow", "pattern"] as const)
     if (!has[name]) Object.assign(valid, { [name]: NO_FILTER[name] });
+  if (!has.flow && filter.was.length) valid.was = NO_FILTER.was;
   if (!has.bits && !isAnyEvidence(filter)) valid.bits = NO_FILTER.bits;
   const exists = (label: number) => label >= 0 && label < atlas.attributes.classes.length;
   for (const facet of CLASS_FACETS)
@@ -89,10 +108,16 @@ export function isAnyEvidence({ bits: [least, most] }: Filter): boolean {
   return least === null && most === null;
 }
 
+/** Whether a facet compares with another step. */
+export function concernsFlows({ flow, was }: Filter): boolean {
+  return flow !== "any" || was.length > 0;
+}
+
 /** Whether a facet tells regions of one image apart. */
 export function concernsRegions(filter: Filter): boolean {
-  const { regions, points, stable, path } = filter;
-  return regions.length > 0 || points !== "all" || stable || path > 0 || !isAnyEvidence(filter);
+  const { regions, points, stable, path, pattern } = filter;
+  const named = regions.length > 0 || points !== "all" || stable || path > 0 || pattern > 0;
+  return named || !isAnyEvidence(filter) || concernsFlows(filter);
 }
 
 /** Whether there may be points that do not pass. */
@@ -107,6 +132,11 @@ export function isPair({ classes, regions }: Filter, truth: number, predicted: n
   return classes.length === 1 && regions.length === 1 && classes[0] === truth && regions[0] === predicted;
 }
 
+/** Whether a filter is about the regions of one flow, of these classes before and now. */
+export function isFlow(filter: Filter, flow: Became, was: number[], regions: number[]): boolean {
+  return filter.flow === flow && filter.was.join() === was.join() && filter.regions.join() === regions.join();
+}
+
 /** What passes: 1 per region, and per image the number of its regions. */
 export interface Passing {
   regions: Uint8Array;
@@ -115,7 +145,10 @@ export interface Passing {
 
 const cache = new WeakMap<Frame, { filter: Filter; passing: Passing }>();
 
-/** The regions and images of a frame that pass a filter; the same objects for the same filter. */
+/**
+ * The regions and images of a frame that pass a filter; the same objects for the same filter. One about flows or a
+ * pattern passes those that `readFlows` and `readPatterns` have read, none where there are none.
+ */
 export function passing(frame: Frame, filter: Filter, labels: Uint16Array): Passing {
   const cached = cache.get(frame);
   if (cached?.filter === filter) return cached.passing;
@@ -152,6 +185,8 @@ function regionTest(frame: Frame, filter: Filter): (id: number) => boolean {
   const [bits, value] = KINDS[filter.points];
   const [least, most] = filter.bits;
   const predicts = classTest(filter.regions);
+  const flows = flowTest(frame, filter);
+  const owner = filter.pattern > 0 ? patternsOf(frame.layer)?.owner : null;
   const bounded = !isAnyEvidence(filter) && frame.bits !== null;
   const hasEvidence = (id: number) => {
     const own = bitsAt(frame, id) as number;
@@ -162,7 +197,20 @@ function regionTest(frame: Frame, filter: Filter): (id: number) => boolean {
     (!filter.regions.length || (predicts(category[id]) && !isUninformed(frame, id))) &&
     (!filter.stable || stability === null || stability.values[id] === stability.refits) &&
     (filter.path === 0 || trajectory === null || trajectory[id] === filter.path) &&
-    (!bounded || hasEvidence(id));
+    (!bounded || hasEvidence(id)) &&
+    (owner === null || owner?.[id] === filter.pattern) &&
+    flows(id);
+}
+
+function flowTest(frame: Frame, filter: Filter): (id: number) => boolean {
+  if (!concernsFlows(filter)) return () => true;
+  const flows = flowsOf(frame, filter.since);
+  if (!flows) return () => false;
+  const { before, regions } = flows;
+  const [wanted, was] = [FLOWS.indexOf(filter.flow as Move), classTest(filter.was)];
+  return (id) =>
+    (filter.flow === "any" || regions[id] === wanted) &&
+    (!filter.was.length || ((before.knowledge[id] & 1) === 1 && was(before.category[id])));
 }
 
 function imageTest(frame: Frame, filter: Filter, labels: Uint16Array): (image: number) => boolean {

@@ -1,11 +1,22 @@
 /** The filter in the page's address. */
 
-import { CLASS_FACETS, DECIDED, NO_FILTER, OUTCOMES, POINTS, type ClassFacet, type Filter } from "./facets";
+import { SINCE } from "../data/ledger";
+import {
+  BECAME,
+  CLASS_FACETS,
+  DECIDED,
+  NO_FILTER,
+  OUTCOMES,
+  POINTS,
+  type ClassFacet,
+  type Filter,
+} from "./facets";
 
 const CLASS_NAMES: Record<ClassFacet, string> = {
   classes: "true",
   regions: "region",
   decisions: "network",
+  was: "was",
 };
 /** Earlier links filtered by the class that their colours showed. */
 const OLD_NAME = "classes";
@@ -13,12 +24,12 @@ const OLD_FACETS: Record<string, ClassFacet> = { predicted: "decisions", knowled
 const NAMES = [
   ...Object.values(CLASS_NAMES),
   OLD_NAME,
-  ...["decided", "points", "stable", "bits", "outcome", "path", "outside"],
+  ...["decided", "points", "stable", "bits", "outcome", "path", "outside", "flow", "since", "pattern"],
 ];
 
 /** The facets that are chosen, by their names in the address; false for those that are not. */
 export function filterParameters(filter: Filter): Record<string, string | number | false> {
-  const { decided, points, stable, bits, outcome, path, outside } = filter;
+  const { decided, points, stable, bits, outcome, flow, since, pattern, path, outside } = filter;
   const classes = CLASS_FACETS.map((facet) => [
     CLASS_NAMES[facet],
     filter[facet].length > 0 && filter[facet].join("."),
@@ -30,6 +41,9 @@ export function filterParameters(filter: Filter): Record<string, string | number
     stable: stable && 1,
     bits: bits.some((bound) => bound !== null) && bits.map((bound) => bound ?? "").join("_"),
     outcome: outcome !== "any" && outcome,
+    flow: flow !== "any" && flow,
+    since: since !== "previous" && since,
+    pattern: pattern > 0 && pattern,
     path: path > 0 && path,
     outside: outside && 1,
   };
@@ -48,6 +62,9 @@ export function filterFromAddress(parameters: URLSearchParams): Filter | undefin
     stable: text("stable") === "1",
     bits: readBounds(text("bits")),
     outcome: oneOf("outcome", OUTCOMES),
+    flow: oneOf("flow", BECAME),
+    since: oneOf("since", SINCE),
+    pattern: /^\d{1,5}$/.test(text("pattern")) ? Number(text("pattern")) : 0,
     path: /^\d+$/.test(text("path")) ? Math.min(4, Number(text("path"))) : 0,
     outside: text("outside") === "1",
   };

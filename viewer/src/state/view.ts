@@ -4,6 +4,7 @@ import type { Atlas } from "../data/atlas";
 import type { Counted } from "../data/confusions";
 import type { Condition, Grid } from "../data/format";
 import type { Space } from "../data/frame";
+import { hasPatterns, offersPatterns } from "../data/patterns";
 import { validCamera, type Camera } from "./camera";
 import { NO_FILTER, validFilter, type Filter } from "./facets";
 
@@ -21,7 +22,7 @@ export type Colour = (typeof COLOURS)[number];
 export const SORTS = ["number", "regions", "wrong"] as const;
 export type Sort = (typeof SORTS)[number];
 /** The tabs beside the image. */
-export const TABS = ["confusions", "space"] as const;
+export const TABS = ["confusions", "space", "ledger", "patterns"] as const;
 export type TabName = (typeof TABS)[number];
 
 /** By what regions are alike: their embeddings at the step, or the features that are kept. */
@@ -92,6 +93,11 @@ export function applyChanges(atlas: Atlas, view: View, requested: Changes): View
   next.page = clamp(Math.round(next.page), n_images);
   next.colour = validColour(atlas, condition, view, next, changes.colour !== undefined);
   next.filter = validFilter(atlas, condition, next.filter);
+  if (next.tab === "patterns" && !offersPatterns(atlas)) next.tab = "space";
+  // A pattern is one of its layer.
+  const other = next.layer !== view.layer && changes.filter === undefined;
+  if (next.filter.pattern && (other || !hasPatterns(atlas, next.layer)))
+    next.filter = { ...next.filter, pattern: 0 };
   next.camera = validCamera(next.camera, atlas.attributes.classes.length);
   next.selection = validSelection(atlas, view, next, changes.selection !== undefined);
   // A new selection, also one made in a notebook, brings along the image that holds most of it.

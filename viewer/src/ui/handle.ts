@@ -1,5 +1,6 @@
 /** `window.patternscope`: a handle on the page, for tests and scripts (docs/atlas-format.md). */
 
+import { countLedger, readFlows, type Since } from "../data/ledger";
 import { regionPosterior } from "../data/regions";
 import { positionOf } from "../space/motion";
 import { lasso, project, type Scene } from "../space/picking";
@@ -25,10 +26,10 @@ export function makeHandle(viewer: Viewer) {
       return state;
     },
     async set(changes: RequestedView) {
-      const view = viewer.view();
-      const filter = changes.filter ? { ...view.filter, ...changes.filter } : view.filter;
+      const { filter, ...others } = changes;
+      const next = filter && { ...viewer.view().filter, ...filter };
       const before = viewer.snapshot()?.frame;
-      await viewer.change({ ...changes, filter } as Partial<View>);
+      await viewer.change({ ...others, ...(next && { filter: next }) } as Partial<View>);
       const start = performance.now();
       stage.finish();
       if (viewer.snapshot()?.frame !== before) timings.step += performance.now() - start;
@@ -74,6 +75,13 @@ export function makeHandle(viewer: Viewer) {
     posterior(id: number) {
       const frame = viewer.snapshot()?.frame;
       return frame ? regionPosterior(viewer.atlas, frame, id) : null;
+    },
+    /** The ledger of the view, since the step before or the first one; null where there is nothing to compare with. */
+    async ledger(since: Since) {
+      const { atlas } = viewer;
+      const frame = viewer.snapshot()?.frame;
+      const flows = frame && (await readFlows(atlas, frame, since));
+      return frame && flows ? countLedger(flows, frame, atlas.labels, atlas.attributes.classes.length) : null;
     },
     timings,
   };

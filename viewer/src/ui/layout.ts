@@ -3,10 +3,11 @@
 import type { Atlas } from "../data/atlas";
 import { h, replaceText } from "../dom";
 import type { Panel } from "../panels/panel";
+import { offersPatterns } from "../data/patterns";
 import { tabs } from "../panels/tabs";
 import type { Stage } from "../space/stage";
 import type { Snapshot } from "../state/snapshot";
-import type { TabName } from "../state/view";
+import { TABS, type TabName } from "../state/view";
 import type { Actions } from "./actions";
 import { makeHeader } from "./header";
 import { makeRail } from "./rail";
@@ -27,6 +28,10 @@ export interface Parts {
   strip: Panel;
   image: Panel;
   confusions: Panel;
+  /** What became of the knowledge points since an earlier step. */
+  ledger: Panel;
+  /** The patterns of a class in the layer, where the study has looked for them. */
+  patterns: Panel;
   /** Classes and colours, beside the space. */
   legend: Panel;
   /** Emergence of the classes in the layer. */
@@ -48,7 +53,12 @@ export interface Layout {
 const LOST =
   "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work.";
 
-const TAB_NAMES: Record<TabName, string> = { confusions: "Confusions", space: "Space" };
+const TAB_NAMES: Record<TabName, string> = {
+  confusions: "Confusions",
+  space: "Space",
+  ledger: "Ledger",
+  patterns: "Patterns",
+};
 
 export function makeLayout(
   root: HTMLElement,
@@ -76,8 +86,10 @@ export function makeLayout(
     [
       { name: TAB_NAMES.confusions, element: parts.confusions.element },
       { name: TAB_NAMES.space, element: space },
+      { name: TAB_NAMES.ledger, element: parts.ledger.element },
+      ...(offersPatterns(atlas) ? [{ name: TAB_NAMES.patterns, element: parts.patterns.element }] : []),
     ],
-    (name) => own.change({ tab: name === TAB_NAMES.space ? "space" : "confusions" }),
+    (name) => own.change({ tab: TABS.find((tab) => TAB_NAMES[tab] === name) ?? "space" }),
   );
   const main = h(
     "main",
@@ -94,7 +106,7 @@ export function makeLayout(
     h("section", { class: "one-image", "aria-label": "One image" }, parts.strip.element, parts.image.element),
     h(
       "section",
-      { class: "regions", "aria-label": "Confusions and space" },
+      { class: "regions", "aria-label": "Confusions, space, ledger and patterns" },
       choice.element,
       h("div", { class: "under" }, status, note),
     ),

@@ -2,9 +2,11 @@
 
 import type { Atlas } from "../data/atlas";
 import { makeAttackImages } from "../data/attack_images";
-import { makeFrameReader, type FrameKey } from "../data/frame";
+import { makeFrameReader, type Frame, type FrameKey } from "../data/frame";
+import { readFlows } from "../data/ledger";
 import { makePathCache } from "../data/path_cache";
 import { makePrefetch } from "../data/prefetch";
+import { readPatterns } from "../data/patterns";
 import { openThumbnails } from "../data/thumbnails";
 import { makeChoosers } from "../panels/choosers";
 import { makeComparison } from "../panels/comparison";
@@ -12,7 +14,9 @@ import { makeConfusions } from "../panels/confusions";
 import { makeEmergence } from "../panels/emergence";
 import { makeEmergenceMap } from "../panels/emergence_map";
 import { makeImagePanel } from "../panels/image_panel";
+import { makeLedger } from "../panels/ledger";
 import { makeLegend } from "../panels/legend";
+import { makePatterns } from "../panels/patterns";
 import { pointTip } from "../panels/point_tip";
 import { makeStrip } from "../panels/strip";
 import { makeTables } from "../panels/tables";
@@ -22,7 +26,7 @@ import { makeStage, type Stage } from "../space/stage";
 import { makeViewNote, viewFacts, type ViewFacts } from "../space/view_note";
 import { fromAddress, makeAddress } from "../state/address";
 import { namedMarks } from "../state/colours";
-import { separatedClasses } from "../state/facets";
+import { concernsFlows, separatedClasses } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { applyChanges, firstView, translateIds, type Changes, type View } from "../state/view";
 import { makeLayout, type Layout, type Parts } from "./layout";
@@ -74,7 +78,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     const now = view;
     const reference = referenceOf(atlas, now);
     const [frame, other, reach, attacked] = await Promise.allSettled([
-      frames(now),
+      frames(now).then((frame) => withFacets(atlas, frame, now)),
       reference ? frames(reference) : null,
       viewpoint.reach(now.condition, now.space),
       attackImages(now.condition),
@@ -175,6 +179,8 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
     strip: makeStrip(changeView),
     image: makeImagePanel(changeView),
     confusions: makeConfusions(changeView, (classes) => void stage.flyTo(classes)),
+    ledger: makeLedger(changeView),
+    patterns: makePatterns(changeView),
     legend: makeLegend(changeView),
     classes: makeEmergence(changeView),
     tables: makeTables(),
@@ -210,6 +216,13 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       layout.destroy();
     },
   };
+}
+
+/** The frame, once it is known what the filter asks for. */
+async function withFacets(atlas: Atlas, frame: Frame, { filter, layer }: View): Promise<Frame> {
+  if (concernsFlows(filter)) await readFlows(atlas, frame, filter.since);
+  if (filter.pattern) await readPatterns(atlas, layer);
+  return frame;
 }
 
 /** What a frame is compared with: an attack with the clean images, a student with its teacher. */

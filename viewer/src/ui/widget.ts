@@ -1,7 +1,12 @@
-/** Entry point of the notebook widget (anywidget): bytes from the kernel, and four traits synchronised both ways. */
+/**
+ * Entry point of the notebook widget (anywidget): bytes from the kernel, four traits synchronised both ways, and
+ * pictures that Python looks at.
+ */
 
 import type { Atlas } from "../data/atlas";
+import { kernelLook } from "../data/look";
 import { kernelStore, type Model } from "../data/store";
+import { makeLook } from "../panels/look";
 import type { View } from "../state/view";
 import { showAtlas } from "./open";
 import type { Viewer } from "./viewer";
@@ -70,7 +75,13 @@ async function render({ model, el }: { model: Model; el: HTMLElement }): Promise
   }));
   for (const { event, follow } of listeners) model.on(event, follow);
   if (viewer) await viewer.change(fromTraits(model, viewer.atlas));
+  const looking = viewer && model.get("looks") ? kernelLook(model) : null;
+  if (viewer && looking) {
+    const { change, snapshot } = viewer;
+    root.prepend(makeLook(looking.ask, snapshot, (changes) => void change(changes)));
+  }
   return () => {
+    looking?.close();
     for (const { event, follow } of listeners) model.off(event, follow);
     store.close();
     viewer?.destroy();

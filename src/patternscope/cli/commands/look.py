@@ -6,6 +6,7 @@ from typing import Annotated
 from patternscope.cli.options import argument, option
 from patternscope.errors import InputError
 
+_PATTERNS = 3  # of a layer, those with most regions
 _OUT = "Picture to write; by default IMAGE's name with _look.png, in the current folder."
 
 
@@ -17,8 +18,8 @@ def look(
     """Show one new image to the network and the maps of a study.
 
     For each layer: of which class its regions hold most evidence, how much of the predicted one, how many regions
-    are knowledge points, and the classes of the most similar regions of the study's images. Nothing of the study is
-    changed.
+    are knowledge points, the classes of the most similar regions of the study's images, and the patterns that it has.
+    Nothing of the study is changed.
 
     Example: patternscope look cat.png --study runs/demo
     """
@@ -39,6 +40,10 @@ def look(
     sure = number(float(found.probability[found.predicted]))
     say(f"the network predicts {found.classes[found.predicted]}, probability {sure}")
     show(table)
+    for layer in found.layers:
+        for pattern in (layer.patterns or ())[:_PATTERNS]:
+            counts = f"{pattern.regions} of {len(layer.points)} regions, by chance {number(pattern.expected)}"
+            say(f"{layer.layer} has the pattern {pattern.title}: {counts}")
     with plain_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         with replaced_file(file) as partial:
