@@ -2,7 +2,9 @@
 
 import os
 import sys
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
+from threading import Event
 
 import pytest
 import toy_stages
@@ -10,10 +12,14 @@ from toy_stages import AXES, STAGES, Toy, contents
 
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import file_digest, text_digest
+from patternscope.workflow.event_log import EventLog
 from patternscope.workflow.exchange import Exchange
+from patternscope.workflow.executors import Task
 from patternscope.workflow.plan import make_plan
+from patternscope.workflow.programs import Machine
 from patternscope.workflow.runner import run_units
-from patternscope.workflow.sent import FetchedFiles
+from patternscope.workflow.sent import FetchedFiles, SentUnit, fetched
+from patternscope.workflow.stages import Unit
 
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
 
@@ -133,6 +139,62 @@ def test_damage_and_cut_off_files_are_found(tmp_path):
     assert (tmp_path / "target").read_text() == "twelve bytes"
     with pytest.raises(InputError, match="cannot be used"):
         exchange.fetch(text_digest("another"), tmp_path / "target")
+
+
+def test_a_kept_file_that_was_damaged_is_fetched_again(tmp_path):
+    exchange, source = Exchange(f"file://{tmp_path}/exchange"), tmp_path / "source"
+    source.write_text("twelve bytes")
+    digest = file_digest(source)
+    exchange.send(source, digest)
+    kept = FetchedFiles(tmp_path / "kept", exchange)
+    kept.put(digest, tmp_path / "first")
+    (tmp_path / "kept" / digest).write_text("twelve bites")
+    kept.put(digest, tmp_path / "second")
+    assert (tmp_path / "second").read_text() == "twelve bytes"
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == [digest]
+
+
+def test_a_unit_is_fetched_on_a_thread_of_its_own_and_not_after_the_run(tmp_path):
+    """Who tells of a finished unit is the loop of the cluster: nothing may hold it up."""
+    made, ended, go_on = Future(), Event(), Event()
+
+    class Slow(Exchange):
+        def fetch(self, digest, path):
+            assert go_on.wait(20)
+            path.write_text("text")
+
+    task = Task(tmp_path, Unit("source"), "key", run, None, ())
+    here = fetched(made, task, Slow("file:///nowhere"), ended)
+    two = {"one.txt": (4, text_digest("text")), "two.txt": (4, text_digest("text"))}
+    made.set_result(SentUnit(two, Machine("a", 1)))
+    assert not here.done()
+    ended.set()
+    go_on.set()
+    with pytest.raises(CancelledError):
+        here.result(20)
+    assert list((tmp_path / ".partial").iterdir()) == []
+
+
+def test_a_store_that_dies_fails_the_unit_and_no_other(tmp_path, here, distant, monkeypatch):
+    exchange = Exchange(f"file://{tmp_path}/exchange")
+    sent = Exchange.send
+
+    def dies(self, path, digest):
+        if path.parent.name == "01":
+            raise InputError("exchange: it is gone")
+        return sent(self, path, digest)
+
+    monkeypatch.setattr(Exchange, "send", dies)
+    with pytest.raises(InputError, match=r"^train/02: exchange: it is gone"):
+        run(here / "dying", distant, exchange.address)
+    events = [event["event"] for event in EventLog(here / "dying").events()]
+    assert events.count("failed") == 1
+    assert events.count("begin") == events.count("done") + 1
+
+
+def test_an_address_is_named_without_its_password():
+    with pytest.raises(InputError, match="got 'nothing://host/folder', which"):
+        Exchange("nothing://me:secret@host/folder").check()
 
 
 def test_a_worker_keeps_what_was_used_last(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from patternscope.api.stages import pages_of
 from patternscope.errors import InputError
+from patternscope.images.readers import memory
 from patternscope.report.contents import Setup
 from patternscope.report.page import Page, Reproduction, read_page
 from patternscope.report.pictures import read_pictures
@@ -69,4 +70,5 @@ def _reproduction(folder: Path, settings: StudySettings, axes: Axes) -> Reproduc
         provenance=provenance_of(folder),
         seed=settings.seed,
         digest="" if summary is None else summary.files[f"{SummaryResult.STAGE}.json"][1],
+        in_memory=settings.images.source == memory.NAME,
     )

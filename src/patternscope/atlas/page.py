@@ -36,9 +36,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def store_keys(store: Path) -> list[str]:
-    """Return the keys of a store, which are the names of its files; a link is none."""
-    files = (path for path in store.rglob("*") if path.is_file() and not path.is_symlink())
-    return sorted(path.relative_to(store).as_posix() for path in files)
+    """Return the keys of a store, which are the names of its files; a link is none, nor is a hidden file."""
+    files = (path.relative_to(store) for path in store.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path.as_posix() for path in files if not any(part.startswith(".") for part in path.parts))
 
 
 def single_page(store: Path) -> Iterator[str]:
@@ -78,7 +78,8 @@ def _on_request(array: str) -> bool:
 def _chunk_of(key: str) -> tuple[str, int] | None:
     """The array that a chunk belongs to, and its place along the first axis; None for a file of metadata."""
     array, found, chunk = key.rpartition("/c/")
-    return (array, int(chunk.split("/")[0])) if found else None
+    place = chunk.split("/")[0]
+    return (array, int(place)) if found and place.isdecimal() else None
 
 
 def single_bytes(store: Path) -> int:

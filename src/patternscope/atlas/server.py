@@ -193,6 +193,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         """Send what the path asks for, or why not."""
+        with cast(AtlasServer, self.server).connections.answering(self.connection):
+            self._send(with_body=with_body)
+
+    def _send(self, *, with_body: bool) -> None:
+        """Send an answer."""
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # the body is not read, and is no next request
         status, (name, content) = self._content()
@@ -201,10 +206,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
-        with cast(AtlasServer, self.server).connections.answering(self.connection):
-            self.end_headers()
-            for start in range(0, len(content) if with_body else 0, _PIECE):
-                self.wfile.write(content[start : start + _PIECE])
+        self.end_headers()
+        for start in range(0, len(content) if with_body else 0, _PIECE):
+            self.wfile.write(content[start : start + _PIECE])
 
     def _content(self) -> tuple[HTTPStatus, tuple[str, bytes]]:
         """The status of an answer, and the name and bytes of what it sends."""

@@ -60,7 +60,8 @@ def run_part_and_print(folder: Path, part: str, workers: int = 1) -> None:
 def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -> None:
     """What was done, the results, and where they are."""
     if summary.done:
-        say(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")
+        units = f"{len(summary.done)} unit{'s' * (len(summary.done) != 1)}"
+        say(f"{folder}: ran {units}, {len(summary.kept)} were up to date")
     else:
         say(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
     results = open_results(folder)

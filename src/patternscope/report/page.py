@@ -27,6 +27,7 @@ class Reproduction:
         command, settings_file, short_settings, settings: settings as TOML, without the defaults and with them.
         provenance: the programs and machines that made the study. seed: of the study.
         digest: SHA-256 of the study's summary, equal when it is repeated with these versions.
+        in_memory: whether network and images were in memory, so that no command repeats it.
     """
 
     command: str
@@ -36,6 +37,7 @@ class Reproduction:
     provenance: Provenance
     seed: int
     digest: str
+    in_memory: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class NearRegion:
 
 @dataclass(frozen=True)
 class FoundPattern:
-    """A pattern of the study that a new image has: more of its regions are like it than of images without its class.
+    """A pattern of the study that a new image has: more of its regions are like it than unreliable ones are elsewhere.
 
     `title`: the user's name, or class and number. regions: how many are like it. expected: how many would be by chance,
     the pattern's `background` times the regions of an image.

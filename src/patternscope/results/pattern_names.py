@@ -73,4 +73,7 @@ def _parsed(path: Path, place: int, entry: Any) -> PatternName:
     if len(region) != 2 or not all(type(each) is int for each in region):
         raise InputError(f"{path}: entry {place}: expected one such as {_EXAMPLE}, got {entry!s:.100}")
     row, column = region
+    name = entry["name"]
+    if not name.strip() or name.encode("utf-8", "ignore").decode() != name:
+        raise InputError(f"{path}: entry {place}: expected a name that can be written, got {name!a:.100}")
     return PatternName(entry["layer"], entry["class"], entry["image"], row, column, entry["name"])

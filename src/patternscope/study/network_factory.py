@@ -152,10 +152,26 @@ def network_digest(settings: StudySettings, unit: Unit) -> str:
 
 def factory_digest(settings: StudySettings, unit: Unit) -> str:
     """Return the digest of the file that defines the network's factory, or of a model's folder; "" without one."""
-    folder = model_folder(settings.network.architecture, settings.network.folder)
-    if folder is not None:
-        return " ".join(map(_digest, model_files(folder)))
-    return _digest(factory_file(settings.network.architecture, settings.network.folder))
+    return _code_digest(settings.network.architecture, settings.network.folder)
+
+
+def student_digest(settings: StudySettings, unit: Unit) -> str:
+    """Return the same of the network and of its student, where that has an architecture of its own."""
+    asked, own = settings.distillation.architecture, factory_digest(settings, unit)
+    return own if asked is None else f"{own} {_code_digest(asked, settings.network.folder)}".strip()
+
+
+def takes_published(settings: StudySettings, unit: Unit) -> bool:
+    """Tell whether a network begins from published weights, which are kept on the machine that fetched them."""
+    return settings.network.pretrained
+
+
+def _code_digest(architecture: str, folder: Path | None) -> str:
+    """The digest of what defines an architecture outside the program; "" for one that is built in."""
+    model = model_folder(architecture, folder)
+    if model is not None:
+        return " ".join(map(_digest, model_files(model)))
+    return _digest(factory_file(architecture, folder))
 
 
 def _digest(path: Path | None) -> str:

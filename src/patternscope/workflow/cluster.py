@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any
 
@@ -37,7 +38,7 @@ class ClusterExecutor(Executor):
         call_scheduler(address)
         if exchange is not None:
             exchange.check()
-        self.address, self.exchange, self.said = address, exchange, False
+        self.address, self.exchange, self.said, self.ended = address, exchange, False, Event()
         self.client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
         self.executor = self.client.get_executor(pure=False)
         self.look_again()
@@ -76,12 +77,19 @@ class ClusterExecutor(Executor):
             return self.executor.submit(run_on_worker, program_versions(), fn, task)
         if task.outside:
             return InProcessExecutor().submit(fn, task)
-        sent = send_inputs(task, self.exchange)
+        try:
+            sent = send_inputs(task, self.exchange)
+        except InputError as error:
+            # The unit failed, and the run ends as it does for any other: what is under way is finished and kept.
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
         made = self.executor.submit(run_on_worker, program_versions(), run_away, sent, self.exchange)
-        return fetched(made, task, self.exchange)
+        return fetched(made, task, self.exchange, self.ended)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let go of the scheduler; the cluster itself goes on."""
+        self.ended.set()
         self.executor.shutdown(wait=wait and not cancel_futures)
         self.client.close()
 

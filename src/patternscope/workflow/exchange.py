@@ -1,5 +1,6 @@
 """An object store through which the files of a study reach workers that do not see its folder."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import Any
 from patternscope.errors import InputError, fault
 from patternscope.workflow.cache_keys import file_digest
 
-LOCAL = ("file", "local")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Listings that were kept would hide what others have sent meanwhile.
+_OPTIONS = {protocol: {"use_listings_cache": False} for protocol in ("s3", "s3a", "gs", "gcs", "abfs", "az")}
+_OPTIONS |= {protocol: {"auto_mkdir": True} for protocol in ("file", "local")}
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """Files by their content, below an address that fsspec knows: s3://bucket/folder, gs://..., sftp://..., file:///...
+    """Files by their content, below an address that fsspec knows: s3://bucket/folder, gs://..., abfs://..., file:///...
 
     Each file is kept once, under its SHA-256, however many units hold or read it, and is compared with that when it is
     fetched. A worker and the run both need the library of the store (for s3:// s3fs) and its credentials.
@@ -46,9 +50,11 @@ class Exchange:
             protocol, _ = split_protocol(self.address)
             if protocol is None:
                 raise ValueError("no protocol")
-            # Listings that were kept would hide what others have sent meanwhile.
-            options = {"auto_mkdir": True} if protocol in LOCAL else {"use_listings_cache": False}
-            return url_to_fs(self.address, **options)
+            return url_to_fs(self.address, **_OPTIONS.get(protocol, {}))
+
+    def __reduce__(self) -> tuple[type["Exchange"], tuple[str]]:
+        """Send the address alone: a worker opens the store itself, and says in one line what it lacks."""
+        return Exchange, (self.address,)
 
     def _place(self, digest: str) -> str:
         return f"{self._store[1]}/{digest[:2]}/{digest}"
@@ -61,17 +67,19 @@ class Exchange:
             files.pipe_file(probe, b"patternscope")
             files.cat_file(probe)
             files.rm_file(probe)
+            # Where names may not be listed, a store refuses to say that there is none.
+            files.exists(self._place("0" * 64))
 
     def send(self, path: Path, digest: str) -> None:
         """Put a file into the store, unless it is there. Cost: one request, and the file's bytes once."""
-        files, place = self._store[0], self._place(digest)
+        (files, _), place, size = self._store, self._place(digest), path.stat().st_size
         with self._plain_errors():
             try:
                 there = files.info(place)["size"]
-            except FileNotFoundError:
+            except (FileNotFoundError, PermissionError):
                 there = None
             # One that was cut off while it was sent has another size.
-            if there != path.stat().st_size:
+            if there != size:
                 files.put_file(str(path), place)
 
     def fetch(self, digest: str, path: Path) -> None:
@@ -88,7 +96,11 @@ class Exchange:
         try:
             yield
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise  # the disk of this machine, which has a line of its own
+            protocol, found, rest = self.address.partition("://")
+            shown = f"{protocol}{found}{rest.rpartition('@')[2]}"  # without a password
             raise InputError(
                 "exchange: expected the address of an object store that can be written here, such as "
-                f"s3://bucket/folder, got {self.address!r}, which cannot be used ({fault(error)})"
+                f"s3://bucket/folder, got {shown!r}, which cannot be used ({fault(error)})"
             ) from error

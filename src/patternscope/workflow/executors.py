@@ -186,6 +186,11 @@ class Workers:
         """Units that can be under way now; more would wait where nobody can see or reorder them."""
         return getattr(self.executor, "capacity", math.inf)
 
+    @property
+    def far(self) -> bool:
+        """Whether workers do not see the study, nor anything else that is here."""
+        return getattr(self.executor, "exchange", None) is not None
+
     def submit(self, task: Task, report: Callable[[float, str], None]) -> Future[FinishedTask]:
         """Hand a task over; only work in this process can tell how far it is."""
         if isinstance(self.executor, InProcessExecutor):

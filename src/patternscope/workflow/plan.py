@@ -153,7 +153,9 @@ def _external(plan: Plan, unit: Unit) -> str | None:
 
 def reads_outside(plan: Plan, unit: Unit) -> bool:
     """Tell whether a unit reads what lies outside the study: images, weights or code of the user's."""
-    return bool(_external(plan, unit))
+    stage = plan.stage(unit)
+    own = stage.outside is not None and stage.outside(only_chosen(plan.settings, stage.settings), unit)
+    return bool(own or _external(plan, unit))
 
 
 def unit_inputs(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest], store: Store) -> tuple[InputUnit, ...]:

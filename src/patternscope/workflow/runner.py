@@ -213,7 +213,7 @@ class _Run:
         stage = self.plan.stage(unit)
         inputs = unit_inputs(self.plan, unit, self.manifests, self.store)
         settings = only_chosen(self.plan.resolved, stage.settings)
-        outside = reads_outside(self.plan, unit)
+        outside = self.workers.far and reads_outside(self.plan, unit)
         study = self.store.folder.resolve()
         task = Task(study, unit, key, stage.run, settings, inputs, self.device, stage.threads, outside)
         if self.record is not None:

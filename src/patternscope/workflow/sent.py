@@ -2,17 +2,22 @@
 
 import os
 import shutil
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import NamedTuple
 
+from patternscope.workflow.cache_keys import file_digest
 from patternscope.workflow.exchange import Exchange
 from patternscope.workflow.executors import FinishedTask, Task, run_task
 from patternscope.workflow.programs import Machine
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import MANIFEST_FILE, Store, read_manifest, seal
+from patternscope.workflow.store import MANIFEST_FILE, Store, plain_errors, read_manifest, seal
 from patternscope.workflow.verification import checked_manifest
 
 KEPT_BYTES = 16 * 2**30  # of fetched files that a worker keeps for units to come
@@ -52,8 +57,9 @@ def send_inputs(task: Task, exchange: Exchange) -> SentTask:
 
 def run_away(sent: SentTask, folder: Path, exchange: Exchange) -> SentUnit:
     """Make a unit on a worker, below a folder of its own: fetch what it reads, work, send what was made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as place:
+    with plain_errors(folder), ExitStack() as stack:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = stack.enter_context(TemporaryDirectory(dir=folder))
         study, kept = Path(place), FetchedFiles(folder / "fetched", exchange)
         kept.forget(KEPT_BYTES - sum(size for files in sent.files.values() for size, _ in files.values()))
         for unit, files in sent.files.items():
@@ -68,33 +74,46 @@ def run_away(sent: SentTask, folder: Path, exchange: Exchange) -> SentUnit:
         return SentUnit(made, machine)
 
 
-def fetched(made: "Future[SentUnit]", task: Task, exchange: Exchange) -> "Future[FinishedTask]":
-    """Return a future of the unit's folder in the study, whose files are fetched when a worker has made them."""
+def fetched(made: "Future[SentUnit]", task: Task, exchange: Exchange, ended: Event) -> "Future[FinishedTask]":
+    """Return a future of the unit's folder in the study, whose files are fetched when a worker has made them.
+
+    Each unit is fetched on a thread of its own: the thread that tells of it serves the whole cluster. Nothing is
+    fetched any more once the run has `ended`.
+    """
     here: Future[FinishedTask] = Future()
     here.set_running_or_notify_cancel()
 
     def receive(done: "Future[SentUnit]") -> None:
         try:
-            here.set_result(_received(done.result(), task, exchange))
+            here.set_result(_received(done.result(), task, exchange, ended))
         except BaseException as error:
             here.set_exception(error)
 
-    made.add_done_callback(receive)
+    made.add_done_callback(lambda done: Thread(target=receive, args=(done,), daemon=True).start())
     return here
 
 
-def _received(sent: SentUnit, task: Task, exchange: Exchange) -> FinishedTask:
+def _received(sent: SentUnit, task: Task, exchange: Exchange, ended: Event) -> FinishedTask:
     """A sealed folder of a unit that was made elsewhere: the same bytes as if it had been made here."""
-    partial = Store(task.study).open_partial(task.unit)
-    try:
-        for name, (_, digest) in sent.files.items():
-            (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            exchange.fetch(digest, partial / name)
-        seal(partial, task.unit, task.key)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with plain_errors(task.study):
+        _refuse_after(ended)
+        partial = Store(task.study).open_partial(task.unit)
+        try:
+            for name, (_, digest) in sent.files.items():
+                _refuse_after(ended)
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                exchange.fetch(digest, partial / name)
+            seal(partial, task.unit, task.key)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
     return FinishedTask(partial, sent.machine)
+
+
+def _refuse_after(ended: Event) -> None:
+    """Write nothing into a study that is not held any more."""
+    if ended.is_set():
+        raise CancelledError("the run has ended")
 
 
 @dataclass(frozen=True)
@@ -108,12 +127,9 @@ class FetchedFiles:
         """Place a file, fetched where it is not kept."""
         self.folder.mkdir(exist_ok=True)
         kept = self.folder / digest
-        if kept.exists():
-            os.utime(kept)
-        else:
-            partial = kept.with_suffix(".partial")
-            self.exchange.fetch(digest, partial)
-            partial.rename(kept)
+        if not kept.exists() or file_digest(kept) != digest:
+            self._keep(digest, lambda partial: self.exchange.fetch(digest, partial))
+        os.utime(kept)
         path.parent.mkdir(parents=True, exist_ok=True)
         link_or_copy(kept, path)
 
@@ -121,7 +137,16 @@ class FetchedFiles:
         """Keep a file that was made here."""
         self.folder.mkdir(exist_ok=True)
         if not (self.folder / digest).exists():
-            link_or_copy(path, self.folder / digest)
+            self._keep(digest, lambda partial: link_or_copy(path, partial))
+
+    def _keep(self, digest: str, write: Callable[[Path], None]) -> None:
+        """Keep a file under its digest only when it is whole."""
+        partial = self.folder / f"{digest}-{token_hex(4)}.partial"
+        try:
+            write(partial)
+            partial.replace(self.folder / digest)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def forget(self, limit: float) -> None:
         """Remove the files that were not used for longest, until those that stay have no more bytes than the limit."""

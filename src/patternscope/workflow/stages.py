@@ -175,7 +175,8 @@ class Stage:
     `run` is a top-level function, or an object made of such: it is handed to other processes and machines by
     name. `settings` are dotted paths; a change of any other setting leaves the stage alone. `version` is
     raised when the code computes something else. `external(settings, unit)` is a digest of what lies outside
-    the study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
+    the study (a user's files); `outside(settings, unit)` tells whether a unit reads such files without their
+    being part of its key. `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
     of large files ("*/regional-*") that may be dropped when all readers are done. A study with fewer checkpoints
     than `least_checkpoints` has no unit of the stage. A name with a slash ("figures/curves") is a separate unit in a
     shared folder. `threads` are those that torch computes on, None for all.
@@ -188,6 +189,7 @@ class Stage:
     needs: tuple[Need, ...] = ()
     per: tuple[Literal["checkpoint", "layer"], ...] = ()
     external: Callable[[Any, Unit], str] | None = None
+    outside: Callable[[Any, Unit], Any] | None = None
     weight: float = 1.0
     bulk: tuple[str, ...] = ()
     part: str | None = None

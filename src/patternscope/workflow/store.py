@@ -82,6 +82,10 @@ class Store:
             return None
         except DamagedUnit as damage:
             raise DamagedUnit(f"{unit.path}/{damage}") from damage.__cause__
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise DamagedUnit(f"{unit.path} is a link to itself") from error
 
     def _place(self, unit: Unit, name: str) -> str:
         """The path of a unit's file, as text: thousands are asked for, and joining paths costs more than the disk."""
@@ -337,6 +341,7 @@ REFUSALS = {
     errno.ENAMETOOLONG: "expected a shorter path, got one that the file system does not allow",
     errno.EEXIST: "expected a path below folders, got one below a file",
     errno.ENOTDIR: "expected a path below folders, got one below a file",
+    errno.ELOOP: "expected a folder, got a link that leads to itself; remove it",
     errno.EIO: f"the disk reports an error; {_KEPT}: check it and run again",
     errno.ESTALE: f"the shared folder went away; {_KEPT}: mount it and run again",
 }

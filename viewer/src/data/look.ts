@@ -1,7 +1,7 @@
 /** A new picture, shown to the study's network by Python: what its layers tell of it. */
 
 import type { Grid } from "./format";
-import type { Model } from "./store";
+import { firstId, type Model } from "./store";
 
 /** What one layer tells (`patternscope.atlas.looking`); classes by label, images by their numbers in the atlas. */
 export interface LookedLayer {
@@ -50,7 +50,7 @@ export type AskLook = (bytes: ArrayBuffer) => Promise<Looked>;
 
 export function kernelLook(model: SendingModel): { ask: AskLook; close: () => void } {
   const pending = new Map<number, { resolve(looked: Looked): void; reject(error: Error): void }>();
-  let lastId = 0;
+  let lastId = firstId();
   const receive = (message: Reply, buffers: DataView[]) => {
     if (message?.type !== "looked") return;
     const waiting = pending.get(message.id);

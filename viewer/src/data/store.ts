@@ -99,10 +99,13 @@ interface Reply {
   found: boolean;
 }
 
+/** Where the numbers of a view's questions begin: views of one widget hear each other's answers. */
+export const firstId = (): number => 4096 * Math.floor(Math.random() * 2 ** 40);
+
 /** The store in the kernel, file by file over custom messages; `close` stops listening. */
 export function kernelStore(model: Model): { get: Get; close: () => void } {
   const pending = new Map<number, (bytes: Uint8Array | undefined) => void>();
-  let lastId = 0;
+  let lastId = firstId();
   const receive = (message: Reply, buffers: DataView[]) => {
     if (message?.type !== "got") return;
     const view = message.found ? buffers[0] : undefined;

@@ -102,7 +102,11 @@ export function comparisonHeadline(layers: ComparedLayer[], condition: Condition
     condition.kind === "attack"
       ? `The attack changes ${most.layer.name} most`
       : `${condition.name} differs from its teacher most in ${most.layer.name}`;
-  return `${start}: ${points}${bits}.`;
+  const unmeasured =
+    condition.kind === "attack"
+      ? ""
+      : " The intervals are over images: another training of either may differ by more.";
+  return `${start}: ${points}${bits}.${unmeasured}`;
 }
 
 interface Card {

@@ -10,7 +10,7 @@ import type { ChooseFlow, Ends } from "./ledger_flows";
 
 /** Pixels for names, for the points before and after, and for bits. */
 const NAME = 84,
-  COUNTS = 96,
+  COUNTS = 150,
   BITS = 62;
 const measure = measureText("13px system-ui, sans-serif");
 
@@ -33,6 +33,8 @@ const HELD: Part[] = [
   { flow: "relearnt", of: ({ relearnt }) => relearnt, before: false, text: "relearnt" },
   { flow: "learnt", of: ({ learnt }) => learnt, before: false, text: "learnt" },
 ];
+
+const GAINED = HELD.filter(({ flow }) => flow !== "kept");
 
 export function classBars(
   { atlas, marks, view }: Snapshot,
@@ -71,24 +73,28 @@ export function classBars(
           h("div", { class: "bar-held", style: `width:${held * scale}px` }, ...HELD.map(part)),
         ),
       ),
-      h("td", { class: "number" }, `${formatRegions(row.before)} → ${formatRegions(row.after)}`),
+      h(
+        "td",
+        { class: "number" },
+        `${formatRegions(row.before)} − ${formatRegions(sum(LOST, row))} + ${formatRegions(sum(GAINED, row))}`,
+      ),
       measured && h("td", { class: "number", title: bitsTitle(row, names[label]) }, signedBits(row)),
     );
   });
   const sides = h(
     "div",
     { class: "class-bar-head" },
-    h("span", { style: `width:${lost * scale}px` }, "lost"),
-    h("span", {}, "held now"),
+    h("span", { style: `width:${lost * scale}px` }, "gone"),
+    h("span", {}, "points now"),
   );
-  const heads = [sides, "points", ...(measured ? ["bits"] : [])];
+  const heads = [sides, "before − gone + new", ...(measured ? ["bits"] : [])];
   const table = h(
     "table",
     { class: "class-bars" },
     h(
       "caption",
       {},
-      `Regions of ${images} images by the class that they are a point of: left of the line those that are not any more, right of it those that are now. Points: ${ends.before} → ${ends.after}.${measured ? " Bits: evidence per region that the images of the class gained." : ""} A part of a bar filters the whole page.`,
+      `Regions of ${images} images by the class that they are a point of: left of the line those that are none of the class at ${ends.after} (gone), right of it those that are. Numbers: points at ${ends.before}, those gone, and those that are new at ${ends.after}.${measured ? " Bits: evidence per region that the images of the class gained." : ""} A part of a bar filters the whole page.`,
     ),
     h("thead", {}, h("tr", {}, h("td", {}), ...heads.map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, ...bars),
@@ -96,6 +102,8 @@ export function classBars(
   oneTabStop(table);
   return table;
 }
+
+const regionsText = (count: number) => `${formatRegions(count)} region${count === 1 ? "" : "s"}`;
 
 const formatRegions = (count: number) => count.toLocaleString("en");
 
@@ -116,8 +124,8 @@ function barPart(
   return h("button", {
     class: `bar-part look-${flow}`,
     style: `width:${Math.max(2, count * scale)}px`,
-    title: `${name}, ${text}: ${formatRegions(count)} regions`,
-    "aria-label": `${name}, ${text}: ${formatRegions(count)} regions`,
+    title: `${name}, ${text}: ${regionsText(count)}`,
+    "aria-label": `${name}, ${text}: ${regionsText(count)}`,
     "aria-pressed": String(isFlow(filter, flow, was, regions)),
     tabindex: -1,
     click: () => choose(flow, was, regions),

@@ -7,8 +7,8 @@ import type { ChangeView, Snapshot } from "../state/snapshot";
 import { formatBits, formatNumber, formatP } from "./formatting";
 import { regionPatch } from "./pattern_patch";
 
-/** Largest file that is sent, in bytes. */
-const LARGEST = 30e6;
+/** Largest file that is sent, in bytes: Jupyter closes a connection whose message is beyond 10 MiB. */
+const LARGEST = 9.5e6;
 /** Pixels of the picture of a layer. */
 const SIZE = 92;
 /** Patterns of a layer that are named. */
@@ -53,6 +53,7 @@ export function makeLook(ask: AskLook, current: () => Snapshot | null, change: C
     if (chosen.size > LARGEST)
       return void (status.textContent = `${chosen.name}: expected at most ${LARGEST / 1e6} MB, got ${Math.ceil(chosen.size / 1e6)} MB.`);
     status.textContent = `${chosen.name}: the network looks at it …`;
+    clear.hidden = false;
     try {
       const looked = await ask(await chosen.arrayBuffer());
       const picture = await createImageBitmap(new Blob([looked.picture], { type: "image/png" }));
@@ -60,7 +61,6 @@ export function makeLook(ask: AskLook, current: () => Snapshot | null, change: C
       if (own !== number || !snapshot) return;
       status.textContent = sentence(chosen.name, looked.look, snapshot);
       result.replaceChildren(...rows(looked, picture, snapshot, change));
-      clear.hidden = false;
     } catch (error) {
       if (own === number) status.textContent = `${chosen.name}: ${(error as Error).message}`;
     }

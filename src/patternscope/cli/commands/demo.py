@@ -21,8 +21,8 @@ def demo(
     """Run a study of a small network, trained on built-in images.
 
     Writes into runs/demo unless --out says otherwise. --full adds two more networks, trained from other seeds, a
-    deletion test, which shows whether the network depends on the knowledge points, an adversarial attack, and distilled
-    students; what is up to date is reused.
+    deletion test, which shows whether the network depends on the knowledge points, the patterns of each class, an
+    adversarial attack, and distilled students; what is up to date is reused.
 
     Examples: patternscope demo --out /tmp/demo; patternscope demo --full
     """

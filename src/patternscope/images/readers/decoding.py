@@ -1,5 +1,6 @@
 """From pictures and pixels of any kind to square uint8 tensors."""
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,21 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.images.readers.value_range import eight_bits, mark_depth, to_bytes
 
-UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, MemoryError, Image.DecompressionBombError)
-"""What Pillow raises for files that are damaged, truncated, not pictures or absurdly large."""
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow and its decoders raise for files that are damaged, truncated, not pictures or absurdly large."""
 PIXEL_LIMIT = 178_956_970
 """Pixels of a picture at most, beyond which it may be a small file made to fill the memory; Pillow's own limit."""
 Resize = Literal["crop", "pad", "stretch"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, features
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import pixels_at_most, raster_formats
+from patternscope.images.readers.decoding import UNREADABLE, pixels_at_most, raster_formats
 
 _SUFFIXES = (
     ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .tga .mpo .qoi "
@@ -118,5 +118,5 @@ def _is_identified(path: Path) -> bool:
         # Its header alone is read here; pixels are counted when it is decoded.
         with pixels_at_most(10**15), Image.open(path, formats=raster_formats()):
             return True
-    except (OSError, ValueError, SyntaxError):
+    except UNREADABLE:
         return False

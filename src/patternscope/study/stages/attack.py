@@ -31,7 +31,7 @@ from patternscope.study.attack_pictures import MOST_BYTES, AttackPictures
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.fitting import embed_as_judged, fitted_sample
 from patternscope.study.inputs import device_of, inputs_of, trained_network
-from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
+from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, factory_digest, recording_options
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 UNTARGETED = "none"
@@ -239,6 +239,7 @@ STAGES = (
         version=2,
         run=run_attack,
         settings=("seed", "attack", *MODEL_SETTINGS, *RECORDING_SETTINGS, "sample.kappa_max"),
+        outside=factory_digest,
         needs=(
             reads(ImagesResult, "images", "classes"),
             Need("training", NETWORK_FILES, checkpoint="last"),

@@ -22,7 +22,7 @@ from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitted_part import FittedPart, SampleFrame
 from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of, trained_network
-from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
+from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, factory_digest, recording_options
 from patternscope.study.refitting import refit_layer, refitting_cost
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
@@ -136,6 +136,7 @@ STAGES = (
             "knowledge.tau",
             "knowledge.bootstrap",
         ),
+        outside=factory_digest,
         needs=(
             reads(ImagesResult, "images", "identity", "classes", "fitted"),
             reads(TrainingResult, "step", checkpoint="all"),

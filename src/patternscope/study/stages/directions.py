@@ -20,7 +20,7 @@ from patternscope.results.training import NETWORK_FILES
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, Cost, Facts
 from patternscope.study.inputs import inputs_of, trained_network
-from patternscope.study.network_factory import MODEL_SETTINGS
+from patternscope.study.network_factory import MODEL_SETTINGS, factory_digest
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 DRAWS = 4
@@ -129,6 +129,7 @@ STAGES = (
         version=1,
         run=run_directions,
         settings=("seed", "faithfulness.images_per_class", "knowledge.bootstrap", *MODEL_SETTINGS),
+        outside=factory_digest,
         needs=(
             reads(ImagesResult, "images", "classes"),
             Need("training", NETWORK_FILES, checkpoint="last"),

@@ -20,7 +20,7 @@ from patternscope.results.training import NETWORK_FILE, NETWORK_FILES
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of, trained_network
-from patternscope.study.network_factory import MODEL_SETTINGS, student_settings, study_network
+from patternscope.study.network_factory import MODEL_SETTINGS, student_digest, student_settings, study_network
 from patternscope.workflow.cache_keys import unit_seed
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
@@ -106,6 +106,7 @@ def _stage(student: str, *settings: str) -> Stage:
         version=1,
         run=run_distillation,
         settings=("seed", *MODEL_SETTINGS, "training", *(f"distillation.{name}" for name in asked), *settings),
+        outside=student_digest,
         needs=(reads(ImagesResult, "classes", "train", "held_out"), Need("training", NETWORK_FILES, checkpoint="last")),
         weight=30.0,
         part="distillation",

@@ -21,7 +21,7 @@ from patternscope.results.training import NETWORK_FILES
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import inputs_of, trained_network
-from patternscope.study.network_factory import MODEL_SETTINGS, recording_options
+from patternscope.study.network_factory import MODEL_SETTINGS, factory_digest, recording_options
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 
@@ -137,6 +137,7 @@ STAGES = (
             "network.sample_layer",
             "network.precision",
         ),
+        outside=factory_digest,
         needs=(
             reads(ImagesResult, "images", "classes"),
             Need("training", NETWORK_FILES, checkpoint="last"),

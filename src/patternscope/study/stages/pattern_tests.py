@@ -23,7 +23,7 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitted_part import FittedPart
 from patternscope.study.inputs import device_of, inputs_of, trained_network
-from patternscope.study.network_factory import MODEL_SETTINGS
+from patternscope.study.network_factory import MODEL_SETTINGS, factory_digest
 from patternscope.study.pattern_dependence import KINDS, AskedLayer, Falls, mean_of_images
 from patternscope.study.stages.patterns import clustering_cost, halves_of_images
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
@@ -131,6 +131,7 @@ STAGES = (
             "knowledge.bootstrap",
             *MODEL_SETTINGS,
         ),
+        outside=factory_digest,
         needs=(
             reads(ImagesResult, "images", "classes", "identity", "fitted"),
             Need("training", NETWORK_FILES, checkpoint="last"),

@@ -28,7 +28,7 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.fitted_part import FittedPart
 from patternscope.study.inputs import device_of, inputs_of, trained_network
-from patternscope.study.network_factory import MODEL_SETTINGS
+from patternscope.study.network_factory import MODEL_SETTINGS, factory_digest
 from patternscope.workflow.cache_keys import file_digest, unit_seed
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
@@ -188,6 +188,7 @@ STAGES = (
         ),
         per=("layer",),
         external=names_digest,
+        outside=factory_digest,
         weight=4.0,
         part="patterns",
         cost=_cost,

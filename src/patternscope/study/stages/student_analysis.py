@@ -37,7 +37,7 @@ from patternscope.study.layer_comparison import (
     recalibrated,
     uses_first_maps,
 )
-from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
+from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, student_digest, student_settings
 from patternscope.study.refitting import weigh_if_read
 from patternscope.study.stages.evidence import evidence_cost, measure_evidence
 from patternscope.study.stages.features import features_cost, record_into
@@ -220,6 +220,7 @@ def _stage(student: str) -> Stage:
             "knowledge.bootstrap",
             *(f"distillation.{name}" for name in ("architecture", "arguments", "layers", "maps")),
         ),
+        outside=student_digest,
         needs=(
             reads(ImagesResult, "images", "identity", "classes", "labelled", "fitted"),
             reads(FeaturesResult, checkpoint="last"),

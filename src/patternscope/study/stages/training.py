@@ -52,6 +52,7 @@ from patternscope.study.network_factory import (
     network_digest,
     start_file,
     study_network,
+    takes_published,
 )
 from patternscope.study.stages.images import trains_here
 from patternscope.study.start import AS_THEY_ARE, start_of
@@ -272,6 +273,7 @@ STAGES = (
         ),
         per=("checkpoint",),
         external=network_digest,
+        outside=takes_published,
         weight=20.0,
         cost=_cost,
     ),
