@@ -1,7 +1,10 @@
 """Folders as file systems, archives, cameras and people leave them."""
 
 import os
+import struct
 import unicodedata
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +32,34 @@ def class_folders(root: Path, classes=("cat", "dog"), count=5) -> Path:
 
 def opened(root: Path, **options):
     return open_images("folder", folder=root, image_size=16, **options)
+
+
+@pytest.mark.parametrize("name", ["huge", "huge.png"])
+def test_a_header_of_more_pixels_than_anybody_has_is_listed_as_unreadable(tmp_path, name):
+    root = class_folders(tmp_path)
+    header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", len(header)) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    (root / "cat" / name).write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is omitted is warned of
+        split = opened(root)
+    assert sum(len(part) for part in (split.train, split.test)) == 10
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Failed to decode image"), AttributeError("x"), KeyError("tag")])
+def test_whatever_a_decoder_raises_is_of_one_picture(tmp_path, monkeypatch, error):
+    root, open_picture = class_folders(tmp_path), Image.open
+
+    def broken(source, *rest, **options):
+        if Path(source).name == "3.png":
+            raise error
+        return open_picture(source, *rest, **options)
+
+    monkeypatch.setattr(Image, "open", broken)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        split = opened(root)
+    assert sum(len(part) for part in (split.train, split.test)) == 8
 
 
 @pytest.mark.parametrize("asked", [None, ("NFC", "NFD"), ("NFD", "NFC")])

@@ -79,6 +79,21 @@ def test_a_link_in_the_store_is_refused_and_never_copied(study, tmp_path, capsys
     assert not (tmp_path / "site").exists()
 
 
+def test_hidden_files_of_a_system_are_no_part_of_an_export(study, tmp_path):
+    for place in ("", "layers/", "labels/c/"):
+        (study / "atlas/store" / place / ".DS_Store").write_text("of a file manager")
+    with pytest.raises(SystemExit, match="0"):
+        main(["atlas", str(study), "--folder", str(tmp_path / "site"), "--html", str(tmp_path / "one.html")])
+    assert not [path for path in (tmp_path / "site").rglob("*") if path.name == ".DS_Store"]
+    assert "DS_Store" not in (tmp_path / "one.html").read_text()
+
+
+def test_a_unit_that_is_a_link_to_itself_is_damaged(tmp_path):
+    (tmp_path / "summary").symlink_to("summary")
+    with pytest.raises(DamagedUnit, match="summary is a link to itself"):
+        Store(tmp_path).manifest(Unit("summary"))
+
+
 def test_a_manifest_cannot_name_files_outside_its_unit(tmp_path):
     store, unit = Store(tmp_path), Unit("a")
     (tmp_path / "a").mkdir()

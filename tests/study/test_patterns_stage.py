@@ -173,7 +173,9 @@ def test_a_name_stays_with_its_region_and_one_without_pattern_is_said(study, fou
 
 
 @pytest.mark.parametrize("content", ["{}", "[3]", '[{"layer": "a"}]', "no json",
-    '[{"layer": "a", "class": "b", "image": "c", "region": [1], "name": "d"}]'])  # fmt: skip
+    '[{"layer": "a", "class": "b", "image": "c", "region": [1], "name": "d"}]',
+    '[{"layer": "a", "class": "b", "image": "c", "region": [1, 1], "name": " "}]',
+    '[{"layer": "a", "class": "b", "image": "c", "region": [1, 1], "name": "\\ud800"}]'])  # fmt: skip
 def test_a_wrong_file_of_names_is_one_line(tmp_path, content):
     file = tmp_path / "names.json"
     file.write_text(content)
