@@ -75,7 +75,7 @@ def run_there(name: str, workers: int, exchange: str | None, wanted: StudySettin
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",
             memory_limit=None,
             env={"OMP_NUM_THREADS": "1"},
             local_directory=str(FOLDER / "workers"),

@@ -255,7 +255,7 @@ def test_figures_draws_figures_and_runs_nothing_else(drawn, monkeypatch, capsys)
     shutil.rmtree(drawn / "figures/counts")
     code, out, _ = call(capsys, "figures", drawn)
     assert code == 0
-    assert "ran 1 units" in out
+    assert "ran 1 unit," in out
     record = study_record.read(drawn)
     record["settings"]["region"]["n_step"] = 3
     study_record.write(drawn, record)

@@ -28,7 +28,7 @@ from patternscope.workflow.cluster import ClusterExecutor  # noqa: E402
 
 @pytest.fixture(scope="module")
 def cluster(forks):
-    options = {"dashboard_address": None, "silence_logs": 60, "protocol": "tcp"}
+    options = {"dashboard_address": ":0", "silence_logs": 60, "protocol": "tcp"}
     paths = os.pathsep.join([str(Path(toy_stages.__file__).parent), os.environ.get("PYTHONPATH", "")])
     environment = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     asked = {"scheduler.allowed-failures": 1, "worker.multiprocessing-method": forks.get_start_method()}

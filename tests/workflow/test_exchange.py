@@ -53,7 +53,7 @@ def distant(forks, here, tmp_path_factory):
     """A cluster of one worker that does not see the folder."""
     paths = os.pathsep.join([str(Path(toy_stages.__file__).parent), os.environ.get("PYTHONPATH", "")])
     options = {
-        "dashboard_address": None,
+        "dashboard_address": ":0",
         "silence_logs": 60,
         "protocol": "tcp",
         "local_directory": str(tmp_path_factory.mktemp("there")),
