@@ -81,12 +81,7 @@ export function classBars(
       measured && h("td", { class: "number", title: bitsTitle(row, names[label]) }, signedBits(row)),
     );
   });
-  const sides = h(
-    "div",
-    { class: "class-bar-head" },
-    h("span", { style: `width:${lost * scale}px` }, "gone"),
-    h("span", {}, "points now"),
-  );
+  const sides = h("div", { class: "class-bar-head" }, "gone | points now");
   const heads = [sides, "before − gone + new", ...(measured ? ["bits"] : [])];
   const table = h(
     "table",
