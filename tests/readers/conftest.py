@@ -1,6 +1,7 @@
 """A finished study of somebody else: tests only read it, or copy it first."""
 
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ def study(whole_study, tmp_path) -> Path:
 @pytest.fixture(autouse=True, scope="module")
 def _few_pages():
     """Commands look for the pages that this study has."""
+    names = ("api.stages", "api.study_page", "api.running", "cli.running")
+    # All of them first: a module that is imported while another is patched would keep the patch for ever.
+    modules = [import_module(f"patternscope.{name}") for name in names]
     with pytest.MonkeyPatch.context() as patched:
-        for module in ("api.stages", "api.study_page", "api.running", "cli.running"):
-            patched.setattr(f"patternscope.{module}.pages_of", few_pages)
+        for module in modules:
+            patched.setattr(module, "pages_of", few_pages)
         yield
