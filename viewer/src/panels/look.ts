@@ -4,6 +4,7 @@ import type { AskLook, Look, Looked, LookedLayer } from "../data/look";
 import type { Grid } from "../data/format";
 import { h } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
+import { outlineBox } from "./box_outline";
 import { formatBits, formatNumber, formatP } from "./formatting";
 import { regionPatch } from "./pattern_patch";
 
@@ -183,14 +184,7 @@ function probabilityMap(
     context.fillStyle = `rgb(0 0 0 / ${(0.7 * (1 - p)).toFixed(3)})`;
     context.fillRect(...cell(place));
   });
-  for (const [colour, line] of [
-    ["#fff", 5],
-    ["#111", 2],
-  ] as const) {
-    context.strokeStyle = colour;
-    context.lineWidth = line;
-    context.strokeRect(...cell(region));
-  }
+  outlineBox(context, cell(region));
   return canvas;
 }
 

@@ -9,6 +9,7 @@ import type { Thumbnail } from "../data/thumbnails";
 import { h } from "../dom";
 import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
 import { LIKENESSES } from "../state/view";
+import { outlineBox } from "./box_outline";
 import { formatP, formatPercent, formatPlace, predictedClass, stepLabel } from "./formatting";
 import type { RegionPart } from "./region_curves";
 
@@ -135,12 +136,5 @@ function drawPatch(
     wide * side,
     high * side,
   );
-  for (const [colour, line] of [
-    ["#fff", 5],
-    ["#111", 2],
-  ] as const) {
-    context.strokeStyle = colour;
-    context.lineWidth = line;
-    context.strokeRect(AROUND * side, AROUND * side, side, side);
-  }
+  outlineBox(context, [AROUND * side, AROUND * side, side, side]);
 }

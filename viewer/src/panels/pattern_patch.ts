@@ -6,6 +6,7 @@ import { cutPatch, type Box, type Cut } from "../data/patterns";
 import type { Thumbnail } from "../data/thumbnails";
 import { h } from "../dom";
 import type { Snapshot } from "../state/snapshot";
+import { outlineBox } from "./box_outline";
 import { formatPlace } from "./formatting";
 
 /** Pixels of a patch on the page. */
@@ -51,20 +52,12 @@ function drawPatch(
   outline(context, cut, cut.region, []);
 }
 
-/** A box within the patch, dark on a wider white line. */
+/** A box of the image, kept within the patch. */
 function outline(context: CanvasRenderingContext2D, { side }: Cut, box: Box, dash: number[]): void {
   const { width } = context.canvas;
   const scale = width / side;
   const within = (value: number) => Math.min(width - 2, Math.max(2, value * scale));
   const [left, top] = [within(box[0]), within(box[1])];
   const [right, bottom] = [within(box[0] + box[2]), within(box[1] + box[3])];
-  for (const [colour, line, dashes] of [
-    ["#fff", 4, []],
-    ["#111", 2, dash],
-  ] as const) {
-    context.strokeStyle = colour;
-    context.lineWidth = line;
-    context.setLineDash([...dashes]);
-    context.strokeRect(left, top, right - left, bottom - top);
-  }
+  outlineBox(context, [left, top, right - left, bottom - top], { white: 4, dash });
 }
