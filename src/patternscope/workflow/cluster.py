@@ -13,7 +13,7 @@ from patternscope.errors import InputError, fault
 from patternscope.workflow.exchange import Exchange
 from patternscope.workflow.executors import InProcessExecutor, Task
 from patternscope.workflow.programs import program_versions
-from patternscope.workflow.sent import SentTask, fetched, run_away, send_inputs
+from patternscope.workflow.sent import SentTask, SentUnit, fetched, run_away, send_inputs
 from patternscope.workflow.store import STUDY_FILE
 
 ANSWER_SECONDS = 10.0
@@ -84,7 +84,7 @@ class ClusterExecutor(Executor):
             failed: Future[Any] = Future()
             failed.set_exception(error)
             return failed
-        made = self.executor.submit(run_on_worker, program_versions(), run_away, sent, self.exchange)
+        made = self.executor.submit(run_on_distant_worker, program_versions(), sent, self.exchange)
         return fetched(made, task, self.exchange, self.ended)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -128,10 +128,8 @@ def call_scheduler(address: str) -> None:
         raise InputError(f"{expected}{address!r}, which cannot be used here ({fault(error)})") from error
 
 
-def run_on_worker(
-    versions: dict[str, str], fn: Callable[..., Any], task: Task | SentTask, exchange: Exchange | None = None
-) -> Any:
-    """Call `fn(task)`, or `fn(task, folder, exchange)`, on a Dask worker, if its work would be the same there as here.
+def run_on_worker(versions: dict[str, str], fn: Callable[..., Any], task: Task) -> Any:
+    """Call `fn(task)` on a Dask worker, if its work would be the same there as here.
 
     InputError for a worker with other versions of the programs, one that makes several units at once in one
     process (figures and thread counts do not stand that), or one that does not see the study's folder.
@@ -139,11 +137,17 @@ def run_on_worker(
     from distributed import get_worker
 
     worker = get_worker()
-    if exchange is None:
-        check_worker(worker.address, worker.state.nthreads, versions, task.study)
-        return fn(task)
+    check_worker(worker.address, worker.state.nthreads, versions, task.study)
+    return fn(task)
+
+
+def run_on_distant_worker(versions: dict[str, str], sent: SentTask, exchange: Exchange) -> SentUnit:
+    """Make a unit on a Dask worker that need not see the study's folder; InputError as `run_on_worker`."""
+    from distributed import get_worker
+
+    worker = get_worker()
     check_worker(worker.address, worker.state.nthreads, versions, None)
-    return fn(task, Path(worker.local_directory) / "patternscope", exchange)
+    return run_away(sent, Path(worker.local_directory) / "patternscope", exchange)
 
 
 def check_worker(address: str, units_at_once: int, versions: dict[str, str], study: Path | None) -> None:

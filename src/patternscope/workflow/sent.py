@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -31,11 +30,6 @@ class SentTask:
     task: Task
     files: dict[Unit, Files]
 
-    @property
-    def study(self) -> Path:
-        """The folder of the study, where the run is."""
-        return self.task.study
-
 
 class SentUnit(NamedTuple):
     """The files of a unit that a worker made and sent, and the machine."""
@@ -57,21 +51,25 @@ def send_inputs(task: Task, exchange: Exchange) -> SentTask:
 
 def run_away(sent: SentTask, folder: Path, exchange: Exchange) -> SentUnit:
     """Make a unit on a worker, below a folder of its own: fetch what it reads, work, send what was made."""
-    with plain_errors(folder), ExitStack() as stack:
+    with plain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        place = stack.enter_context(TemporaryDirectory(dir=folder))
-        study, kept = Path(place), FetchedFiles(folder / "fetched", exchange)
-        kept.forget(KEPT_BYTES - sum(size for files in sent.files.values() for size, _ in files.values()))
-        for unit, files in sent.files.items():
-            for name, (_, digest) in files.items():
-                kept.put(digest, study / unit.path / name)
-        inputs = tuple(replace(source, folder=study / source.unit.path) for source in sent.task.inputs)
-        partial, machine = run_task(replace(sent.task, study=study, inputs=inputs))
-        made = read_manifest(str(partial / MANIFEST_FILE)).files
-        for name, (_, digest) in made.items():
-            exchange.send(partial / name, digest)
-            kept.take(digest, partial / name)
-        return SentUnit(made, machine)
+        with TemporaryDirectory(dir=folder) as place:
+            return _made_in(Path(place), sent, FetchedFiles(folder / "fetched", exchange))
+
+
+def _made_in(study: Path, sent: SentTask, kept: "FetchedFiles") -> SentUnit:
+    """Make a unit in a folder that has nothing of the study but what the unit reads."""
+    kept.forget(KEPT_BYTES - sum(size for files in sent.files.values() for size, _ in files.values()))
+    for unit, files in sent.files.items():
+        for name, (_, digest) in files.items():
+            kept.put(digest, study / unit.path / name)
+    inputs = tuple(replace(source, folder=study / source.unit.path) for source in sent.task.inputs)
+    partial, machine = run_task(replace(sent.task, study=study, inputs=inputs))
+    made = read_manifest(str(partial / MANIFEST_FILE)).files
+    for name, (_, digest) in made.items():
+        kept.exchange.send(partial / name, digest)
+        kept.take(digest, partial / name)
+    return SentUnit(made, machine)
 
 
 def fetched(made: "Future[SentUnit]", task: Task, exchange: Exchange, ended: Event) -> "Future[FinishedTask]":
