@@ -10,7 +10,7 @@ from patternscope.results.features import FeaturesResult
 from patternscope.results.json_csv import read_json, write_json
 from patternscope.results.study import open_results
 from patternscope.tensor_files import read_tensors, write_tensors
-from patternscope.workflow.store import MANIFEST_FILE, seal
+from patternscope.workflow.manifest import MANIFEST_FILE, seal
 
 NEW_SECTIONS = ("controls", "replicates")
 NEW_SETTINGS = {

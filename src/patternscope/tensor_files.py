@@ -24,10 +24,10 @@ def write_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
         save_file(copies, str(path))
     except SafetensorError as error:
         # The library hides what the disk said in its text; whoever explains a full disk needs the number.
-        refused = re.search(r"os error (\d+)", str(error))
+        refused = re.search(r"os error (\d+)|Os \{ code: (\d+)", str(error))
         if refused is None:
             raise
-        code = int(refused.group(1))
+        code = int(refused[1] or refused[2])
         raise OSError(code, os.strerror(code), str(path)) from error
 
 

@@ -10,7 +10,7 @@ from easy_study import easy_settings
 from patternscope.cli import main
 from patternscope.settings.study import StudySettings
 from patternscope.study.run import run_analysis
-from patternscope.workflow.store import SCHEMA_VERSION
+from patternscope.workflow.manifest import SCHEMA_VERSION
 
 
 def write_study(folder: Path, **record) -> Path:

@@ -143,11 +143,11 @@ def test_files_that_pillow_does_not_open_are_skipped_by_their_suffix(tmp_path):
 
 def test_what_pillow_opens_with_a_plugin_is_opened(tmp_path, monkeypatch):
     path = save(tmp_path / "a.avif.png").rename(tmp_path / "a.avif")
+    monkeypatch.setattr("PIL.Image.registered_extensions", lambda: {".avif": "AVIF", ".heic": "HEIF"})
     monkeypatch.setattr("PIL.features.check", lambda name: name != "avif")
     assert "does not open .avif" in why_not_opened(path)
     monkeypatch.setattr("PIL.features.check", lambda name: True)
     assert why_not_opened(path) == ""
-    monkeypatch.setattr("PIL.Image.registered_extensions", lambda: {".heic": "HEIF"})
     assert why_not_opened(tmp_path / "b.HEIC") == ""
 
 

@@ -25,7 +25,7 @@ def draw(seed: int = 0, n: int = 60, k: int = 5, side: int = 2, c: int = 3, told
 
 def by_scikit_learn(features, labels, fold, classes: int) -> torch.Tensor:
     """Scores (n, r, c) of each fold by a regression on the others, whose offset is penalised like a weight."""
-    from sklearn.linear_model import LogisticRegression
+    linear_model = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn")
 
     n, k, h, w = features.shape
     rows, regions = features.double().permute(0, 2, 3, 1).reshape(n, h * w, k), h * w
@@ -38,7 +38,7 @@ def by_scikit_learn(features, labels, fold, classes: int) -> torch.Tensor:
             values = ((values - mean) / spread).reshape(-1, k)
             return torch.cat([values, torch.ones(len(values), 1)], dim=1).numpy()
 
-        model = LogisticRegression(C=1 / (len(seen) * DECAY), fit_intercept=False, tol=1e-8, max_iter=1000)
+        model = linear_model.LogisticRegression(C=1 / (len(seen) * DECAY), fit_intercept=False, tol=1e-8, max_iter=1000)
         model.fit(standard(seen), labels[fold != own].repeat_interleave(regions).numpy())
         told = torch.from_numpy(model.decision_function(standard(rows[fold == own])))
         scores[fold == own] = told.reshape(-1, regions, classes)

@@ -13,8 +13,9 @@ from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.results.study import read_record
 from patternscope.workflow.event_log import EventLog
+from patternscope.workflow.manifest import DamagedUnit, seal
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import DamagedUnit, Store, seal
+from patternscope.workflow.store import Store
 
 
 def test_what_is_half_written_is_a_new_file_of_a_name_nobody_can_foresee(tmp_path):

@@ -1,5 +1,6 @@
-"""Disks that are full or read-only, files that may not grow, two runs at once: one line, and nothing is lost."""
+"""Disks that are full, read-only or without locks, files that may not grow, two runs at once: nothing is lost."""
 
+import errno
 import json
 import os
 import re
@@ -152,6 +153,26 @@ def test_two_runs_at_once(tmp_path):
     assert "missing" in states
     run_units(tmp_path / "alone", plan)
     assert contents(folder) == contents(tmp_path / "alone")
+
+
+def without_flock(number: int, monkeypatch) -> None:
+    """Refuse flock with an error's number, as a file system does that has no locks."""
+    fcntl = pytest.importorskip("fcntl", reason="this system locks files in another way")
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks(tmp_path, whole, monkeypatch, number):
+    shutil.copytree(whole, tmp_path / "s")
+    without_flock(number, monkeypatch)
+    with pytest.raises(InputError, match="expected a file system that can lock files"):
+        run_units(tmp_path / "s", make_plan(Toy(), STAGES, AXES))
+    assert contents(tmp_path / "s") == contents(whole)
+    assert {unit.state for unit in study_status(tmp_path / "s", make_plan(Toy(), STAGES, AXES))} == {"done"}
 
 
 @pytest.mark.parametrize(("mask", "folders", "files"), [(0o027, 0o750, 0o640), (0o022, 0o755, 0o644)])

@@ -42,6 +42,9 @@ def test_a_study_runs_without_the_modules_of_one_system(tmp_path):
             "error",
             "-W",
             "ignore:only soft file lock",
+            # What libraries say of each other's versions is not ours.
+            "-W",
+            "ignore::DeprecationWarning",
             "-c",
             SCRIPT,
             str(tmp_path / "study"),

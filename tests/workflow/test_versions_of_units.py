@@ -6,13 +6,14 @@ import pytest
 from toy_stages import AXES, STAGES, Toy, contents
 
 from patternscope.errors import InputError
-from patternscope.workflow import runner, store
+from patternscope.workflow import manifest, runner
 from patternscope.workflow.event_log import EventLog, unit_machines
+from patternscope.workflow.manifest import DamagedUnit
 from patternscope.workflow.plan import make_plan
 from patternscope.workflow.programs import Machine, program_versions
 from patternscope.workflow.runner import run_units
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import DamagedUnit, Store
+from patternscope.workflow.store import Store
 
 UNIT = Unit("fit", 1, "low")
 
@@ -35,7 +36,7 @@ def make_versions_old(folder):
 def upgraded(monkeypatch):
     """Have another version of torch from here on."""
     later = {**program_versions(), "torch": "99.0"}
-    for module in (runner, store):
+    for module in (runner, manifest):
         monkeypatch.setattr(module, "program_versions", lambda: later)
 
 

@@ -10,10 +10,12 @@ from patternscope.results.study import ResultsInMemory
 from patternscope.settings.study import StudySettings
 from patternscope.study.run import resolved_settings, run_part
 from patternscope.study.stages import on_threads, study_stages
+from patternscope.workflow.disk_errors import plain_errors
+from patternscope.workflow.manifest import Manifest, seal
 from patternscope.workflow.plan import make_plan, unit_key
 from patternscope.workflow.runner import study_record
 from patternscope.workflow.stages import Axes, Unit
-from patternscope.workflow.store import Manifest, Store, plain_errors, seal
+from patternscope.workflow.store import Store
 
 
 def save_study(results: ResultsInMemory, settings: StudySettings, folder: Path) -> None:

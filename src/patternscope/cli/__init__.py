@@ -37,7 +37,7 @@ def _exit_code(app: Any, arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        from patternscope.workflow.store import REFUSALS
+        from patternscope.workflow.disk_errors import REFUSALS
 
         if error.filename is None or error.errno not in REFUSALS:
             raise

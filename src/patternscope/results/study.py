@@ -19,8 +19,9 @@ from patternscope.results.networks import STUDENTS, StudentAnalysisResult
 from patternscope.results.result import Result, stage_name, unchecked
 from patternscope.results.training import TrainingResult
 from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.manifest import MANIFEST_FILE
 from patternscope.workflow.stages import Need, Unit, UnitContext
-from patternscope.workflow.store import MANIFEST_FILE, Store
+from patternscope.workflow.store import Store
 from patternscope.workflow.verification import UnitCheck
 
 AnyResult = TypeVar("AnyResult", bound=Result)

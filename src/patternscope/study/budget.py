@@ -24,11 +24,12 @@ from patternscope.study.cost_model import NUMBER, Cost, Facts
 from patternscope.study.network_factory import recording_options
 from patternscope.workflow.event_log import EventLog, unit_times
 from patternscope.workflow.intermediates import dropped_inputs
+from patternscope.workflow.manifest import MANIFEST_FILE
 from patternscope.workflow.plan import Plan, until_stage
 from patternscope.workflow.programs import limited_threads
 from patternscope.workflow.stages import Axes, Unit
 from patternscope.workflow.status import study_status
-from patternscope.workflow.store import MANIFEST_FILE, Store
+from patternscope.workflow.store import Store
 from patternscope.workflow.verification import UnitCheck
 
 _TRIAL = (512, 2048, 392)  # a product of the match's shape

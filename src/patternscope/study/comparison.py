@@ -39,7 +39,8 @@ from patternscope.study.layer_comparison import (
 )
 from patternscope.study.run import how_to_finish, resolved_settings, saved_settings, saved_status
 from patternscope.study.stages.knowledge import point_rule
-from patternscope.workflow.store import SCHEMA_VERSION, plain_errors
+from patternscope.workflow.disk_errors import plain_errors
+from patternscope.workflow.manifest import SCHEMA_VERSION
 
 Maps = Literal["auto", "own", "first"]
 

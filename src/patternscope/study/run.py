@@ -25,11 +25,12 @@ from patternscope.study.stages import on_threads, study_stages
 from patternscope.study.stages.attack import check_target
 from patternscope.study.stages.images import trains_here
 from patternscope.study.stages.training import steps_of_checkpoints
+from patternscope.workflow.manifest import MANIFEST_FILE
 from patternscope.workflow.plan import Plan, in_part, make_plan, until_stage
 from patternscope.workflow.runner import Event, RunSummary, run_units
 from patternscope.workflow.stages import Axes, Stage, Unit
 from patternscope.workflow.status import UnitStatus, study_status
-from patternscope.workflow.store import MANIFEST_FILE, STUDY_FILE, Store
+from patternscope.workflow.store import STUDY_FILE, Store
 
 # Folders that an earlier version gave to stages.
 _EARLIER_NAMES = {"attack_analysis": "adversarial", "student_analysis": "distilled"}

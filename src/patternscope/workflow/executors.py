@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from patternscope.errors import InputError
+from patternscope.workflow.disk_errors import plain_errors
+from patternscope.workflow.manifest import seal
 from patternscope.workflow.memory import give_back_memory
 from patternscope.workflow.programs import Machine, limited_threads, this_machine
 from patternscope.workflow.stages import InputUnit, Unit, UnitContext
-from patternscope.workflow.store import Store, plain_errors, seal
+from patternscope.workflow.store import Store
 
 GUARD = (
     "a script that starts worker processes runs once more in each of them; put what it does below "

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from patternscope.workflow.event_log import EventLog
+from patternscope.workflow.manifest import Manifest
 from patternscope.workflow.plan import Plan
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import Manifest, Store
+from patternscope.workflow.store import Store
 
 
 def dropped_inputs(plan: Plan, reader: Unit, manifests: Mapping[Unit, Manifest]) -> list[Unit]:

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 
 from patternscope.errors import InputError, nearest
 from patternscope.workflow.cache_keys import canonical_json, chosen_settings, only_chosen, text_digest
+from patternscope.workflow.manifest import Manifest
 from patternscope.workflow.stages import Axes, InputUnit, Need, Stage, Unit
-from patternscope.workflow.store import Manifest, Store
+from patternscope.workflow.store import Store
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ from typing import Any, Literal
 
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import only_chosen
+from patternscope.workflow.disk_errors import plain_errors
 from patternscope.workflow.event_log import EventLog
 from patternscope.workflow.executors import GUARD, FinishedTask, Task, Workers, end_without_guard
 from patternscope.workflow.intermediates import BulkDropper, dropped_inputs
+from patternscope.workflow.manifest import DamagedUnit, Manifest
 from patternscope.workflow.plan import Plan, reads_outside, unit_inputs, unit_key, until_stage
 from patternscope.workflow.programs import program_versions
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import DamagedUnit, Manifest, Store, plain_errors
+from patternscope.workflow.store import Store
 
 LOOK_AGAIN = 2.0  # seconds after which a run looks whether a cluster has got more workers
 

@@ -12,11 +12,13 @@ from threading import Event, Thread
 from typing import NamedTuple
 
 from patternscope.workflow.cache_keys import file_digest
+from patternscope.workflow.disk_errors import plain_errors
 from patternscope.workflow.exchange import Exchange
 from patternscope.workflow.executors import FinishedTask, Task, run_task
+from patternscope.workflow.manifest import MANIFEST_FILE, read_manifest, seal
 from patternscope.workflow.programs import Machine
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import MANIFEST_FILE, Store, plain_errors, read_manifest, seal
+from patternscope.workflow.store import Store
 from patternscope.workflow.verification import checked_manifest
 
 KEPT_BYTES = 16 * 2**30  # of fetched files that a worker keeps for units to come

@@ -7,9 +7,10 @@ from typing import Literal
 
 from patternscope.errors import InputError
 from patternscope.workflow.event_log import EventLog, unit_times
+from patternscope.workflow.manifest import DamagedUnit, Manifest
 from patternscope.workflow.plan import Plan, unit_key
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import DamagedUnit, Manifest, Store
+from patternscope.workflow.store import Store
 
 State = Literal["done", "dropped", "running", "missing", "stale", "damaged"]
 

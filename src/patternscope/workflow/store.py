@@ -4,56 +4,32 @@ import errno
 import json
 import os
 import shutil
-import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from patternscope.atomic import is_regular, regular_size, sync
+from patternscope.atomic import regular_size, sync
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import canonical_json, file_digest, text_digest
-from patternscope.workflow.programs import program_versions
+from patternscope.workflow.disk_errors import plain_errors
+from patternscope.workflow.lock import LOCK_FILE, held, is_held
+from patternscope.workflow.manifest import (
+    DIGEST,
+    MANIFEST_FILE,
+    SCHEMA_VERSION,
+    DamagedUnit,
+    Manifest,
+    check_version,
+    read_manifest,
+    write_manifest,
+)
 from patternscope.workflow.stages import Unit
 
-SCHEMA_VERSION = 1
 STUDY_FILE = "study.json"
-DIGEST = "digest"  # of all other entries of study.json or a manifest
-MANIFEST_FILE = "manifest.json"
 PARTIAL_FOLDER = ".partial"
-LOCK_FILE = ".lock"
-_MOMENT = 0.5  # seconds
-_REMEMBERED = 20_000  # manifests
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a finished unit holds: its key, and size and SHA-256 of each file.
-
-    `dropped` are files that were removed on purpose when nothing needed them any more; what was made from
-    them goes on standing on their digests. `versions` are those of the programs that made the unit, none in
-    studies of earlier versions.
-    """
-
-    unit: str
-    key: str
-    files: dict[str, tuple[int, str]]
-    dropped: frozenset[str] = frozenset()
-    versions: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk of all files together."""
-        return sum(size for name, (size, _) in self.files.items() if name not in self.dropped)
-
-
-class DamagedUnit(Exception):  # noqa: N818 - a finding about the store, which the runner answers by doing the unit again
-    """A unit folder that is not what its manifest says; the text says how."""
 
 
 class Store:
@@ -140,7 +116,7 @@ class Store:
         if not manifest.dropped.issuperset(names):
             manifest = replace(manifest, dropped=manifest.dropped | frozenset(names))
             new = self.open_partial(unit) / MANIFEST_FILE
-            _write_manifest(new, manifest)
+            write_manifest(new, manifest)
             new.rename(folder / MANIFEST_FILE)
             new.parent.rmdir()
             sync(folder)
@@ -203,28 +179,16 @@ class Store:
         InputError when the folder is not a study, cannot be written, or is held by another run.
         """
         self._make_folder()
-        lock = FileLock(self.folder / LOCK_FILE, mode=0o644)
-        with plain_errors(self.folder):
-            _acquire(lock, self.folder)
-        try:
-            self._sweep()
-            yield
-        finally:
-            self._sweep()
-            lock.release()
+        with held(self.folder):
+            try:
+                self._sweep()
+                yield
+            finally:
+                self._sweep()
 
     def is_locked(self) -> bool:
         """Tell whether a run is working in the study now; False where this cannot be found out."""
-        path = self.folder / LOCK_FILE
-        if not is_regular(path):
-            return False
-        try:
-            with FileLock(path, timeout=0):
-                return False
-        except Timeout:
-            return True
-        except (OSError, NotImplementedError):
-            return False
+        return is_held(self.folder)
 
     def check_place(self) -> None:
         """Refuse a folder that cannot be: a file, one below a file, one with too long a name."""
@@ -255,125 +219,3 @@ class Store:
     def _sweep(self) -> None:
         """Remove unfinished and superseded folders."""
         shutil.rmtree(self.folder / PARTIAL_FOLDER, ignore_errors=True)
-
-
-def read_manifest(path: str) -> Manifest:
-    """Return the manifest in a file; it is read anew only where its size, times or inode have changed.
-
-    OSError where there is no file, DamagedUnit where it cannot be read, InputError when another version wrote it.
-    """
-    found = os.lstat(path)
-    if not stat.S_ISREG(found.st_mode):
-        raise DamagedUnit(f"{MANIFEST_FILE} is no regular file")
-    return _manifest_in(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _manifest_in(path: str, *state: int) -> Manifest:
-    """The manifest in a file in a state."""
-    try:
-        found = json.loads(Path(path).read_bytes())
-        if isinstance(found["schema_version"], int):
-            check_version(found, Path(path))
-        files = {_inner(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()}
-        versions = {str(name): str(version) for name, version in found.get("versions", {}).items()}
-        if (versions or DIGEST in found) and found.pop(DIGEST) != text_digest(canonical_json(found)):
-            raise DamagedUnit(f"{MANIFEST_FILE} does not hold what was written (digest differs)")
-        return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())), versions)
-    except InputError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise DamagedUnit(f"{MANIFEST_FILE} is damaged ({type(error).__name__})") from error
-
-
-def _inner(name: str) -> str:
-    """A name from a manifest, which may not lead out of its unit; ValueError where it does."""
-    if set(name.split("/")) & {"", ".", ".."}:
-        raise ValueError(f"expected a name within the unit, got {name!r}")
-    return name
-
-
-def seal(folder: Path, unit: Unit, key: str) -> None:
-    """Write the manifest of a unit made in `folder`, after all its files are safely on the disk.
-
-    The manifest has no time, process or host, so that equal work by equal versions gives equal bytes.
-    """
-    files = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        sync(path)
-        files[path.relative_to(folder).as_posix()] = (path.stat().st_size, file_digest(path))
-    _write_manifest(folder / MANIFEST_FILE, Manifest(unit.path, key, files, versions=program_versions()))
-    for inner in sorted({path.parent for path in folder.rglob("*")}, reverse=True):
-        sync(inner)
-
-
-def _write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write a manifest, and wait until it is on the disk."""
-    files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in manifest.files.items()}
-    content = {"schema_version": SCHEMA_VERSION, "unit": manifest.unit, "key": manifest.key, "files": files}
-    if manifest.dropped:
-        content["dropped"] = sorted(manifest.dropped)
-    if manifest.versions:
-        content["versions"] = manifest.versions
-    content[DIGEST] = text_digest(canonical_json(content))
-    path.write_text(canonical_json(content) + "\n", encoding="utf-8")
-    sync(path)
-
-
-def check_version(found: Any, path: Path) -> None:
-    """Raise InputError when `found` was written by a program with another layout of studies."""
-    version = found.get("schema_version") if isinstance(found, dict) else None
-    if version != SCHEMA_VERSION:
-        raise InputError(
-            f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}; nothing was changed: use the version "
-            "that wrote it, or another --out"
-        )
-
-
-_KEPT = "finished units are kept"
-REFUSALS = {
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "no permission to write or read here",
-    errno.EPERM: "no permission to write or read here",
-    errno.ENOSPC: f"the disk is full; {_KEPT}: make room and run again",
-    errno.EDQUOT: f"the disk quota is used up; {_KEPT}: make room and run again",
-    errno.EFBIG: f"a file grew larger than the file system or a limit (ulimit -f) allows; {_KEPT}",
-    errno.ENAMETOOLONG: "expected a shorter path, got one that the file system does not allow",
-    errno.EEXIST: "expected a path below folders, got one below a file",
-    errno.ENOTDIR: "expected a path below folders, got one below a file",
-    errno.ELOOP: "expected a folder, got a link that leads to itself; remove it",
-    errno.EIO: f"the disk reports an error; {_KEPT}: check it and run again",
-    errno.ESTALE: f"the shared folder went away; {_KEPT}: mount it and run again",
-}
-"""What is said for the number of a disk's refusal."""
-
-
-@contextmanager
-def plain_errors(folder: Path) -> Iterator[None]:
-    """Turn the disk's refusals (read-only, no permission, full, broken) into one clear InputError.
-
-    It names `folder`, or a file elsewhere (a user's image) where that was refused. Other errors pass as they
-    are.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in REFUSALS:
-            raise
-        refused = Path(str(error.filename or folder))
-        place = folder if refused.is_relative_to(folder) else refused
-        raise InputError(f"{place}: {REFUSALS[error.errno]}") from error
-
-
-def _acquire(lock: FileLock, folder: Path) -> None:
-    """Take the lock, or say who has it or why there is none."""
-    try:
-        # Whoever asks for the status of a study holds the lock for a moment.
-        lock.acquire(timeout=_MOMENT)
-    except Timeout as error:
-        raise InputError(f"{folder}: another run is working in this study; wait for it to end") from error
-    except NotImplementedError as error:
-        raise InputError(
-            f"{folder}: expected a file system that can lock files, so that two runs cannot disturb each other; mount "
-            "it with flock, or choose another --out"
-        ) from error

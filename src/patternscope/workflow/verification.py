@@ -7,8 +7,9 @@ from pathlib import Path
 
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import file_digest
+from patternscope.workflow.manifest import MANIFEST_FILE, DamagedUnit, Manifest
 from patternscope.workflow.stages import Unit
-from patternscope.workflow.store import MANIFEST_FILE, DamagedUnit, Manifest, Store
+from patternscope.workflow.store import Store
 
 _REMEMBERED = 100_000  # files
 

@@ -40,7 +40,7 @@ def diff(
     from patternscope.results.json_csv import json_text, write_json
     from patternscope.results.record_codec import encode
     from patternscope.study.difference import diff_studies
-    from patternscope.workflow.store import plain_errors
+    from patternscope.workflow.disk_errors import plain_errors
 
     conditions = [parse_condition(text) for text in fail_on or []]
     difference, sides = diff_studies(first, second)

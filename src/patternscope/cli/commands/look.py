@@ -28,7 +28,7 @@ def look(
     from patternscope.figures.drawing.look import draw
     from patternscope.results.formatting import number
     from patternscope.study.look import look_at
-    from patternscope.workflow.store import plain_errors
+    from patternscope.workflow.disk_errors import plain_errors
 
     found, file = look_at(study, image), out or Path(f"{image.stem}_look.png")
     if file.is_dir():

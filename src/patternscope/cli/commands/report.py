@@ -28,7 +28,7 @@ def report(
     from patternscope.atomic import replaced_file
     from patternscope.cli.printing import file_size, say, tell
     from patternscope.report import render, write_pdf
-    from patternscope.workflow.store import plain_errors
+    from patternscope.workflow.disk_errors import plain_errors
 
     page, file = read_study_page(folder), out or folder / REPORT_FILE
     try:
