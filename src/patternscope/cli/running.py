@@ -1,4 +1,4 @@
-"""Running a study or a part of it, and printing what came of it."""
+"""Running a study or a part of it, and printing the results."""
 
 import sys
 import warnings
@@ -58,7 +58,7 @@ def run_part_and_print(folder: Path, part: str, workers: int = 1) -> None:
 
 
 def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -> None:
-    """What was done, the results, and where they are."""
+    """Print the summary of the run, the results, and where they are."""
     if summary.done:
         units = f"{len(summary.done)} unit{'s' * (len(summary.done) != 1)}"
         say(f"{folder}: ran {units}, {len(summary.kept)} were up to date")
@@ -81,7 +81,7 @@ def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -
 
 
 def _print_files(folder: Path, results: StudyResults) -> None:
-    """Where to look, and what the atlas omits."""
+    """Print where to look, and what the atlas omits."""
     for place in (folder / SummaryResult.STAGE, folder / "figures", AtlasResult.html_file(folder)):
         if place.exists():
             say(str(place))

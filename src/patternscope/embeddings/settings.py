@@ -118,13 +118,13 @@ class RegionParams(Params):
 
     objective: Objective = Field(
         default="paper",
-        description="paper: similarities of samples; likelihood: what each region tells of the network's decision",
+        description="paper: similarities of samples; likelihood: what each region tells about the network's decision",
     )
     solver: Literal["lbfgs", "sgd"] = Field(
-        default="lbfgs", description="lbfgs, or for the paper's objective sgd, its protocol, one anchor a step"
+        default="lbfgs", description="lbfgs; or, for the paper's objective, its protocol: sgd, one anchor per step"
     )
     sharpening: float = Field(
-        default=2.0, gt=0, le=1000, description="power of the target probabilities that the likelihood asks for"
+        default=2.0, gt=0, le=1000, description="likelihood: power to which the target probabilities are raised"
     )
     lambda_kl: float = Field(default=1.0, ge=0, le=_MOST_WEIGHT, description="paper: weight of the similarity loss")
     lambda_mi: float = Field(
@@ -243,7 +243,7 @@ class RegionSettings(EstimatorSettings, RegionParams):
 
     objective: Objective = Field(
         default="likelihood",
-        description="likelihood: what each region tells of the network's decision; paper: similarities of samples",
+        description="likelihood: what each region tells about the network's decision; paper: similarities of samples",
     )
     folds: int = Field(default=2, ge=2, le=100, description="parts into which images are divided")
     splits: int = Field(default=3, ge=1, le=100, description="divisions of the images into such parts")

@@ -12,7 +12,7 @@ def settings(
 ) -> None:
     """Print the keys of a study's TOML file, with their defaults and what they mean.
 
-    A key without a default is unset, or the program determines it.
+    A key without a default is unset or determined automatically.
 
     Examples: patternscope settings; patternscope settings images; patternscope settings tau
     """
@@ -29,7 +29,7 @@ def settings(
 
 
 def _print_heading(section: str, meaning: str, *, is_first: bool) -> None:
-    """Print the name of a section, and what it is."""
+    """Print the name and the meaning of a section."""
     from patternscope.cli.printing import say
 
     if not is_first:
@@ -38,7 +38,7 @@ def _print_heading(section: str, meaning: str, *, is_first: bool) -> None:
 
 
 def _lines(name: str, default: str, meaning: str) -> list[str]:
-    """Return a key as it is written in TOML, and its meaning as comments below."""
+    """Return a key in TOML, with its meaning as comments below."""
     import textwrap
 
     from patternscope.cli.printing import WIDTH
