@@ -53,7 +53,7 @@ class ReadProbe:
         """What is analysed, in one line."""
         which = "the analysed images themselves" if self.own_images else "training images"
         return (
-            f'Probabilities are those of a linear probe, as asked for with head = "probe", fitted to the network\'s '
+            f'Probabilities are those of a linear probe, as requested by head = "probe", fitted to the network\'s '
             f"features of {self.images:,} {which} (penalty {self.strength:g}, chosen in {self.folds} folds; accuracy "
             f"{self.accuracy:.2f} on held-out images): statements about classes are about the probe."
         )

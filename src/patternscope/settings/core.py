@@ -230,9 +230,7 @@ class CoreSettings(Section):
     """The settings that every study has; every key has a default."""
 
     seed: int = Field(default=0, ge=0, lt=2**62, description="the seed from which all randomness comes")
-    keep_features: bool = Field(
-        default=True, description="keep regional features on disk after their last use"
-    )
+    keep_features: bool = Field(default=True, description="keep regional features on disk after their last use")
     deterministic: Literal["machine", "threads"] = Field(
         default="machine",
         json_schema_extra=LATER,

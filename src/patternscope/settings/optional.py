@@ -88,13 +88,10 @@ class FaithfulnessSettings(Section):
         default=False,
         description="run the deletion test; a section [faithfulness] switches it on unless it sets enabled = false",
     )
-    images_per_class: int = Field(
-        default=10, ge=1, le=100_000, description="samples of each class that are tested"
-    )
+    images_per_class: int = Field(default=10, ge=1, le=100_000, description="samples of each class that are tested")
     steps: int = Field(default=8, ge=2, le=10_000, description="equal shares in which the regions are removed")
     replacement: Literal["blur", "mean"] = Field(
-        default="blur",
-        description="what replaces a region: the blurred image, or its mean colour",
+        default="blur", description="what replaces a region: the blurred image, or its mean colour"
     )
 
 

@@ -24,8 +24,7 @@ from patternscope.workflow.stages import InputUnit, Unit, UnitContext
 from patternscope.workflow.store import Store
 
 GUARD = (
-    "a script that starts worker processes runs again in each of them; put its code below "
-    "`if __name__ == '__main__':`"
+    "a script that starts worker processes runs again in each of them; put its code below `if __name__ == '__main__':`"
 )
 RESTARTS = 3  # broken executors in one run before it gives up
 _share: tuple[int, int] | None = None  # in a worker of a pool: its number, and the GPUs that the pool shares

@@ -78,7 +78,7 @@ def _distil(ctx: UnitContext, student: Normalised, teacher: Normalised, train: L
 
 
 def _training(settings: StudySettings) -> TrainingSettings:
-    """How the teacher was trained, for as many epochs as asked for."""
+    """The teacher's training settings, with the students' number of epochs."""
     epochs = settings.distillation.epochs or settings.training.epochs
     if epochs < 1:
         raise InputError("distillation.epochs: expected a number, since the teacher was not trained here, got none")
