@@ -203,7 +203,7 @@ def test_nothing_is_predicted_of_an_image_of_which_nothing_is_known(nine):
     _, watched = nine
     watched.handle("set", {"image": 7, "selection": [24 * 7 + 2]})
     said = watched.page.inner_text("#atlas").replace("\u00a0", " ")
-    assert "tells nothing of the image here: every class has p = 0.10" in said
+    assert "has no evidence about the image here: every class has p = 0.10" in said
     assert "Every class, p = 0.10: not a knowledge point" in said
     assert watched.handle("posterior", 24 * 7 + 2) == pytest.approx([0.1] * 10)
     watched.handle("set", {"image": 0, "selection": []})

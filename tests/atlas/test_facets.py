@@ -74,7 +74,7 @@ def test_regions_are_alike_by_embedding_or_by_features(fresh, content):
         row, column = divmod(int(apart[other].argmin()), columns)
         assert f"row {row + 1}, column {column + 1}" in label
     fresh.handle("set", {"step": 1})
-    fresh.page.locator(".key", has_text="the only one whose features are kept").wait_for()
+    fresh.page.locator(".key", has_text="the only step with features").wait_for()
     assert fresh.page.locator(".patch").evaluate_all("all => all.map(each => each.ariaLabel.split(':')[0])") == [
         label.split(":")[0] for label in labels
     ]

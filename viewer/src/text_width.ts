@@ -1,4 +1,4 @@
-/** How wide a text is drawn. */
+/** The drawn width of a text. */
 
 /** Width of a text in pixels. */
 export type MeasureText = (text: string) => number;

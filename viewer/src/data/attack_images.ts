@@ -1,9 +1,9 @@
-/** The pictures of an attack at its steps, and what it changed. */
+/** The pictures of an attack at its steps, and its changes. */
 
 import type { Atlas } from "./atlas";
 import { openThumbnails, recentThumbnails, type Thumbnail, type Thumbnails } from "./thumbnails";
 
-/** What an attack changed: differences around middle grey, times the factor. */
+/** The changes by an attack: differences around middle grey, times the factor. */
 export interface Changes {
   images: Thumbnails;
   factor: number;
@@ -11,21 +11,21 @@ export interface Changes {
 
 /** The pictures at one step. */
 export interface StepImages {
-  /** The attacked images; null where they are not kept. */
+  /** The attacked images; null if they are not kept. */
   images: Thumbnails | null;
-  /** What has changed by this step; null for nothing, and where it is not kept. */
+  /** The changes so far; null for none, and if they are not kept. */
   changes: Changes | null;
 }
 
 export interface AttackImages {
   at(step: number): StepImages;
-  /** What the last step changed; null in earlier atlases. */
+  /** The changes at the last step; null in earlier atlases. */
   last: Changes | null;
 }
 
 const GREY = 128;
 
-/** A reader that opens the pictures of each condition once; null where it has none. */
+/** A reader that opens the pictures of each condition once; null if it has none. */
 export function makeAttackImages(
   atlas: Atlas,
   clean: Thumbnails,
@@ -62,7 +62,7 @@ async function openChanges(atlas: Atlas, path: string): Promise<Changes | null> 
   };
 }
 
-/** Images as an attack left them: the clean ones and what it changed, which are stored alone. */
+/** Attacked images: the clean ones plus the changes, which are stored separately. */
 function addChanges(clean: Thumbnails, { images, factor }: Changes): Thumbnails {
   const cache = recentThumbnails();
   const read = async (image: number): Promise<Thumbnail | null> => {

@@ -9,9 +9,9 @@ export type Choice = (typeof CHOICES)[number];
 /** Share of the correctly classified images, those nearest to their median, that are typical. */
 const TYPICAL = 0.2;
 
-/** What is known of each image in a layer at a step. */
+/** The values of each image in a layer at a step. */
 interface Ranked {
-  /** Mean evidence of the image's regions; reliable points where evidence was not measured. */
+  /** Mean evidence of the image's regions; reliable points if evidence was not measured. */
   value: Float64Array;
   predictions: Uint16Array;
 }
@@ -58,7 +58,7 @@ async function rankImages(atlas: Atlas, { key, steps }: Condition, layer: string
   return { value, predictions };
 }
 
-/** Images that the attack made the network misclassify as it meant to. */
+/** Images that the attack made the network misclassify as its target. */
 async function readFooled(atlas: Atlas, { key }: Condition): Promise<number[]> {
   const path = `conditions/${key}/outcome`;
   if (!atlas.has(path)) return [];

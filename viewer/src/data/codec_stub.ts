@@ -1,4 +1,4 @@
-/** Stands in for codecs that an atlas does not use: they would bring a megabyte of wasm into the page. */
+/** Replaces codecs that an atlas does not use, which would add a megabyte of wasm to the page. */
 
 export default class CodecStub {
   static fromConfig(): never {

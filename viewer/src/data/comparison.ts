@@ -1,4 +1,4 @@
-/** What an attack, or a student, changes in each layer: points and evidence, with intervals. */
+/** The changes by an attack, or in a student, in each layer: points and evidence, with intervals. */
 
 import type { Atlas } from "./atlas";
 import { readLayerCounts, type Count, type Counts } from "./findings";
@@ -6,7 +6,7 @@ import type { Condition, Layer } from "./format";
 import { readFrame, type Frame } from "./frame";
 import { ratioOf } from "./intervals";
 
-/** Counts per image and bits per region at one step; null where evidence was not measured. */
+/** Counts per image and bits per region at one step; null if evidence was not measured. */
 export interface ComparedStep {
   name: string;
   counts: Counts;
@@ -108,7 +108,7 @@ function isBeyond({ steps }: ComparedLayer): boolean {
   return before.high < after.low || after.high < before.low;
 }
 
-/** The layer that changes most, in reliable points; null where none does beyond its intervals. */
+/** The layer that changes most, in reliable points; null if none does beyond its intervals. */
 export function mostChanged(layers: ComparedLayer[]): ComparedLayer | null {
   return layers
     .filter(isBeyond)
@@ -118,7 +118,7 @@ export function mostChanged(layers: ComparedLayer[]): ComparedLayer | null {
     );
 }
 
-/** A region and how far it turned, in degrees. */
+/** A region and its turn, in degrees. */
 export interface Turn {
   id: number;
   angle: number;

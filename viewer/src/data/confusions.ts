@@ -1,4 +1,4 @@
-/** Which classes the regions of each class predict, by the winner of the calibrated probabilities. */
+/** The classes predicted by the regions of each class, by the largest calibrated probability. */
 
 import type { Atlas } from "./atlas";
 import type { Count } from "./findings";
@@ -7,7 +7,7 @@ import { readTemperatures, type Frame, type FrameKey } from "./frame";
 import { ratioOf } from "./intervals";
 import { isUninformed } from "./regions";
 
-/** What confusions are counted from. */
+/** The data from which confusions are counted. */
 export type Predictions = Pick<Frame, "category" | "knowledge" | "temperatures" | "regions">;
 
 /** Which regions are counted. */
@@ -17,7 +17,7 @@ export type Counted = (typeof COUNTED)[number];
 /** Numbers of regions, rows by true class, columns by predicted class. */
 export interface Confusions {
   counts: Uint32Array;
-  /** Per true class, the regions that are counted; those of images of which nothing is known predict no class. */
+  /** Per true class, the regions that are counted; regions of images without evidence predict no class. */
   totals: Uint32Array;
 }
 
@@ -70,7 +70,7 @@ export function largestConfusions(confusions: Confusions, most: number): Confusi
 /** A pair of classes at one step, as shares with 95 % intervals over the images. */
 export interface PairRow {
   step: number;
-  /** Of all regions of the first class, those that predict the second one; NaN where none predicts any class. */
+  /** Of all regions of the first class, those that predict the second one; NaN if none predicts any class. */
   taken: Count;
   /** Of the regions of the first class that predict one of the two, those that predict the first; and the reverse. */
   own: [Count, Count];
@@ -144,7 +144,7 @@ function countImage(
 /** Of the regions that predict one of two classes, the share from which on these count as apart. */
 export const APART = 0.75;
 
-/** The first step from which on, to the end, both classes are apart; null where they are not at the end. */
+/** The first step from which on, to the end, both classes are apart; null if they are not at the end. */
 export function partingStep(rows: PairRow[]): number | null {
   const isApart = ({ own, enough }: PairRow) => enough && own.every(({ value }) => value >= APART);
   const last = rows.findLastIndex((row) => !isApart(row));

@@ -32,19 +32,19 @@ function countAt(values: Float32Array, row: number): Count {
   return { value, low, high };
 }
 
-/** Bits per region: what a layer tells, and what a linear probe reads from it. */
+/** Bits per region: the evidence of a layer, and what a linear probe reads from it. */
 export interface Evidence {
   evidence: Count;
   readable: Count;
 }
 
-/** What is found where nothing can be known, at the last step. */
+/** The chance levels, at the last step. */
 export interface Chance {
   permuted: Counts & { evidence: Count };
   untrained: Counts & { evidence: Count };
 }
 
-/** The counts of a layer at each step; evidence and chance where they were measured. */
+/** The counts of a layer at each step; evidence and chance if they were measured. */
 export interface LayerCounts {
   layer: Layer;
   rows: ({ step: number; told: Evidence | null } & Counts)[];

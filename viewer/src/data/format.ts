@@ -2,7 +2,7 @@
 
 const FORMAT = "patternscope-atlas";
 /**
- * Version 1 has neither temperatures nor evidence; its probabilities are those of positions as they are. Up to version
+ * Version 1 has neither temperatures nor evidence; its probabilities are those of unscaled positions. Up to version
  * 2 integers are stored as they are.
  */
 const VERSIONS: unknown[] = [1, 2, 3];
@@ -42,9 +42,9 @@ export interface Attributes {
   tau: number;
   /** Bits of a region that is always correct, and whether they are about the labels or the network's decisions. */
   evidence?: { most: number; against: "labels" | "decision" } | null;
-  /** By what images emerge; atlases of earlier versions: by points. */
+  /** The criterion by which images emerge; by points in atlases of earlier versions. */
   emerges?: "evidence" | "points";
-  /** How many networks the study has; the first is shown. */
+  /** The number of networks of the study; the first is shown. */
   networks?: number;
   layers: Layer[];
   conditions: Condition[];

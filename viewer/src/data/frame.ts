@@ -9,7 +9,7 @@ export const NOT_ATTACKED = 65535;
 /** What the points of the space are: the embeddings of regions, or of whole images. */
 export type Space = "regions" | "images";
 
-/** Per image, T of regions without strength and of endless strength, and the strength between (docs/atlas-format.md). */
+/** Per image, T at zero and at infinite strength, and the strength in between (docs/atlas-format.md). */
 export interface Temperatures {
   weak: Float32Array;
   strong: Float32Array;
@@ -36,7 +36,7 @@ export interface Frame {
   knowledge: Uint8Array;
   /** Null for 1 throughout. */
   temperatures: Temperatures | null;
-  /** Per region, where they were measured: evidence for the image's class, and the refits with the same point. */
+  /** Per region, if measured: evidence for the image's class, and the refits with the same point. */
   bits: { values: Int16Array; scale: number } | null;
   stability: { values: Uint8Array; refits: number } | null;
   /** Trajectory type per region; null without an attack. */
@@ -118,7 +118,7 @@ export function readDirections(
   return atlas.read(atlas.has(own) ? own : `conditions/${condition}/direction`, step);
 }
 
-/** Read the temperatures of the images; null where probabilities are those of positions as they are. */
+/** Read the temperatures of the images; null if probabilities are those of unscaled positions. */
 export async function readTemperatures(
   atlas: Atlas,
   condition: string,
@@ -197,7 +197,7 @@ export function strengthReach({ all, dimensions, scale }: Positions): number {
 }
 
 /**
- * How far the points of each class reach along its mean direction, on average; 0 for a class whose points do not. Where
+ * The mean extent of the points of each class along its mean direction; 0 for a negative one. Where
  * nothing is known the points of a class lie on all sides, so that this is near 0 however strong they are.
  */
 export function classStrengths(

@@ -24,7 +24,7 @@ export interface Flows {
   isCompared: (image: number) => boolean;
 }
 
-/** The frame that a frame is compared with; null for the first one, and for a student whose grid is another. */
+/** The frame that a frame is compared with; null for the first one, and for a student with a different grid. */
 export function startOf(atlas: Atlas, frame: FrameKey, since: Since): FrameKey | null {
   const { condition, layer, step } = frame;
   const { kind } = atlas.condition(condition);
@@ -53,12 +53,12 @@ export function flowOfRegions(before: Points, after: Points, earlier: Uint8Array
 /** Flows that were read, so that a filter can ask for them at once. */
 const known = new WeakMap<Frame, Map<Since, Flows | null>>();
 
-/** The flows of a frame that were read; null where there is nothing to compare with, or they were not read. */
+/** The flows of a frame that were read; null without anything to compare with, or before they are read. */
 export function flowsOf(frame: Frame, since: Since): Flows | null {
   return known.get(frame)?.get(since) ?? null;
 }
 
-/** Read the flows of a frame; null where there is nothing to compare with. */
+/** Read the flows of a frame; null without anything to compare with. */
 export async function readFlows(atlas: Atlas, frame: Frame, since: Since): Promise<Flows | null> {
   const own = known.get(frame) ?? new Map<Since, Flows | null>();
   known.set(frame, own);
@@ -82,7 +82,7 @@ async function compare(atlas: Atlas, frame: Frame, since: Since): Promise<Flows 
   return { before, regions, isCompared };
 }
 
-/** Which regions are a point at any step before a given one; null where there is none. */
+/** Which regions are a point at any step before a given one; null without an earlier step. */
 async function readEarlier(atlas: Atlas, { condition, layer, step }: FrameKey): Promise<Uint8Array | null> {
   const steps = Array.from({ length: step }, (_, before) =>
     atlas.read<Uint8Array>(`layers/${layer}/${condition}/knowledge`, before),
@@ -117,7 +117,7 @@ export interface Ledger {
   after: Count;
   /** Regions per image in each flow. */
   points: Record<Move, Count>;
-  /** By how much evidence grew in the regions of each flow, bits per region of the layer; they sum to `growth`. */
+  /** The growth of evidence in the regions of each flow, in bits per region of the layer; they sum to `growth`. */
   bits: Record<Flow, Count> | null;
   growth: Count | null;
   /** Of the points before, the share that is a point of the same class after. */
@@ -127,7 +127,7 @@ export interface Ledger {
   classes: ClassFlows[];
 }
 
-/** Regions in each flow, and by how much their evidence grew, of one image. */
+/** Regions in each flow, and the growth of their evidence, for one image. */
 interface ImageSums {
   label: number;
   before: number;

@@ -1,12 +1,12 @@
 /**
- * The linear view of a space of e dimensions: three axes along which it is seen. The default is that of
+ * The linear view of a space of e dimensions: three axes along which it is shown. The default is that of
  * `patternscope.radial.view` in Python, which says it at length.
  */
 
 /** Rows right, up and towards the viewer, of e numbers each: orthonormal (the last is zero in a plane). */
 export type Axes = number[][];
 
-/** So many classes, and a view of them, lie in three dimensions without loss. */
+/** The largest number of classes that a view shows in three dimensions without loss. */
 export const EXACT_CLASSES = 4;
 
 const MOST_ARRANGED = 24;
@@ -56,7 +56,7 @@ export function separatingAxes(directions: number[][], order: number[]): Axes {
   return axes;
 }
 
-/** The order of classes around the screen in which their arrows keep apart. */
+/** The order of classes around the screen that separates their arrows best. */
 export function arrangement(directions: number[][], classes: number[]): number[] {
   let order = classes.length
     ? [...classes].sort((one, other) => one - other)
@@ -96,7 +96,7 @@ export function betweenAxes(from: Axes, to: Axes, share: number): Axes {
   return from[0].length === 2 ? to : nearestAxes(mixed, share < 0.5 ? from : to);
 }
 
-/** Axes turned as little as possible so that a direction is seen at a place, as far as its length allows. */
+/** Axes rotated as little as possible so that a direction appears at a given position, as far as its length allows. */
 export function dragDirection(axes: Axes, direction: number[], place: number[]): Axes {
   let next = axes;
   for (let round = 0; round < 6; round++) {
@@ -123,7 +123,7 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sum;
 }
 
-/** The nearest orthonormal rows (Newton's iteration for the polar factor); `otherwise` where there are none. */
+/** The nearest orthonormal rows (Newton's iteration for the polar factor); `otherwise` without any. */
 function nearestAxes(rows: Axes, otherwise: Axes): Axes {
   let next = rows;
   for (let round = 0; round < 30; round++) {
@@ -181,7 +181,7 @@ function polar2([a, b]: number[][]): number[][] | null {
   return [mix(r, -q), mix(-q, p)];
 }
 
-/** Directions for the axes that the plane leaves, in the order in which they are wanted. */
+/** Directions for the remaining axes, in order of preference. */
 function further(own: number[][]): number[][] {
   return [
     ...(own.length === 2 ? [minus(own[0], own[1])] : []),
@@ -192,7 +192,7 @@ function further(own: number[][]): number[][] {
   ];
 }
 
-/** The direction along which directions lie before and behind their mean in turn. */
+/** The direction along which directions lie alternately in front of and behind their mean. */
 function alternating(directions: number[][]): number[] {
   const centre = meanOf(directions);
   return centre.map((middle, k) =>
@@ -200,7 +200,7 @@ function alternating(directions: number[][]): number[] {
   );
 }
 
-/** How near the rays of directions come on the screen, in this order. */
+/** The crowding of the rays of directions on the screen, in this order. */
 function energy(own: number[][]): number {
   const plane = polygonPlane(own);
   if (!plane) return Infinity;
@@ -225,7 +225,7 @@ function orthonormal(directions: number[][], most: number): number[][] {
   for (const direction of directions) {
     if (axes.length === most) break;
     let rest = direction;
-    // Twice, so that nothing of an axis stays by rounding.
+    // Twice, so that no component along an axis remains by rounding.
     for (const axis of [...axes, ...axes]) {
       const along = dot(axis, rest);
       rest = rest.map((part, k) => part - along * axis[k]);

@@ -1,13 +1,13 @@
-/** A new picture, shown to the study's network by Python: what its layers tell of it. */
+/** A new picture, analysed by the study's network in Python: the results of its layers. */
 
 import type { Grid } from "./format";
 import { firstId, type Model } from "./store";
 
-/** What one layer tells (`patternscope.atlas.looking`); classes by label, images by their numbers in the atlas. */
+/** The results of one layer (`patternscope.atlas.looking`); classes by label, images by their numbers in the atlas. */
 export interface LookedLayer {
   layer: string;
   grid: Grid;
-  /** Class of which its regions have most evidence, in bits per region, and the same for the predicted class. */
+  /** The class with the most evidence in its regions, in bits per region, and the same for the predicted class. */
   most: number;
   bits: number;
   bits_of_predicted: number;
@@ -17,7 +17,7 @@ export interface LookedLayer {
   probability: number[];
   region: number;
   near: { image: number | null; region: number; label: number; distance: number }[];
-  /** Null where the study has not looked for patterns. */
+  /** Null if the study has no patterns. */
   patterns: { title: string; regions: number; expected: number }[] | null;
 }
 
@@ -27,7 +27,7 @@ export interface Look {
   layers: LookedLayer[];
 }
 
-/** The picture as the study sees it (PNG), and what is told of it. */
+/** The picture as the study sees it (PNG), and its analysis. */
 export interface Looked {
   look: Look;
   picture: Uint8Array<ArrayBuffer>;

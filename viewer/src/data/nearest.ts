@@ -1,8 +1,8 @@
-/** Regions that are alike: by their embeddings, or by codes of their features. */
+/** Similar regions: by their embeddings, or by codes of their features. */
 
 import type { Atlas } from "./atlas";
 
-/** Places of the regions of all images, `dimensions` numbers each. */
+/** Positions of the regions of all images, `dimensions` numbers each. */
 export interface Places {
   all: Int16Array | Uint8Array;
   dimensions: number;

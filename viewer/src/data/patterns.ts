@@ -4,26 +4,26 @@ import type { Atlas } from "./atlas";
 import type { Count } from "./findings";
 import type { Grid, Layer } from "./format";
 
-/** A value with the ends of its interval, null where there is none. */
+/** A value with the ends of its interval, null without one. */
 type Triple = [value: number | null, low: number | null, high: number | null];
 
-/** How far the probability of the class falls without a pattern's regions, and without as many others. */
+/** The fall of the class's probability without a pattern's regions, and without as many others. */
 export interface Fall {
-  /** Images that were asked, and the mean probability of their class before. */
+  /** Images that were tested, and the mean probability of their class before. */
   asked: number;
   before: number;
   own: Triple;
   others: Triple;
   rest: Triple;
-  /** Whether it falls farther than without other reliable regions, and than without the rest, beyond the noise. */
+  /** Whether it falls more than without other reliable regions, and than without the rest, beyond the noise. */
   beyond_others: boolean;
   beyond_rest: boolean;
 }
 
-/** As the store has it (docs/atlas-format.md). */
+/** As in the store (docs/atlas-format.md). */
 export interface Pattern {
   label: number;
-  /** Within its class, from 1 on; that with most evidence first. */
+  /** Within its class, counted from 1; the one with the most evidence first. */
   number: number;
   name: string | null;
   regions: number;
@@ -48,7 +48,7 @@ export interface LayerPatterns {
   patterns: Pattern[];
   /** Height and width in pixels of the receptive field. */
   field: Grid | null;
-  /** Why the network was not asked, where it was not. */
+  /** Why the network was not tested, if so. */
   untested: string | null;
 }
 
@@ -71,7 +71,7 @@ export function patternsOf(layer: Layer): LayerPatterns | null {
   return known.get(layer) ?? null;
 }
 
-/** Read the patterns of a layer; null where the atlas has none. */
+/** Read the patterns of a layer; null if the atlas has none. */
 export async function readPatterns(atlas: Atlas, key: string): Promise<LayerPatterns | null> {
   if (!hasPatterns(atlas, key)) return null;
   const layer = atlas.layer(key);
@@ -109,7 +109,7 @@ export interface Cut {
 /** Left, top, width and height in the part of the image. */
 export type Box = [left: number, top: number, width: number, height: number];
 
-/** Side of a patch in units of the longer side of the receptive field, and in regions where that is more. */
+/** Side of a patch in units of the longer side of the receptive field, or in regions if that is larger. */
 const AROUND = 1.15,
   LEAST = 3;
 

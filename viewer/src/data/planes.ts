@@ -1,8 +1,8 @@
 /** Integers that an atlas stores as planes of bytes: differences to neighbouring regions (docs/atlas-format.md). */
 
 /**
- * The integers of a step, `dimensions` per point. `planes` holds the low bytes of all points along each dimension, then
- * the high bytes. Each is the difference to the mean of the regions to the left and above, or to the one there is.
+ * The integers of a step, `dimensions` per point. `planes` has the low bytes of all points along each dimension, then
+ * the high bytes. Each is the difference from the mean of the regions to the left and above, or from the only one.
  */
 export function fromPlanes(
   planes: Uint8Array,

@@ -1,14 +1,14 @@
-/** What is known of one region: its class probabilities, its strength, its evidence, how stable it is. */
+/** The values of one region: class probabilities, strength, evidence and stability. */
 
 import type { Atlas, Positions } from "./atlas";
 import { readDirections, readTemperatures, type Frame, type FrameKey } from "./frame";
 import { coordinates, logPosterior } from "./posterior";
 
-/** What probabilities are made of. */
+/** The data from which probabilities are computed. */
 type Tempered = Pick<Frame, "temperatures" | "regions">;
 type Judged = Tempered & Pick<Frame, "directions" | "region">;
 
-/** log p of each class, of all dimensions and calibrated as the study's own; logs do not saturate. */
+/** log p of each class, from all dimensions and calibrated like the study's own; logs do not saturate. */
 export function regionLogPosterior(atlas: Atlas, frame: Judged, id: number): number[] {
   const { all, dimensions, scale, unit } = frame.region;
   const point = coordinates(all, dimensions, scale * unit, id);
@@ -60,7 +60,7 @@ function temperatureOf({ temperatures, regions }: Tempered, id: number, strength
   return 1 / ((1 - share) / temperatures.weak[image] + share / temperatures.strong[image]);
 }
 
-/** Whether nothing is known of the region's image here, so that all classes are equally probable. */
+/** Whether the layer has no evidence about the region's image, so that all classes are equally probable. */
 export function isUninformed({ temperatures, regions }: Tempered, id: number): boolean {
   const image = Math.floor(id / regions);
   return temperatures?.weak[image] === Infinity && temperatures.strong[image] === Infinity;
@@ -84,12 +84,12 @@ export function topRegion(atlas: Atlas, frame: Frame, image: number, label: numb
   return best;
 }
 
-/** Evidence of a region for its image's class in bits; null where it was not measured. */
+/** Evidence of a region for its image's class in bits; null if it was not measured. */
 export function bitsAt({ bits }: Frame, id: number): number | null {
   return bits && bits.scale * bits.values[id];
 }
 
-/** In how many of how many refits a region is a point of its class; null where it was not measured. */
+/** The number of refits in which a region is a point of its class, and of all refits; null if not measured. */
 export function stabilityAt({ stability }: Frame, id: number): { points: number; refits: number } | null {
   return stability && { points: stability.values[id], refits: stability.refits };
 }

@@ -2,7 +2,7 @@
 
 import { dot, type Axes } from "./linear_view";
 
-/** Two classes that lie together on the screen and are apart in space. */
+/** Two classes that overlap on the screen and are apart in space. */
 export interface HiddenPair {
   classes: [number, number];
   /** Balanced accuracy of a linear separator: in all dimensions, and on the screen (0.5 is chance). */
@@ -10,18 +10,18 @@ export interface HiddenPair {
   screen: number;
 }
 
-/** Apart in space, and together on the screen. */
+/** Apart in space, and overlapping on the screen. */
 export const APART = 0.95;
 export const TOGETHER = 0.6;
 
-/** Points that are read at most, and the fewest of a class that say anything about it. */
+/** The largest number of points read, and the fewest of a class that are sufficient. */
 const MOST_POINTS = 12000;
 const FEWEST = 24;
 
 /** The points of each class, in all dimensions. */
 export type ClassPoints = Float64Array[];
 
-/** Points by class: those that count, or every so manieth of them. */
+/** Points by class: those that count, or a regular subset of them. */
 export function pointsByClass(
   values: ArrayLike<number>,
   dimensions: number,
@@ -60,7 +60,7 @@ export interface Separation {
   apart: HiddenPair[];
   /** The pairs with their accuracy on the screen of these axes, of which the first two count. */
   seenAlong(axes: Axes): HiddenPair[];
-  /** Axes turned until no pair that is apart lies together on the screen, or as far as that goes. */
+  /** Axes rotated until no pair that is apart overlaps on the screen, as far as possible. */
   refine(axes: Axes): Axes;
 }
 

@@ -1,4 +1,4 @@
-/** A box on a picture that can be seen on any colour: dark on a wider white line. */
+/** A box on a picture that is visible on any colour: dark on a wider white line. */
 
 import type { Box } from "../data/patterns";
 

@@ -11,8 +11,8 @@ const NAMES: Record<Choice, string> = {
   fooled: "fooled by the attack",
 };
 const TITLES: Record<Choice, string> = {
-  typical: "Next image that the network classifies correctly, from the most ordinary evidence on",
-  wrong: "Next image that the network misclassifies, from the evidence that is most wrong on",
+  typical: "Next image that the network classifies correctly, the most typical evidence first",
+  wrong: "Next image that the network misclassifies, the most wrong evidence first",
   fooled: "Next image that the attack turns into its target class",
 };
 

@@ -1,4 +1,4 @@
-/** An attack or a student beside its reference: one card per layer, the headline, the region that turned most. */
+/** An attack or a student next to its reference: one card per layer, the headline, the region that turned most. */
 
 import {
   mostChanged,
@@ -48,7 +48,7 @@ export function makeComparison(change: ChangeView): Panel {
       change({ layer: view.layer, space: "regions", selection: [turn.id], step: condition.steps.length - 1 });
   };
   const update = async (snapshot: Snapshot) => {
-    // What was said of a region holds while that region is chosen.
+    // A statement about a region is valid while that region is selected.
     if (said !== null && snapshot.view.selection.join() !== String(said)) {
       turned.textContent = "";
       said = null;
@@ -72,7 +72,7 @@ export function makeComparison(change: ChangeView): Panel {
   return { element, update: (snapshot) => void update(snapshot) };
 }
 
-/** What the numbers of the cards are of. */
+/** The explanation of the numbers on the cards. */
 function keyText({ kind }: Condition): string {
   const attack = kind === "attack";
   const images = attack
@@ -84,10 +84,10 @@ function keyText({ kind }: Condition): string {
   return `Points: knowledge points per image; evidence: bits per region, below 0 where regions predict another class. Means over ${images}; bands, and numbers in brackets: 95 % intervals. ${presses}`;
 }
 
-/** What changes, in the layer where most changes. */
+/** The change in the layer that changes most. */
 export function comparisonHeadline(layers: ComparedLayer[], condition: Condition): string {
   const most = mostChanged(layers);
-  if (!layers.length) return "What is compared here cannot be read.";
+  if (!layers.length) return "The data of this comparison cannot be read.";
   if (!most)
     return condition.kind === "attack"
       ? "The attack changes the reliable points of no layer beyond their intervals."

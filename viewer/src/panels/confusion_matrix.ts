@@ -7,7 +7,7 @@ import type { Snapshot } from "../state/snapshot";
 import { measureText, shorten } from "../text_width";
 import { formatPercent } from "./formatting";
 
-/** Pixels for the names of rows, and of the columns, which stand upright. */
+/** Pixels for the names of rows, and of the columns, which are vertical. */
 const ROW_NAME = 88,
   COLUMN_NAME = 76;
 const measure = measureText("12px system-ui, sans-serif");
@@ -126,7 +126,7 @@ function tableOf({ atlas, marks }: Snapshot, classes: number[], cells: Cell[]): 
     h(
       "caption",
       {},
-      "Rows: true class. Columns: class that the region predicts. Numbers: percent of the row. A cell filters the whole page.",
+      "Rows: true class. Columns: class that the region predicts. Numbers: percent of the row. Click a cell to filter the whole page.",
     ),
     h("thead", {}, h("tr", {}, h("td", {}), ...head)),
     h("tbody", {}, ...rows),

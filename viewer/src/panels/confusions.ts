@@ -18,13 +18,13 @@ import { formatPercent } from "./formatting";
 import { showImages } from "./gallery";
 import type { Panel } from "./panel";
 
-/** Most classes of a whole matrix; of more, the largest confusions and some classes are shown. */
+/** Most classes of a whole matrix; with more, the largest confusions and some classes are shown. */
 const MOST_CLASSES = 20;
 const MOST_CONFUSIONS = 15;
-/** Classes of a matrix where none is chosen: those of the largest confusions. */
+/** Classes of a matrix without a choice: those of the largest confusions. */
 const CHOSEN = 10;
 
-/** `fly` turns the space so that the arrows of some classes lie in the plane of the screen. */
+/** `fly` rotates the space so that the arrows of some classes lie in the plane of the screen. */
 export function makeConfusions(change: ChangeView, fly: (classes: number[]) => void): Panel {
   let last: Snapshot | null = null;
   const choose = (truth: number, predicted: number) => {
@@ -99,7 +99,7 @@ function titleOf(
   const { classes } = atlas.attributes;
   const what = counted === "regions" ? "regions" : "knowledge points";
   const where = frame ? `${frame.layer.name}, ${frame.condition.steps[frame.step].label}` : "";
-  if (!predicts) return `${where}: no ${what} predict a class; nothing is known of the images here.`;
+  if (!predicts) return `${where}: no ${what} predict a class; the layer has no evidence here.`;
   return largest
     ? `${where}: the largest confusion is ${classes[largest.truth]} taken for ${classes[largest.predicted]}, ${formatPercent(largest.share)} of its ${what}.`
     : `${where}: no ${what} predict another class.`;

@@ -41,7 +41,7 @@ export function makeEmergence(change: ChangeView): Panel {
               emergence,
               atlas.attributes.emerges,
             )
-          : "This atlas holds no emergence of classes for this layer.",
+          : "This atlas has no emergence of classes for this layer.",
       );
     }
     grid?.show(view);

@@ -41,14 +41,14 @@ const OUTCOME_TEXTS: Record<(typeof OUTCOMES)[number], string> = {
   "not attacked": "not attacked",
 };
 
-/** One chip: what it says, the class that it is about, and the filter without it. */
+/** One chip: its text, the class that it is about, and the filter without it. */
 export interface Chip {
   text: string;
   label: number | null;
   without: Filter;
 }
 
-/** What a filter speaks of: the start of its flows, and its pattern. */
+/** The names in a filter: the start of its flows, and its pattern. */
 export interface Named {
   start: string;
   pattern: string;
@@ -157,7 +157,7 @@ interface Menu extends Panel {
   focusable: HTMLElement;
 }
 
-/** A control of the menu, which shows what the filter holds. */
+/** A control of the menu, which shows the state of the filter. */
 interface Control {
   element: HTMLElement;
   show(filter: Filter, snapshot: Snapshot): void;

@@ -48,7 +48,7 @@ export function formatCount(count: Count): string {
 /** Bits with two digits and a minus sign. */
 export function formatBits(value: number): string {
   if (!Number.isFinite(value)) return "–";
-  // No -0.00 beside 0.00.
+  // No -0.00 next to 0.00.
   const text = Math.abs(value).toFixed(2);
   return value < 0 && text !== "0.00" ? `−${text}` : text;
 }
@@ -59,7 +59,7 @@ export function formatBitsCount({ value, low, high }: Count): string {
   return `${formatBits(value)} (${interval.replace(/ /g, "\u00a0")})`;
 }
 
-/** The class that a region predicts; where nothing is known of its image, none. */
+/** The class that a region predicts; none if the layer has no evidence about its image. */
 export function predictedClass(
   frame: Pick<Frame, "temperatures" | "regions" | "category">,
   id: number,

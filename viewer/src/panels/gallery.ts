@@ -15,7 +15,7 @@ const SIZE = 62;
 const SORT_NAMES: Record<Sort, string> = {
   number: "number",
   regions: "most regions that pass",
-  wrong: "wrong, surest first",
+  wrong: "wrong, most confident first",
 };
 
 export function makeGallery(change: ChangeView): Panel {
@@ -120,7 +120,7 @@ export function showImages(snapshot: Snapshot, facets: Partial<Filter>, sort: So
   return { filter, sort, image, selection: [] };
 }
 
-/** By what images are sorted, highest first: of wrong decisions the surest come first, of correct ones the least sure. */
+/** The sort key of images, highest first: wrong decisions by confidence, then correct ones, least confident first. */
 function scoreOf(frame: Frame, sort: Sort, labels: Uint16Array, regions: Uint16Array) {
   const { predictions, certainty } = frame;
   if (sort === "number") return () => 0;
@@ -182,7 +182,7 @@ function makeThumb(change: ChangeView) {
   };
 }
 
-/** The class that the network takes an image for, and how sure it is; null where it is right. */
+/** The class that the network predicts for an image, and its probability; null if it is correct. */
 function describeMistake({ predictions, certainty }: Frame, image: number, atlas: Atlas): string | null {
   if (predictions[image] === atlas.labels[image]) return null;
   const name = atlas.attributes.classes[predictions[image]];

@@ -80,7 +80,7 @@ export function makeImagePanel(change: ChangeView): Panel {
   };
 }
 
-/** The image, beside the one to compare with; a click or the arrow keys select a region. */
+/** The image, next to the one to compare with; a click or the arrow keys select a region. */
 function makeBoard(change: ChangeView): Panel {
   const figures = [makeFigure(), makeFigure(), makeFigure()];
   const element = h(
@@ -150,7 +150,7 @@ function sidesOf(snapshot: Snapshot): Side[] {
 /** The attacked image; where the study keeps only that of the last step, regions of others lie on the clean one. */
 function attackedSides({ view, frame, attacked, clean }: Snapshot, label: string): Side[] {
   const { images, changes } = attacked?.at(view.step) ?? { images: null, changes: null };
-  const caption = images ? label : `${label}, on the clean image: this atlas has the last picture alone`;
+  const caption = images ? label : `${label}, on the clean image: this atlas only has the last picture`;
   const side = { frame, caption, thumbnails: images ?? clean };
   const shown = changes ?? (images ? null : attacked?.last);
   if (!shown) return [side];

@@ -109,13 +109,13 @@ export interface ClassQuery {
 
 const AS = " as ";
 
-/** The classes that a text names: "bus", or "bus as car"; null where it names none. */
+/** The classes that a text names: "bus", or "bus as car"; null if it names none. */
 export function findClasses(classes: string[], text: string): ClassQuery | null {
   const names = classes.map((name) => name.toLowerCase());
   const query = text.trim().toLowerCase();
   const whole = names.indexOf(query);
   if (whole >= 0) return { truth: whole, predicted: null };
-  // A name may itself hold " as ".
+  // A name may itself contain " as ".
   for (let at = query.indexOf(AS); at >= 0; at = query.indexOf(AS, at + 1)) {
     const [truth, predicted] = [
       names.indexOf(query.slice(0, at)),

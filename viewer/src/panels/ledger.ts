@@ -52,7 +52,7 @@ export function makeLedger(change: ChangeView): Panel {
     if (read?.frame !== frame || read.since !== since) {
       const flows = await readFlows(atlas, frame, since).catch(() => undefined);
       if (last !== snapshot) return;
-      if (flows === undefined) return tell("The steps that are compared here cannot be read.");
+      if (flows === undefined) return tell("The compared steps cannot be read.");
       const ledger = flows && countLedger(flows, frame, atlas.labels, atlas.attributes.classes.length);
       read = { frame, since, ledger, flows };
     }
@@ -87,7 +87,7 @@ function refocus(body: HTMLElement, label: string): void {
     if (element.getAttribute("aria-label") === label) return element.focus();
 }
 
-/** What the two sides of the ledger are called. */
+/** The names of the two sides of the ledger. */
 function endsOf(condition: Condition, { before }: Flows, frame: Frame): Ends {
   if (condition.kind === "model") return { before: "teacher", after: "student" };
   const [start, end] = [stepLabel(condition, before.step), stepLabel(condition, frame.step)];
@@ -97,14 +97,14 @@ function endsOf(condition: Condition, { before }: Flows, frame: Frame): Ends {
 function nothingText({ atlas, view, frame }: Snapshot, condition: Condition): string {
   const layer = frame?.layer.name ?? "";
   if (condition.kind === "model")
-    return `${layer}: the regions of the student are others than its teacher's, so that their points cannot be compared one by one.`;
+    return `${layer}: the student's grid differs from its teacher's, so their points cannot be compared one by one.`;
   const key = { condition: view.condition, layer: view.layer, step: view.step };
   return startOf(atlas, key, view.filter.since)
     ? ""
     : `${layer}, ${stepLabel(condition, view.step)}: this is the first step; choose a later one to compare it with an earlier one.`;
 }
 
-/** What is learnt and forgotten, and how much is kept beside what a refit of the same network keeps. */
+/** What is learnt and forgotten, and the share that is kept, compared with that of a refit of the same network. */
 export function ledgerSentence({ points, before, kept, refit }: Ledger, ends: Ends, frame: Frame): string {
   const { learnt, relearnt, changed, forgotten } = points;
   const again = relearnt.value > 0 ? `, ${formatNumber(relearnt.value)} relearnt` : "";

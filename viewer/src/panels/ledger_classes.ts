@@ -1,4 +1,4 @@
-/** The flows of each class as bars: to the right what are points now, to the left what are none of the class any more. */
+/** The flows of each class as bars: to the right the points now, to the left the former points of the class. */
 
 import type { ClassFlows, Ledger, Move } from "../data/ledger";
 import { h } from "../dom";
@@ -89,7 +89,7 @@ export function classBars(
     h(
       "caption",
       {},
-      `Regions of ${images} images by the class that they are a point of: left of the line those that are none of the class at ${ends.after} (gone), right of it those that are. Numbers: points at ${ends.before}, those gone, and those that are new at ${ends.after}.${measured ? " Bits: evidence per region that the images of the class gained." : ""} A part of a bar filters the whole page.`,
+      `Regions of ${images} images by the class that they are a point of: left of the line those that are no longer one of the class at ${ends.after} (gone), right of it those that are. Numbers: points at ${ends.before}, those gone, and those that are new at ${ends.after}.${measured ? " Bits: evidence per region that the images of the class gained." : ""} Click a part of a bar to filter the whole page.`,
     ),
     h("thead", {}, h("tr", {}, h("td", {}), ...heads.map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, ...bars),

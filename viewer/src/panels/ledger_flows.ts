@@ -25,10 +25,10 @@ export const FLOW_NAMES: Record<Flow, string> = {
 };
 const FLOW_TITLES: Record<Move, string> = {
   learnt: "A knowledge point for the first time",
-  relearnt: "A knowledge point again, as at a step before the first of the two",
+  relearnt: "A knowledge point again, after one at an earlier step",
   changed: "A knowledge point of another class than before",
   kept: "A knowledge point of the same class as before",
-  forgotten: "No knowledge point any more",
+  forgotten: "No longer a knowledge point",
 };
 /** From the top of the diagram to its foot. */
 const ORDER: Move[] = ["learnt", "relearnt", "forgotten", "changed", "kept"];
@@ -110,7 +110,7 @@ function wedge(bar: number, middle: number, [low, high]: [number, number], foot:
   return `M${bar} ${low}C${bend} ${low} ${bend} ${foot} ${middle} ${foot}C${bend} ${foot} ${bend} ${high} ${bar} ${high}Z`;
 }
 
-/** The look of a flow: solid or grey, dotted, hatched or crossed, so that none is told by its shade alone. */
+/** The look of a flow: solid or grey, dotted, hatched or crossed, so that none is distinguished by its shade alone. */
 function flowPattern(id: string, flow: Move): SVGPatternElement {
   const marks: Record<Move, SVGElement[]> = {
     learnt: [],

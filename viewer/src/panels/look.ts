@@ -1,4 +1,4 @@
-/** A new picture, dropped or chosen: what each layer tells of it, its patterns, and the known regions most like it. */
+/** A new picture, dropped or chosen: the evidence of each layer, its patterns, and the most similar known regions. */
 
 import type { AskLook, Look, Looked, LookedLayer } from "../data/look";
 import type { Grid } from "../data/format";
@@ -53,7 +53,7 @@ export function makeLook(ask: AskLook, current: () => Snapshot | null, change: C
     const own = number;
     if (chosen.size > LARGEST)
       return void (status.textContent = `${chosen.name}: expected at most ${LARGEST / 1e6} MB, got ${Math.ceil(chosen.size / 1e6)} MB.`);
-    status.textContent = `${chosen.name}: the network looks at it …`;
+    status.textContent = `${chosen.name}: analysing …`;
     clear.hidden = false;
     try {
       const looked = await ask(await chosen.arrayBuffer());
@@ -87,7 +87,7 @@ function listenToDrops(zone: HTMLElement, take: (file: File) => void): void {
   });
 }
 
-/** What the network predicts, and which layer tells most of that class. */
+/** The network's prediction, and the layer with the most evidence of that class. */
 export function sentence(
   name: string,
   { predicted, probability, layers }: Look,
@@ -96,7 +96,7 @@ export function sentence(
   const { classes } = atlas.attributes;
   const [best] = [...layers].sort((one, other) => other.bits_of_predicted - one.bits_of_predicted);
   const told = best
-    ? ` ${best.layer} has most evidence of it: ${formatBits(best.bits_of_predicted)} bits per region.`
+    ? ` ${best.layer} has the most evidence of it: ${formatBits(best.bits_of_predicted)} bits per region.`
     : "";
   return `${name}: the network predicts ${classes[predicted]}, ${formatP(probability)}.${told} One picture has no interval.`;
 }
@@ -108,7 +108,7 @@ function rows({ look }: Looked, picture: ImageBitmap, snapshot: Snapshot, change
     h(
       "p",
       { class: "key" },
-      `Bright regions: where ${name} is probable; box: the most probable region. Beside it the regions of the study's images with the nearest embeddings; press one to see it. Patterns: how many regions are like each, and by chance.`,
+      `Bright regions: where ${name} is probable; box: the most probable region. Next to it: the regions of the study's images with the nearest embeddings; press one to see it. Patterns: the number of regions like each, and by chance.`,
     ),
   ];
 }

@@ -1,4 +1,4 @@
-/** What the marks of the emergence map mean. */
+/** The legend of the emergence map. */
 
 import type { LayerCounts } from "../data/findings";
 import type { Condition } from "../data/format";

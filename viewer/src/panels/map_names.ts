@@ -47,8 +47,8 @@ export interface PlacedGroup {
 }
 
 /**
- * Place the names of each group beside its step, in as many lines as there is room for: to the right up to the next
- * group; where that is too narrow for all and the left wider, to the left up to the names before.
+ * Place the names of each group next to its step, in as many lines as there is room for: to the right up to the next
+ * group or, if that is too narrow for all and the left is wider, to the left up to the previous names.
  */
 export function placeNames(
   groups: EmergedGroup[],
@@ -65,7 +65,7 @@ export function placeNames(
     const pack = (side: 1 | -1) => packLines(labels, width, rooms[side], lines, measure);
     const side = rooms[1] >= rooms[-1] || fits(pack(1)) ? 1 : -1;
     const named = pack(side);
-    // Where names have no room their marks may: a mark alone says more than a number.
+    // If names do not fit, their marks may: a mark says more than a number.
     const marks = fits(named)
       ? []
       : packLines(labels, () => MARK - GAP / 2, rooms[side] + GAP / 2, lines, measure);

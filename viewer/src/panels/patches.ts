@@ -1,4 +1,4 @@
-/** The regions most alike to the one in focus, each as a patch of its image. */
+/** The regions most similar to the one in focus, each as a patch of its image. */
 
 import type { Grid } from "../data/format";
 import type { Atlas } from "../data/atlas";
@@ -26,10 +26,10 @@ export function makePatches(change: ChangeView): RegionPart {
   );
   const choice = h(
     "div",
-    { class: "segments", role: "group", "aria-label": "By what regions are alike" },
+    { class: "segments", role: "group", "aria-label": "Measure of similarity" },
     ...buttons,
   );
-  const head = h("div", { class: "patches-head" }, h("h4", {}, "Most alike in this layer"), choice);
+  const head = h("div", { class: "patches-head" }, h("h4", {}, "Most similar in this layer"), choice);
   const element = h("div", {}, head, list, note);
   let drawn: unknown[] = [];
   return {
@@ -47,7 +47,11 @@ export function makePatches(change: ChangeView): RegionPart {
       if (now.every((value, place) => value === drawn[place])) return;
       drawn = now;
       if (!known)
-        return void show(snapshot, [], "Nothing is known of this image here: its regions have no place.");
+        return void show(
+          snapshot,
+          [],
+          "This layer has no evidence about this image: its regions have no position.",
+        );
       if (alike === "embedding") {
         const { region: places, regions } = region.frame;
         return void show(
@@ -87,7 +91,7 @@ function featureText({ condition, step }: Frame, codes: FeatureCodes): string {
   const when =
     step === codes.step
       ? "at this step"
-      : `at ${stepLabel(condition, codes.step)}, the only one whose features are kept`;
+      : `at ${stepLabel(condition, codes.step)}, the only step with features`;
   return `Nearest by the direction of the layer's features ${when}, one per image; by ${codes.dimensions} principal axes with ${formatPercent(codes.share)} of the variance. Framed: the region.`;
 }
 

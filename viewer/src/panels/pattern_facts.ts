@@ -1,4 +1,4 @@
-/** What was measured of a pattern, each number beside its chance level. */
+/** The measurements of a pattern, each number with its chance level. */
 
 import type { Atlas } from "../data/atlas";
 import { asCount, type Fall, type Pattern } from "../data/patterns";
@@ -24,7 +24,7 @@ export function patternFacts(pattern: Pattern, atlas: Atlas, change: ChangeView)
     [
       "stable",
       `${formatNumber(stability)}; chance ${formatNumber(chance)}`,
-      "Jaccard index with what the clusters of another half of the images make of it",
+      "Jaccard index with the same pattern by the clusters of another half of the images",
     ],
     [
       "like it",
@@ -44,7 +44,7 @@ export function patternFacts(pattern: Pattern, atlas: Atlas, change: ChangeView)
     [
       "network",
       fall && fallText(fall),
-      "How far the probability of the class falls once the layer loses its regions",
+      "How much the probability of the class falls when the layer loses its regions",
     ],
   ];
   return h(

@@ -1,4 +1,4 @@
-/** The patterns of a class in the layer: typical patches and what was measured of each; one of them filters the page. */
+/** The patterns of a class in the layer: typical patches and measurements of each; one of them filters the page. */
 
 import type { Frame } from "../data/frame";
 import { patternTitle, readPatterns, type LayerPatterns, type Pattern } from "../data/patterns";
@@ -69,11 +69,11 @@ export function makePatterns(change: ChangeView): Panel {
   return { element, update: (snapshot) => void update(snapshot) };
 }
 
-/** Why no pattern can be shown; empty where some can. */
+/** Why no pattern can be shown; empty if some can. */
 function missing({ atlas, view, frame, problem }: Snapshot, found: LayerPatterns | null | undefined): string {
   const layer = atlas.layer(view.layer).name;
   if (found === undefined) return `The patterns of ${layer} cannot be read.`;
-  if (found === null) return `This study has looked for no patterns in ${layer}.`;
+  if (found === null) return `This study has no patterns of ${layer}.`;
   if (!found.patterns.length) return `${layer} has no pattern: too few regions of any class are reliable.`;
   if (atlas.condition(view.condition).kind === "model")
     return "These are patterns of the teacher, not of a student.";
@@ -92,7 +92,7 @@ function summary({ atlas, view }: Snapshot, own: Pattern[], label: number): stri
   const layer = atlas.layer(view.layer).name;
   if (!own.length) return `${layer}: ${name} has no pattern here.`;
   const share = own.reduce((total, pattern) => total + (pattern.share[0] ?? 0), 0);
-  const count = own.length === 1 ? "one pattern holds" : `${own.length} patterns hold`;
+  const count = own.length === 1 ? "one pattern has" : `${own.length} patterns have`;
   return `${layer}: ${count} ${Math.round(100 * share)}\u00a0% of the evidence of ${name} at the end of training.`;
 }
 
@@ -104,8 +104,10 @@ function noteOf({ field, untested }: LayerPatterns, { condition, step, regions }
     condition.kind === "training" && step === condition.steps.length - 1
       ? ""
       : " Patterns are of the end of training; a pattern in the filter shows these regions here.";
-  const asked = untested ? ` The network was not asked without them: ${untested}.` : "";
-  return regions ? `${boxes} A name filters the whole page; a patch shows its region.${other}${asked}` : "";
+  const asked = untested ? ` The network was not tested without them: ${untested}.` : "";
+  return regions
+    ? `${boxes} Click a name to filter the whole page, a patch to show its region.${other}${asked}`
+    : "";
 }
 
 function card(

@@ -21,7 +21,7 @@ export interface Heat {
   most: number;
 }
 
-/** What is drawn of a frame. */
+/** The drawn parts of a frame. */
 export type PicturedFrame = Pick<Frame, "knowledge" | "stability" | "regions" | "grid">;
 
 export interface PictureContent {

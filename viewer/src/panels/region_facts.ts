@@ -22,7 +22,7 @@ import { makePatches } from "./patches";
 import { makeLayerRows, makeStepCurve } from "./region_curves";
 
 const BARS = 4;
-/** Pixels for the name of a class beside its bar. */
+/** Pixels for the name of a class next to its bar. */
 const NAME_WIDTH = 70;
 const measure = measureText("11px system-ui, sans-serif");
 

@@ -57,7 +57,7 @@ export function evidenceSentence(
   const known = layers.flatMap(({ name, told }) => (told ? [{ name, ...told }] : []));
   if (!known.length)
     return measured
-      ? `${start} evidence was measured for the training alone.`
+      ? `${start} evidence was only measured during training.`
       : `${start} evidence was not measured, so the counts do not tell which layer distinguishes classes best.`;
   const about = measured?.against === "decision" ? " for the network's own decision" : "";
   const sorted = [...known].sort((one, other) => other.evidence.value - one.evidence.value);
@@ -78,7 +78,7 @@ function ceiling(measured: Attributes["evidence"]): string {
   return measured ? `; a region that is always correct has ${formatBits(measured.most)}` : "";
 }
 
-/** The knowledge points of a layer at a step, beside chance where that was measured. */
+/** The knowledge points of a layer at a step, with chance if that was measured. */
 export function pointsSentence(
   name: string,
   { total, reliable, told }: Counts & { told: Evidence | null },
@@ -140,7 +140,7 @@ export function imageSentences(snapshot: Snapshot): (Node | string)[] {
   const id = image * frame.regions + region;
   const p = statedPosterior(atlas, frame, id)[predicted];
   const top = isUninformed(frame, id)
-    ? ` This layer tells nothing of the image here: every class has ${formatP(p)}.`
+    ? ` This layer has no evidence about the image here: every class has ${formatP(p)}.`
     : ` Top region for this class: ${formatPlace(region, frame.grid[1])}, ${formatP(p)}.`;
   return [
     h(

@@ -1,4 +1,4 @@
-/** What a study found, in one title and five answers. */
+/** The findings of a study, in one title and five answers. */
 
 import type { Atlas } from "../data/atlas";
 import { readChoice } from "../data/choices";
@@ -21,7 +21,7 @@ export interface Story {
   links: StoryLink[];
 }
 
-/** Steps by which the first and the last of a layer's classes have emerged; null where none has. */
+/** Steps at which the first and the last of a layer's classes have emerged; null if none has. */
 interface Span {
   layer: string;
   first: number;
@@ -61,7 +61,7 @@ async function readSpan(atlas: Atlas, training: Condition): Promise<Span | null>
 function titleOf(atlas: Atlas, training: Condition, counts: LayerCounts[], span: Span | null): string {
   const last = training.steps.length - 1;
   const layers = compareLayers(counts, last);
-  if (training.steps.length === 1) return `At the one checkpoint, ${layers}`;
+  if (training.steps.length === 1) return `At the single checkpoint, ${layers}`;
   if (!span) return `No class emerges; ${layers}`;
   const when =
     span.first === span.last
@@ -70,7 +70,7 @@ function titleOf(atlas: Atlas, training: Condition, counts: LayerCounts[], span:
   return `In ${atlas.layer(span.layer).name} classes emerge ${when}; ${layers}`;
 }
 
-/** The best layer at a step beside the one that tells least. */
+/** The best layer at a step, compared with the one that tells least. */
 function compareLayers(counts: LayerCounts[], step: number): string {
   const sorted = [...counts].sort((one, other) => worth(other, step) - worth(one, step));
   const [best, least] = [sorted[0], sorted[sorted.length - 1]];
@@ -86,7 +86,7 @@ function compareLayers(counts: LayerCounts[], step: number): string {
   return `${text}, ${told ? "" : "in "}${least.layer.name} ${what(least)}`;
 }
 
-/** What layers are ranked by: evidence, or reliable points where it was not measured. */
+/** The value by which layers are ranked: evidence, or reliable points if it was not measured. */
 function worth({ rows }: LayerCounts, step: number): number {
   return rows[step].told?.evidence.value ?? (rows[step].reliable.value || 0);
 }
@@ -105,7 +105,7 @@ function whenLink(atlas: Atlas, training: Condition, span: Span | null): StoryLi
   const how = span.classes === all ? `All ${all}` : `${span.classes} of ${all}`;
   const when =
     training.steps.length === 1
-      ? "are there at the one checkpoint."
+      ? "have emerged at the single checkpoint."
       : span.first === span.last
         ? `emerge at ${training.steps[span.first].label}.`
         : `emerge between ${between(training, span)}.`;
@@ -133,7 +133,7 @@ function layerLinks(training: Condition, counts: LayerCounts[]): StoryLink[] {
   ];
 }
 
-/** Where in one image, and what is taken for what: of the layer in which most classes emerge. */
+/** Where in one image, and what is confused with what: for the layer in which most classes emerge. */
 async function imageLinks(atlas: Atlas, training: Condition, span: Span | null): Promise<StoryLink[]> {
   const layer = span?.layer ?? training.layers[training.layers.length - 1];
   const step = training.steps.length - 1;
@@ -164,7 +164,7 @@ async function imageLinks(atlas: Atlas, training: Condition, span: Span | null):
   ];
 }
 
-/** The largest confusion of all regions, as the matrix has it at first. */
+/** The largest confusion of all regions, as first shown in the matrix. */
 function confusionAnswer(atlas: Atlas, predictions: Predictions): string {
   const names = atlas.attributes.classes;
   const [largest] = largestConfusions(countConfusions(predictions, atlas.labels, names.length, "regions"), 1);
@@ -173,7 +173,7 @@ function confusionAnswer(atlas: Atlas, predictions: Predictions): string {
     : "No region predicts a wrong class.";
 }
 
-/** The attack where there is one, otherwise a student. */
+/** The attack if there is one, otherwise a student. */
 async function otherLinks(atlas: Atlas): Promise<StoryLink[]> {
   const { conditions } = atlas.attributes;
   const other =

@@ -1,4 +1,4 @@
-/** Tabs: one of several parts at a time, with arrow keys; `chosen` is told which one a person picks. */
+/** Tabs: one of several parts at a time, with arrow keys; `chosen` is called with the one that is picked. */
 
 import { freshId, h } from "../dom";
 

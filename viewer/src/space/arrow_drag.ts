@@ -25,7 +25,7 @@ export function arrowAt(
   for (let label = 0; label < motion.to.tips.length / 3; label++) {
     const [tx, ty] = project(matrix, box, ...tipOf(motion, label));
     const away = Math.hypot(tx - x, ty - y);
-    // Arrows that are too short to be seen are no handles.
+    // Arrows that are too short to be visible cannot be grabbed.
     if (away < least && Math.hypot(tx - ox, ty - oy) > GRAB_RADIUS) [nearest, least] = [label, away];
   }
   return nearest;
@@ -50,7 +50,7 @@ export function draggedAxes(
   const [right, up] = placeOnScreen(seen.camera, box.width / box.height, seen.reach, onScreen, depth);
   const length = Math.hypot(...arrow);
   const across = Math.hypot(right, up);
-  // An arrow does not reach farther than its length; what the screen does not take of it points towards the viewer.
+  // An arrow cannot exceed its length; the part outside the plane of the screen points towards the viewer.
   const share = Math.min(1, (0.999 * length) / Math.max(across, 1e-9));
   const left = Math.sqrt(Math.max(0, length ** 2 - (share * across) ** 2));
   const place = [share * right, share * up, Math.sign(depth || 1) * Math.min(Math.abs(depth), left)];

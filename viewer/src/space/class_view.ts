@@ -5,7 +5,7 @@ import { classStrengths, positionsIn, strengthReach, type Frame, type Space } fr
 import { arrangement, dot, EXACT_CLASSES, rowsOf, separatingAxes, type Axes } from "../data/linear_view";
 import { pointsByClass, separate, type Separation } from "../data/separation";
 
-/** What is common to all steps and layers, so that nothing jumps; classes: none for all. */
+/** Scales shared by all steps and layers, so that nothing jumps; classes: none for all. */
 export interface Viewpoint {
   /** Strength at the edge of the space: that of the training, or more where an attack or a student has more. */
   reach(condition: string, space: Space): Promise<number>;
@@ -19,7 +19,7 @@ export interface Viewpoint {
   separation(frame: Frame, space: Space, classes: number[]): Separation;
 }
 
-/** What is computed from the positions of a step: by the classes that are shown, and the strength of each class. */
+/** Values computed from the positions of a step: by the visible classes, and the strength of each class. */
 interface Derived {
   axes: Map<string, Axes>;
   separations: Map<string, Separation>;
@@ -63,7 +63,7 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
   });
   const reaches = new Map<string, Promise<number>>();
   const derived = new WeakMap<Int16Array, Derived>();
-  /** Kept as long as the positions are, however often the frame around them is made anew. */
+  /** Kept as long as the positions, however often the frame around them is rebuilt. */
   const derivedOf = (frame: Frame, space: Space) => {
     const { all } = positionsIn(frame, space);
     const known = derived.get(all) ?? { axes: new Map(), separations: new Map(), strengths: null };

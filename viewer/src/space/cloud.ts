@@ -1,4 +1,4 @@
-/** The canvas on which the points of all panes are drawn: by the GPU, or in software where there is none. */
+/** The canvas on which the points of all panes are drawn: by the GPU, or in software without one. */
 
 import type { Matrix } from "../state/camera";
 import type { Rgb } from "../state/colours";
@@ -11,7 +11,7 @@ export interface Box {
   height: number;
 }
 
-/** How a pane is drawn: where, from where it is seen, the factors of both positions, and the diameter of a point. */
+/** The view of a pane: its box and camera, the factors of both positions, and the diameter of a point. */
 export interface PaneView {
   box: Box;
   matrix: Matrix;

@@ -1,4 +1,4 @@
-/** One picture that fades into another: of two checkpoints that have too little in common for a motion. */
+/** A cross-fade between two pictures, of checkpoints that have too little in common for a motion. */
 
 const DURATION = 420;
 

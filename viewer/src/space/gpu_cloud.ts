@@ -9,7 +9,7 @@ import { PointSet } from "./point_set";
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 /**
- * Make a cloud; null without WebGL2, and where that is drawn in software, point by point as triangles: with 98,000
+ * Create a cloud; null without WebGL2, or if it is emulated in software, which draws points as triangles: with 98,000
  * points `plain_cloud` takes a fifth of that time.
  */
 export function makeGpuCloud(shaped: boolean, lost: () => void, restored: () => void): Cloud | null {

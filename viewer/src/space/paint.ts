@@ -18,7 +18,7 @@ import { passing } from "../state/facets";
 import type { View } from "../state/view";
 
 /**
- * Emphasis of a point: times 8 in the last byte of its look, beside its shape and 32 times how sure it is, 0 to 7. Hidden
+ * Emphasis of a point: times 8 in the last byte of its look, with its shape and 32 times its confidence, 0 to 7. Hidden
  * points have 0.
  */
 export const STATE = { faint: 1, plain: 2, strong: 3 } as const;
@@ -68,7 +68,7 @@ export function paint(
     const own = lookOf(id, image);
     const { rgb, shape } = own;
     const faint = selected ? !selected.has(id) : isFaint(id);
-    // Crosses are told from discs where they are larger and in front.
+    // Crosses are distinguishable from discs if they are larger and in front.
     const strong = selected !== null || own === UNRELIABLE;
     const state = faint ? STATE.faint : strong ? STATE.strong : STATE.plain;
     visible[id] = 1;
@@ -92,7 +92,7 @@ function faintPoints(
   return filter.points === "all" ? (id) => (knowledge[id] & 1) === 0 : () => false;
 }
 
-/** How sure a point is, 0 to 7: by the probability of its class, or by the strength of an image. */
+/** The confidence of a point, 0 to 7: by the probability of its class, or by the strength of an image. */
 function surenessOf(frame: Frame, view: View, { strength }: ScaleEnds): (id: number) => number {
   if (view.space === "regions") return (id) => frame.confidence[id] >> 5;
   return (id) => Math.min(7, Math.floor((8 * strengthAt(frame.sample, id)) / strength));

@@ -13,9 +13,9 @@ import {
 } from "three";
 
 /**
- * The points that stand out and the surest ones are in front, and the order of drawing does not tell: depth alone, of
- * which `place.z` has at most 0.05, decides among equally sure ones. The look is flat: in software rendering, interpolating it would cost as much as
- * the point.
+ * Emphasised and more confident points are in front, independently of the drawing order; depth, of which `place.z`
+ * has at most 0.05, decides among equally confident ones. The look is flat: in software rendering, interpolating it
+ * would cost as much as the point.
  */
 const VERTEX = `
 precision highp float;

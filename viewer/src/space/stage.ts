@@ -47,7 +47,7 @@ export interface Stage {
   /** Show nothing, so that nothing can be selected or saved. */
   clear(): void;
   setCamera(camera: Camera | null): void;
-  /** Turn continuously to the view that separates classes; of none, those that are shown. */
+  /** Rotate continuously to the view that separates classes; without any, the visible ones. */
   flyTo(classes: number[]): Promise<void>;
   /** The camera, and the axes of the current (last) pane before it turns these. */
   seen(): { camera: Camera; axes: Axes } | null;
@@ -158,11 +158,11 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     clearTimeout(densityTimer);
     if (dense) densityTimer = window.setTimeout(addDensity, DENSITY_REST);
   };
-  /** Beneath all else of the overlay, once the points rest. */
+  /** Below the rest of the overlay, once the points rest. */
   const addDensity = () => {
     if (content) overlay.prepend(...content.panes.map((_, pane) => drawDensity(sceneOf(pane))));
   };
-  /** Let the picture as it is fade over the next one. */
+  /** Cross-fade from the current picture to the next one. */
   const fade = () => {
     draw();
     fadeFrom(cloud.canvas);

@@ -1,4 +1,4 @@
-/** Places for texts over the space: names beside the tips of arrows, and the tooltip. */
+/** Places for texts over the space: names next to the tips of arrows, and the tooltip. */
 
 export interface Label {
   /** Tip of the arrow, and size of the text. */
@@ -56,7 +56,7 @@ function clamp(value: number, low: number, high: number): number {
   return low > high ? (low + high) / 2 : Math.min(high, Math.max(low, value));
 }
 
-/** Place the tooltip beside the pointer, inside the space. */
+/** Place the tooltip next to the pointer, inside the space. */
 export function placeTip(tip: HTMLElement, x: number, y: number, width: number, height: number): void {
   const right = x + 16 + tip.offsetWidth > width;
   const low = y + 16 + tip.offsetHeight > height;

@@ -1,4 +1,4 @@
-/** What the view of the space shows of what separates the classes, and which pairs it hides. */
+/** How much of the separation of classes the view of the space shows, and which pairs it hides. */
 
 import { EXACT_CLASSES, rowsOf, shownShare, turnedAxes } from "../data/linear_view";
 import { TOGETHER, type HiddenPair } from "../data/separation";
@@ -9,16 +9,16 @@ import type { Snapshot } from "../state/snapshot";
 import type { Viewpoint } from "./class_view";
 import type { Stage } from "./stage";
 
-/** What can be said of a view. */
+/** The properties of a view. */
 export interface ViewFacts {
   /** The classes that it separates. */
   classes: number[];
-  /** Whether all that separates these lies in its axes. */
+  /** Whether everything that separates these is in its axes. */
   exact: boolean;
   /** Shares of the variance between mean directions on the screen, and with depth. */
   screen: number;
   depth: number;
-  /** Pairs that lie together on the screen and are apart in space. */
+  /** Pairs that overlap on the screen and are apart in space. */
   hidden: HiddenPair[];
 }
 
@@ -49,7 +49,7 @@ export function viewFacts(stage: Stage, snapshot: Snapshot, viewpoint: Viewpoint
 
 export interface ViewNote {
   element: HTMLElement;
-  /** Say it anew once the view rests. */
+  /** Update it once the view rests. */
   update(): void;
 }
 
@@ -81,7 +81,7 @@ function sentences(facts: ViewFacts, names: string[], fly: (classes: number[]) =
   const { hidden } = facts;
   const parts: (Node | string)[] = [shownText(facts, names)];
   if (!hidden.length) return parts;
-  parts.push(" Together on the screen, apart in all dimensions: ");
+  parts.push(" Overlapping on the screen, apart in all dimensions: ");
   for (const [place, pair] of hidden.slice(0, MOST_PAIRS).entries())
     parts.push(place ? ", " : "", pairButton(pair, names, fly));
   if (hidden.length > MOST_PAIRS) parts.push(` and ${hidden.length - MOST_PAIRS} more`);
@@ -92,9 +92,9 @@ function shownText({ classes, exact, screen, depth }: ViewFacts, names: string[]
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   const all = classes.length === names.length;
   const which = all ? "all classes" : classes.map((label) => names[label]).join(", ");
-  if (exact && !all) return `Exact view of ${which}: all that separates them lies in these axes.`;
+  if (exact && !all) return `Exact view of ${which}: everything that separates them is in these axes.`;
   if (exact)
-    return `All that separates the classes lies in these axes: ${percent(screen)} of it on the screen.`;
+    return `Everything that separates the classes is in these axes: ${percent(screen)} of it on the screen.`;
   return `The screen shows ${percent(screen)} of what separates ${which} (variance between their mean directions), with depth ${percent(depth)}.`;
 }
 
@@ -104,7 +104,7 @@ function pairButton(
   fly: (classes: number[]) => void,
 ) {
   const [one, other] = classes.map((label) => names[label]);
-  const title = `A line on the screen tells ${Math.round(100 * screen)} % of their points apart, one in all dimensions ${Math.round(100 * space)} %`;
+  const title = `A line on the screen separates ${Math.round(100 * screen)} % of their points, one in all dimensions ${Math.round(100 * space)} %`;
   return h(
     "button",
     { class: "link", type: "button", title, click: () => fly([...classes]) },

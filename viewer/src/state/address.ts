@@ -52,7 +52,7 @@ export function toAddress(view: View): string {
   return kept.map(([name, value]) => `${name}=${encodeURIComponent(value as string)}`).join("&");
 }
 
-/** The changes that a fragment asks for; unknown names and invalid values are ignored. */
+/** The changes in a fragment; unknown names and invalid values are ignored. */
 export function fromAddress(text: string): Partial<View> {
   const parameters = new URLSearchParams(text.replace(/^#/, ""));
   const changes: Partial<View> = {};

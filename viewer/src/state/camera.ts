@@ -3,13 +3,13 @@
 import { rowsOf, type Axes } from "../data/linear_view";
 
 /**
- * What is seen of a space of e dimensions: three axes, and from where along these. Angles in radians; zoom 1 shows the
- * whole space; pan in half heights of the screen.
+ * The view of a space of e dimensions: three axes, and a direction of view along these. Angles in radians; zoom 1
+ * shows the whole space; pan in half heights of the screen.
  */
 export interface Camera {
-  /** The classes that the axes separate; null for those that are shown. */
+  /** The classes that the axes separate; null for the visible ones. */
   classes: number[] | null;
-  /** Axes that were dragged away from those; null where they were not. */
+  /** Axes that were dragged away from those; null if they were not. */
   axes: Axes | null;
   azimuth: number;
   elevation: number;
@@ -122,7 +122,7 @@ export function cameraOf(text: string): Camera | undefined {
 /** Zooms and shifts beyond this show nothing. */
 const FARTHEST = 1000;
 
-/** The camera, or the initial one where it is of classes or axes that nobody can see along. */
+/** The camera, or the initial one if its classes or axes are invalid. */
 export function validCamera(camera: Camera | null, classes: number): Camera | null {
   if (!camera) return null;
   const known = (label: number) => Number.isInteger(label) && label >= 0 && label < classes;

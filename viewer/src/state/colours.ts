@@ -25,7 +25,7 @@ const [AGAINST, FOR] = palette.evidence.map(rgbOf);
 /** Black stands for the ink of the theme, which is drawn nearly black on light and nearly white on dark. */
 export const INK: Rgb = [0, 0, 0];
 
-/** How reliable and unreliable points are drawn: the ink of the theme or a grey of 3:1 to both, and two shapes. */
+/** The look of reliable and unreliable points: the ink of the theme or a grey of 3:1 to both, and two shapes. */
 export const RELIABLE: Look = { rgb: INK, shape: 0 };
 export const UNRELIABLE: Look = { rgb: rgbOf(palette.ink), shape: SHAPES.indexOf("cross") };
 
@@ -64,7 +64,7 @@ export function classMarks(count: number): Mark[] {
   return Array.from({ length: count }, (_, label) => mark(label, label % palette.classes.length));
 }
 
-/** Marks of classes by their names: one that is called as a colour of CSS has its hue, the others what is left. */
+/** Marks of classes by their names: a class with the name of a CSS colour gets its hue, the others take the rest. */
 export function namedMarks(names: string[]): Mark[] {
   const size = palette.classes.length;
   const blocks = Array.from({ length: Math.ceil(names.length / size) }, (_, block) =>

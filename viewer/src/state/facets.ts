@@ -1,4 +1,4 @@
-/** The filter: facets that say which points pass, whatever their colours are. */
+/** The filter: facets that decide which points pass, independently of colours. */
 
 import type { Atlas } from "../data/atlas";
 import type { Condition } from "../data/format";
@@ -17,7 +17,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const BECAME = ["any", ...MOVES] as const;
 export type Became = "any" | Move;
 
-/** Facets that all have to hold; of a list of classes one, and an empty list is any. */
+/** Facets that must all be met; of a list of classes, one of them, and an empty list means any. */
 export interface Filter {
   /** True class of the image. */
   classes: number[];
@@ -72,7 +72,7 @@ export function separatedClasses({ classes, regions }: Filter): number[] {
 export const CLASS_FACETS = ["classes", "regions", "decisions", "was"] as const;
 export type ClassFacet = (typeof CLASS_FACETS)[number];
 
-/** What a condition has, so that a facet can hold there. */
+/** The data of a condition that facets need. */
 export function facetsOf(
   atlas: Atlas,
   { key, kind, layers, steps }: Condition,
@@ -113,7 +113,7 @@ export function concernsFlows({ flow, was }: Filter): boolean {
   return flow !== "any" || was.length > 0;
 }
 
-/** Whether a facet tells regions of one image apart. */
+/** Whether a facet distinguishes regions of one image. */
 export function concernsRegions(filter: Filter): boolean {
   const { regions, points, stable, path, pattern } = filter;
   const named = regions.length > 0 || points !== "all" || stable || path > 0 || pattern > 0;
@@ -223,7 +223,7 @@ function imageTest(frame: Frame, filter: Filter, labels: Uint16Array): (image: n
     (filter.outcome === "any" || filter.outcome === outcomeOf(frame, image));
 }
 
-/** What an attack did to an image; null where there is none. */
+/** The outcome of an attack on an image; null without an attack. */
 export function outcomeOf({ outcome }: Pick<Frame, "outcome">, image: number): Outcome | null {
   if (!outcome) return null;
   if (!(outcome[image] & 1)) return "not attacked";

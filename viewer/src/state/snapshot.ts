@@ -27,7 +27,7 @@ export interface Snapshot {
 
 export type ChangeView = (changes: Changes) => void;
 
-/** Select a region as drawn: in another layer, if that is chosen by now, the region at the same place. */
+/** Select a region as drawn: if another layer is selected by now, the region at the same position. */
 export function selectRegion({ atlas, view: drawn }: Snapshot, image: number, region: number): Changes {
   const from = atlas.grid(drawn.condition, drawn.layer);
   const id = image * from[0] * from[1] + region;

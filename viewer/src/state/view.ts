@@ -1,4 +1,4 @@
-/** The view: all that a person can choose, kept valid for the atlas. */
+/** The view: everything that a user can choose, kept valid for the atlas. */
 
 import type { Atlas } from "../data/atlas";
 import type { Counted } from "../data/confusions";
@@ -18,14 +18,14 @@ export const COLOURS = [
   "path",
 ] as const;
 export type Colour = (typeof COLOURS)[number];
-/** Orders of the images: by number, by their regions that pass the filter, misclassified ones first, surest first. */
+/** Orders of the images: by number, by their regions that pass the filter, misclassified ones first, by confidence. */
 export const SORTS = ["number", "regions", "wrong"] as const;
 export type Sort = (typeof SORTS)[number];
-/** The tabs beside the image. */
+/** The tabs next to the image. */
 export const TABS = ["confusions", "space", "ledger", "patterns"] as const;
 export type TabName = (typeof TABS)[number];
 
-/** By what regions are alike: their embeddings at the step, or the features that are kept. */
+/** The measure of similarity of regions: their embeddings at the step, or the stored features. */
 export const LIKENESSES = ["embedding", "feature"] as const;
 export type Likeness = (typeof LIKENESSES)[number];
 

@@ -45,7 +45,7 @@ export function makeHandle(viewer: Viewer) {
       });
     },
     visible: () => scene().visible,
-    /** Turn to the view that separates classes; of none, those that are shown. */
+    /** Rotate to the view that separates classes; without any, the visible ones. */
     flyTo: (classes: number[]) => stage.flyTo(classes),
     /** What the view shows: classes, exact, shares on the screen and with depth, hidden pairs. */
     facts: () => viewer.facts(),
@@ -76,7 +76,7 @@ export function makeHandle(viewer: Viewer) {
       const frame = viewer.snapshot()?.frame;
       return frame ? regionPosterior(viewer.atlas, frame, id) : null;
     },
-    /** The ledger of the view, since the step before or the first one; null where there is nothing to compare with. */
+    /** The ledger of the view, since the step before or the first one; null without anything to compare with. */
     async ledger(since: Since) {
       const { atlas } = viewer;
       const frame = viewer.snapshot()?.frame;

@@ -20,7 +20,7 @@ import { readStory } from "../panels/story";
 export interface Parts {
   /** Emergence over layers and training, with the slider of steps. */
   map: Panel;
-  /** In the place of the map's rows for an attack or a student. */
+  /** Replaces the map's rows for an attack or a student. */
   comparison: Panel;
   /** What is shown, in all parts: condition, layer, colour, filter. */
   choosers: Panel;
@@ -30,9 +30,9 @@ export interface Parts {
   confusions: Panel;
   /** What became of the knowledge points since an earlier step. */
   ledger: Panel;
-  /** The patterns of a class in the layer, where the study has looked for them. */
+  /** The patterns of a class in the layer, if the study has any. */
   patterns: Panel;
-  /** Classes and colours, beside the space. */
+  /** Classes and colours, next to the space. */
   legend: Panel;
   /** Emergence of the classes in the layer. */
   classes: Panel;

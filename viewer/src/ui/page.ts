@@ -1,4 +1,4 @@
-/** Entry point of the page, whose store is in a folder beside it or in the page itself. */
+/** Entry point of the page, whose store is in a folder next to it or in the page itself. */
 
 import { embeddedStore, folderStore } from "../data/store";
 import { makeHandle } from "./handle";

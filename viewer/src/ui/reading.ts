@@ -5,7 +5,7 @@ import { h } from "../dom";
 const PARTS: [string, string][] = [
   [
     "The map",
-    "One row per layer, the deepest on top; from left to right the training, in true spacing of its steps. The area is the evidence: how many bits a region of the layer tells about its image's class, on average, with its 95 % interval. The thin line is what a linear probe reads from the layer; the dotted one is chance. Below each area hang the knowledge points per image, the reliable ones solid, the unreliable ones hatched. A class has its name where it emerges. Drag the vertical line to move through training; click a row to choose its layer.",
+    "One row per layer, the deepest on top; from left to right the training, in true spacing of its steps. The area is the evidence: how many bits a region of the layer tells about its image's class, on average, with its 95 % interval. The thin line is what a linear probe reads from the layer; the dotted one is chance. Below each area are the knowledge points per image, the reliable ones solid, the unreliable ones hatched. The name of a class marks where it emerges. Drag the vertical line to move through training; click a row to choose its layer.",
   ],
   [
     "The image",
@@ -14,11 +14,11 @@ const PARTS: [string, string][] = [
   ["Confusions", "How many regions of images of one class predict another class."],
   [
     "The space",
-    "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies towards one arrow rather than the others, the more surely its region predicts that class. Points near the origin predict nothing.",
+    "A point is a region of an image. An arrow is the mean direction of a class; the farther a point lies along one arrow rather than the others, the more confidently its region predicts that class. Points near the origin predict nothing.",
   ],
   [
     "Words",
-    "Emerges: from that checkpoint on, half of the images of a class have evidence of it in the layer; the evidence may be small, so read it beside the name. Evidence below 0: the regions predict another class than the image's. Refits: maps fitted again to other halves of the images. Residual: how far the points of a checkpoint are from those of the one before, after the best rotation; where it is large, no point can be followed, and the pictures fade into each other. Strength: the distance from the origin.",
+    "Emerges: from that checkpoint on, half of the images of a class have evidence of it in the layer; the evidence may be small, so read it next to the name. Evidence below 0: the regions predict another class than the image's. Refits: maps fitted again to other halves of the images. Residual: the distance of the points of a checkpoint from those of the one before, after the best rotation; if it is large, points cannot be followed, and the pictures cross-fade. Strength: the distance from the origin.",
   ],
 ];
 

@@ -16,11 +16,15 @@ export function spaceTools(stage: Stage, actions: Actions): HTMLElement {
   });
   lasso.setAttribute("aria-pressed", "false");
   lasso.dataset.key = "l";
-  const density = tool("Density", "Contours of the density of points: where most of a colour lie", () => {
-    const on = density.getAttribute("aria-pressed") !== "true";
-    density.setAttribute("aria-pressed", String(on));
-    stage.setDensity(on);
-  });
+  const density = tool(
+    "Density",
+    "Contours of the density of points: where most points of a colour are",
+    () => {
+      const on = density.getAttribute("aria-pressed") !== "true";
+      density.setAttribute("aria-pressed", String(on));
+      stage.setDensity(on);
+    },
+  );
   density.setAttribute("aria-pressed", "false");
   const zoom = (by: number) => () => stage.move((camera) => zoomCamera(camera, by));
   return h(
@@ -37,7 +41,7 @@ export function spaceTools(stage: Stage, actions: Actions): HTMLElement {
   );
 }
 
-/** Select the points that pass the filter: the lasso of those who have no pointer. */
+/** Select the points that pass the filter: an alternative to the lasso without a pointer. */
 function selectVisible(stage: Stage, actions: Actions): void {
   const visible = stage.scene()?.visible ?? new Uint8Array();
   actions.select(Array.from(visible.keys()).filter((id) => visible[id]));

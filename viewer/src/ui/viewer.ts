@@ -89,7 +89,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       frame.status === "rejected"
         ? `${(frame.reason as Error).message} The points of this step cannot be shown.`
         : other.status === "rejected"
-          ? `${(other.reason as Error).message} The data that it is compared with cannot be shown.`
+          ? `${(other.reason as Error).message} The data for comparison cannot be shown.`
           : null;
     return {
       atlas,
@@ -218,7 +218,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
   };
 }
 
-/** The frame, once it is known what the filter asks for. */
+/** The frame, once the data for its filter are known. */
 async function withFacets(atlas: Atlas, frame: Frame, { filter, layer }: View): Promise<Frame> {
   if (concernsFlows(filter)) await readFlows(atlas, frame, filter.since);
   if (filter.pattern) await readPatterns(atlas, layer);

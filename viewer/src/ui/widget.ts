@@ -1,6 +1,6 @@
 /**
  * Entry point of the notebook widget (anywidget): bytes from the kernel, four traits synchronised both ways, and
- * pictures that Python looks at.
+ * pictures that Python analyses.
  */
 
 import type { Atlas } from "../data/atlas";
