@@ -171,7 +171,7 @@ def test_omitted_images_are_listed_after_a_run(tmp_path, capsys):
     )
     assert code == 0
     assert "1 image file could not be read and is omitted, first cat/broken.png: " in out
-    assert "Fewer held-out images exist than the 3 per class asked for: cat (1) and dog (1)." in out
+    assert "Fewer held-out images exist than the 3 per class requested: cat (1) and dog (1)." in out
 
 
 def test_a_class_without_held_out_images_is_named_after_a_run(tmp_path, capsys):
@@ -184,7 +184,7 @@ def test_a_class_without_held_out_images_is_named_after_a_run(tmp_path, capsys):
     arguments = ("run", tmp_path / "s.toml", "--out", tmp_path / "s", "--until", "images", "--device", "cpu")
     code, out, _ = call(capsys, *arguments)
     assert code == 0
-    assert "Fewer held-out images exist than the 50 per class asked for: c (0), a (3) and b (3)." in " ".join(
+    assert "Fewer held-out images exist than the 50 per class requested: c (0), a (3) and b (3)." in " ".join(
         out.split()
     )
 

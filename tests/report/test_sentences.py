@@ -423,14 +423,14 @@ def test_images_that_are_missing_are_said():
     skipped = ["cat/1.png: truncated", "cat/2.png: empty"]
     few, short = omitted_images(images(skipped, **{f"c{n}": n for n in range(9)}), 50)
     assert few.startswith("2 image files could not be read and are omitted, first cat/1.png: truncated;")
-    assert short.endswith("50 per class asked for: c0 (0), c1 (1), c2 (2), c3 (3), c4 (4), c5 (5) and 3 more.")
+    assert short.endswith("50 per class requested: c0 (0), c1 (1), c2 (2), c3 (3), c4 (4), c5 (5) and 3 more.")
     suffixes = omitted_images(images(("cat/a.HEIC: b", "cat/b.heic: c", "cat/c: d")), 50)[0]
     assert suffixes.startswith(
         "3 image files could not be read and are omitted (2 .heic, 1 no suffix), first cat/a.HEIC"
     )
     assert omitted_images(images(skipped[:1]), 50)[0].startswith("1 image file could not be read and is")
     assert omitted_images(images(cat=12, dog=3), 50) == [
-        "Fewer held-out images exist than the 50 per class asked for: cat (12) and dog (3)."
+        "Fewer held-out images exist than the 50 per class requested: cat (12) and dog (3)."
     ]
 
 

@@ -118,7 +118,7 @@ def test_what_cannot_be_looked_at_is_one_line(attacked_study, picture, tmp_path)
         look_at(tmp_path, picture)
     in_memory = ps.open_study(attacked_study)
     in_memory.folder = None
-    with pytest.raises(InputError, match="look: expected a study on the disk, got one in memory"):
+    with pytest.raises(InputError, match="look: expected a study on disk, got one in memory"):
         in_memory.look(picture)
 
 

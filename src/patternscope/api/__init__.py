@@ -1,1 +1,1 @@
-"""What stands behind the front door: studies, analyses in memory, and what is drawn and written of both."""
+"""The implementation of the public functions: studies, analyses in memory, and their figures and files."""

@@ -1,4 +1,4 @@
-"""The whole analysis in memory: any network, images and labels, without a folder and without settings in a file."""
+"""The whole analysis in memory: any network, images and labels, without a folder or a settings file."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -49,7 +49,7 @@ from patternscope.workflow.cache_keys import resampling_seed, unit_seed
 from patternscope.workflow.stages import Unit
 
 _CHECKPOINT = 0
-# Of [network], what tells how a network in memory is read; the network itself and its normaliser are arguments.
+# The keys of [network] that apply to a network in memory; the network itself and its normaliser are arguments.
 _READ = {"architecture", "grid", "sample_layer", "temperature", "prefix_tokens", "suffix_tokens"}
 
 
@@ -71,32 +71,33 @@ def analyze(
 ) -> Study:
     """Analyse a network on some images in memory: embeddings, evidence and knowledge points of its layers.
 
-    Nothing is written, and the network, its flags and global random state are left as found. What a layer has by chance
-    is measured with a copy of the network whose weights are drawn anew, unless [controls] is off.
+    Nothing is written, and the network, its flags and the global random state are left as found. Chance levels are
+    measured with a copy of the network with reinitialised weights, unless [controls] is off.
 
     Args:
         network: any module that returns logits (n, c), or features with head="probe".
         images: (n, channels, h, w) with pixels in [0, 1], or uint8; a data set or loader of (image, label) pairs; or a
-            folder of class folders, of whose images `samples_per_class` are taken, `image_size` pixels a side.
-        labels: the class of each image (n,), its place among the logits. A data set, a loader and a folder have labels;
-            with None for a tensor of images the classes that the network predicts stand for them.
-        layers: by default some spread over depth; `networks.list_layers` lists them.
-        classes: names of the classes, by label; by default those of the folder, or their numbers. A network of more
-            outputs is asked for those that bear the names; or `classes` says which, as {class: name or number of an
-            output}, or a list of numbers.
+            folder of class folders, of which `samples_per_class` images per class are used, `image_size` pixels per
+            side.
+        labels: the class of each image (n,), its index among the logits. A data set, a loader and a folder have labels;
+            with None for a tensor of images, the classes that the network predicts are used.
+        layers: by default a few, spread over depth; `networks.list_layers` lists them.
+        classes: names of the classes, by label; by default those of the folder, or their numbers. For a network with
+            more outputs, those with these names are used; or `classes` selects them, as {class: name or number of an
+            output}, or as a list of numbers.
         head: "sigmoid" where each output is a separate yes or no; "probe" for a network without a classifier: a
             linear probe on its features (extra `probe`) gives the probabilities. It is fitted to the images of a folder
             that are not analysed, else to the analysed ones.
-        mean, std: what is subtracted from pixels and what they are divided by; by default the network does that itself.
-        device: of the fits; the network runs where it is.
+        mean, std: subtracted from the pixels, and their divisor; by default, the network normalises its input itself.
+        device: of the fits; the network runs on its own device.
         settings: sections of a study's settings, such as {"knowledge": {"bootstrap": 100}} or
             {"controls": {"enabled": False}}.
 
     Raises:
-        InputError: images, labels, layers or settings that cannot be used, and outputs that are none of the network's.
+        InputError: images, labels, layers or settings that cannot be used, and outputs that the network does not have.
 
     Warns:
-        UserWarning: where the outputs are likely in another order than the classes.
+        UserWarning: if the outputs are likely in another order than the classes.
 
     Cost: two or three forward passes, and the fits of a study's checkpoint: seconds for a hundred images.
     """
@@ -137,7 +138,7 @@ def analyze(
 
 
 def _untrained(network: nn.Module, pixels: Tensor, seed: int) -> nn.Module:
-    """A copy of the network at a beginning, its batch statistics those of the images."""
+    """An untrained copy of the network, with the batch statistics of the images."""
     try:
         copy = reinitialised(network, unit_seed(seed, "controls"))
     except Exception as error:
@@ -154,7 +155,7 @@ def _normalised(
     std: float | Sequence[float] | None,
     asked: NetworkSettings,
 ) -> nn.Module:
-    """The network behind its normaliser, if one is asked for, which records the tokens beside the patches."""
+    """The network behind its normaliser, if requested, which records the tokens other than patches."""
     tokens = {"prefix_tokens": asked.prefix_tokens, "suffix_tokens": asked.suffix_tokens}
     if mean is None and std is None and not any(count is not None for count in tokens.values()):
         return network
@@ -168,14 +169,14 @@ class _Analysis:
         self, settings: StudySettings, device: str, untrained: Mapping[str, Tensor], read: ReadNetwork
     ) -> None:
         self.read, self.settings, self.device = read, settings, resolve_device(device)
-        # Regional features of an untrained network, by layer; none where [controls] is off.
+        # Regional features of an untrained network, by layer; empty if [controls] is off.
         self.untrained = untrained
         self.results: dict[Unit, Result] = {}
 
     def run(
         self, pixels: Tensor, labels: Tensor, classes: Sequence[str], recording: Recording, labelled: bool
     ) -> ResultsInMemory:
-        """Return the results of all stages; labels that are not known are the network's decision."""
+        """Return the results of all stages; unknown labels are replaced by the network's decision."""
         settings = self.settings
         names = [str(index) for index in range(len(labels))]
         images = describe_images(
@@ -259,7 +260,7 @@ class _Analysis:
 
 
 def _features(recording: Recording, temperature: float) -> FeaturesResult:
-    """What was recorded, as the stage features keeps it."""
+    """The recording, in the form of the stage features."""
     regional = recording.regional_features
     return FeaturesResult(
         sample_features=recording.sample_features.float(),
@@ -272,7 +273,7 @@ def _features(recording: Recording, temperature: float) -> FeaturesResult:
 
 
 def _section(settings: Any, name: str) -> Mapping[str, Any]:
-    """A section of the settings that were given; whether they are right is found where they are read."""
+    """A section of the given settings, which are checked later."""
     found = settings.get(name) if isinstance(settings, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
@@ -285,7 +286,7 @@ def _settings(
     seed: int,
     sections: Mapping[str, Mapping[str, Any]],
 ) -> StudySettings:
-    """The settings of the study that the analysis would be, with the sections that were given."""
+    """The settings of the corresponding study, with the given sections."""
     own = {
         "images": {"source": IN_MEMORY, "image_size": pixels.shape[-1], "channels": pixels.shape[1]},
         "network": {"architecture": type(network).__name__, "layers": layers, "head": head, "classes": None},
@@ -294,7 +295,7 @@ def _settings(
         raise InputError(f"settings: expected sections such as {{'knowledge': {{'bootstrap': 100}}}}, got {sections!r}")
     for name, known in own.items():
         if given := [key for key in sections.get(name, {}) if key in known and key != "architecture"]:
-            raise InputError(f"settings: expected no {name}.{given[0]}, which images and arguments tell, got one")
+            raise InputError(f"settings: expected no {name}.{given[0]}, given by images and arguments, got one")
     for name, told in (("training", "nothing is trained"), ("checkpoints", "the network is given")):
         if sections.get(name):
             raise InputError(f"settings: expected no [{name}] in memory, where {told}, got one")
@@ -304,5 +305,5 @@ def _settings(
     asked = make_settings({"seed": seed, **content}, "settings", Path())
     on = [name for name, part in asked.parts.items() if getattr(part, "enabled", False)]
     if enabled := [name for name in on if name != ControlsResult.PART]:
-        raise InputError(f"settings: expected no [{enabled[0]}] in memory, got one; a study on the disk has such parts")
+        raise InputError(f"settings: expected no [{enabled[0]}] in memory, got one; a study on disk has such parts")
     return asked

@@ -12,7 +12,7 @@ from patternscope.workflow.stages import Stage, UnitContext
 
 @dataclass(frozen=True)
 class DrawFigure:
-    """The work of a figure's unit; it is handed to other processes by the figure's name."""
+    """The work of a figure's unit; it is sent to other processes by the figure's name."""
 
     name: str
 
@@ -29,7 +29,7 @@ class DrawFigure:
 
 
 def figure_stage(figure: StudyFigure, available: Collection[str] | None = None) -> Stage:
-    """Return the stage that draws a figure; of all stages that it may read those that are `available`.
+    """Return the stage that draws a figure; it reads those of its inputs that are `available`.
 
     >>> figure_stage(load_figure("losses")).name
     'figures/losses'
@@ -47,7 +47,7 @@ def figure_stage(figure: StudyFigure, available: Collection[str] | None = None) 
 
 
 def figure_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
-    """Return the figures that can be drawn of what the stages of a study write, at least one variant of each."""
+    """Return the figures that can be drawn from the stages of a study, with at least one variant of each input."""
     available = {stage.name for stage in stages}
     families = {name.partition("/")[0] for name in available}
     figures = [load_figure(name) for name in figure_names()]

@@ -1,4 +1,4 @@
-"""What is read from the output of a network in memory: some of its outputs, or a probe on its features."""
+"""The head of a network in memory: some of its outputs, or a probe on its features."""
 
 import operator
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class ReadNetwork:
-    """A network that gives the logits of the classes, what these are called, and what was read from its output.
+    """A network that returns the logits of the classes, their names, and its head.
 
-    names: of all of the network's own outputs, where they are known.
+    names: of all of the network's own outputs, if they are known.
     """
 
     network: nn.Module
@@ -41,7 +41,7 @@ class ReadNetwork:
 
 
 def split_classes(classes: Classes | None) -> tuple[tuple[str, ...] | None, Asked | None]:
-    """Return the names of the classes that an argument `classes` tells, and the outputs that it asks for.
+    """Return the names of the classes in an argument `classes`, and the outputs that it selects.
 
     >>> split_classes({"cat": "tabby"}), split_classes(["a", "b"]), split_classes([3, 5])
     ((('cat',), {'cat': 'tabby'}), (('a', 'b'), None), (None, [3, 5]))
@@ -73,7 +73,7 @@ def _output(place: Any) -> str | int:
 def read_network(
     model: nn.Module, pixels: Tensor, names: Sequence[str] | None, asked: Asked | None, kind: HeadKind
 ) -> ReadNetwork:
-    """Return the network that gives the logits of the classes; InputError as `choose_outputs`.
+    """Return the network that returns the logits of the classes; InputError as `choose_outputs`.
 
     Cost: a forward pass of two images.
     """
@@ -85,7 +85,7 @@ def read_network(
     known = output_names(inner, architecture, count)
     sigmoid = kind == "sigmoid" or is_yes_or_no(inner)
     if names is None and asked is not None:
-        # Without names of their own the classes are called what the outputs are.
+        # Classes without their own names get those of the outputs.
         places = [output_number(place, count, known, "classes") for place in asked]
         shown = [str(place) if known is None else known.names[place][0] for place in places]
         names = [own if isinstance(own, str) else name for own, name in zip(asked, shown, strict=True)]

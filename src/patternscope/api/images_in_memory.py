@@ -1,4 +1,4 @@
-"""Images and labels as users have them in memory: tensors, arrays, data sets, loaders, or a folder of pictures."""
+"""Images and labels from tensors, arrays, data sets, loaders, or a folder of pictures."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,10 +27,10 @@ def read_images(
     seed: int,
     asked: Mapping[str, Any] | None = None,
 ) -> tuple[Tensor, Tensor | None, Sequence[str] | None, ImageSet | None]:
-    """Return images (n, channels, h, w), labels (n,), class names and images to train on, as far as they are known.
+    """Return images (n, channels, h, w), labels (n,), class names and images to train on, as far as known.
 
-    `asked` is the section [images] of the settings: how the pictures of a folder are resized, and what is white in
-    them. InputError for anything that cannot be used, and for `asked` where there are no pictures to read.
+    `asked` is the section [images] of the settings: how the pictures of a folder are resized, and their value of white.
+    InputError for unusable input, and for `asked` without pictures to read.
     """
     how = {name: value for name, value in (asked or {}).items() if name in _HOW}
     if isinstance(images, str | Path):
@@ -74,7 +74,7 @@ def _pair(item: Any) -> tuple[Tensor, Tensor]:
 
 
 def _tensor(values: Any) -> Tensor:
-    """A tensor on the CPU of whatever holds numbers; an array may be flipped or of another machine's byte order."""
+    """A tensor on the CPU from anything with numbers; an array may be flipped or have a foreign byte order."""
     if isinstance(values, Tensor):
         return values.detach().cpu()
     array = np.array(values, order="C")
@@ -82,7 +82,7 @@ def _tensor(values: Any) -> Tensor:
 
 
 def _integers(labels: Any) -> Tensor:
-    """Labels as integers; InputError where they are anything else, which a cast would hide."""
+    """Labels as integers; InputError for any other type, which a cast would hide."""
     try:
         known = _tensor(labels)
     except (TypeError, ValueError) as error:
@@ -94,7 +94,7 @@ def _integers(labels: Any) -> Tensor:
 
 @contextmanager
 def isolated_randomness() -> Iterator[None]:
-    """Keep a loader that shuffles, or a data set that transforms at random, from moving the caller's random state."""
+    """Protect the caller's random state from a loader that shuffles, or a data set with random transforms."""
     states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the state of others
     try:
         with isolate_random_state():
@@ -108,7 +108,7 @@ def _checked_pixels(pixels: Tensor) -> Tensor:
     """Images of 1 to 4 channels with pixels in [0, 1], or uint8."""
     if pixels.ndim != 4 or pixels.shape[1] not in (1, 2, 3, 4) or not len(pixels):
         raise InputError(f"images: expected (n, 1 to 4, height, width), got {tuple(pixels.shape)}")
-    pixels = pixels.contiguous()  # another order in memory would be rounded otherwise
+    pixels = pixels.contiguous()  # another memory order would be rounded differently
     if pixels.dtype == torch.uint8:
         return pixels
     if not pixels.is_floating_point():
@@ -131,7 +131,7 @@ def as_bytes(pixels: Tensor) -> Tensor:
 
 
 def check_labels(labels: Tensor | None, classes: Sequence[str] | None, logits: Tensor) -> tuple[Tensor, Sequence[str]]:
-    """Return labels that fit the logits, those predicted without any, and a name for each class; else InputError."""
+    """Return labels that fit the logits (without labels, the predicted ones), and names of classes; else InputError."""
     n, c = logits.shape
     labels = logits.argmax(dim=1) if labels is None else labels
     if labels.shape != (n,):

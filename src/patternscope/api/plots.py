@@ -8,7 +8,7 @@ from patternscope.results.study import StudyResults
 
 
 class Plot:
-    """One figure of a study, to be called; what may be chosen is said in its docstring."""
+    """One figure of a study, as a function; its docstring describes the arguments."""
 
     def __init__(self, name: str, results: StudyResults) -> None:
         self._figure, self._results = load_figure(name), results
@@ -32,7 +32,7 @@ class Plots:
         return Plot(name, self._results)
 
     def __dir__(self) -> list[str]:
-        """Return the names of the figures that the study has results for, for completion."""
+        """Return the names of the figures for which the study has results, for completion."""
         return [name for name in figure_names() if load_figure(name).is_drawn_of(self._results)]
 
     def __repr__(self) -> str:

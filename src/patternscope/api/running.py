@@ -1,4 +1,4 @@
-"""Running a study with its figures and its page, here or elsewhere."""
+"""Running a study with its figures and its page, on this machine or others."""
 
 import logging
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def run_study(
         exchange: address of an object store (s3://bucket/folder) that files pass through, for workers that do not see
             the study's folder.
         until: last stage to run. device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        report: is told of each unit that begins and ends. announce: is told the estimated cost first.
+        report: called for each unit that begins or ends. announce: called first, with the estimated cost.
 
     Raises:
         InputError: settings, images, networks and folders that cannot be used.
@@ -67,14 +67,12 @@ def executor_of(workers: int, scheduler: str | None = None, exchange: str | None
     end_without_guard()
     if scheduler is None:
         if exchange is not None:
-            raise InputError(
-                "exchange: expected a scheduler beside it, got none; workers of this machine see the study"
-            )
+            raise InputError("exchange: expected a scheduler as well, got none; workers of this machine see the study")
         if workers < 1:
             raise InputError(f"workers: expected 1 or more, got {workers}")
         return None if workers == 1 else lambda: process_pool(workers)
     if workers != 1:
         raise InputError("workers and scheduler: expected one of them, got both; a cluster has its own workers")
-    # A lost scheduler ends the run with a line of its own; its library's tracebacks would bury that.
+    # A lost scheduler ends the run with a one-line error, which its library's tracebacks would bury.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     return lambda: ClusterExecutor(scheduler, None if exchange is None else Exchange(exchange))

@@ -19,7 +19,7 @@ from patternscope.workflow.store import Store
 
 
 def save_study(results: ResultsInMemory, settings: StudySettings, folder: Path) -> None:
-    """Write results as a study whose units are up to date with its settings; InputError for a folder with content."""
+    """Write results as a study whose units are up to date with its settings; InputError for a non-empty folder."""
     with plain_errors(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"save: expected an empty or new folder, got content in {folder}")
@@ -51,5 +51,5 @@ def _write_units(results: ResultsInMemory, settings: StudySettings, folder: Path
 
 
 def write_atlas(folder: Path) -> None:
-    """Write the atlas of a study, and nothing that it stands on."""
+    """Write only the atlas of a study, without its inputs."""
     run_part(folder, "atlas", pages_of)

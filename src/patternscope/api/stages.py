@@ -10,7 +10,7 @@ from patternscope.workflow.stages import Stage
 
 
 def pages_of(settings: StudySettings) -> Sequence[Stage]:
-    """Return the figures and the atlas of a study, which the study itself does not know."""
+    """Return the stages of the figures and the atlas, which are not among those of `study`."""
     students = settings.distillation.students if settings.distillation.enabled else ()
     atlas = atlas_stage(
         attack=settings.attack.enabled,
@@ -19,5 +19,5 @@ def pages_of(settings: StudySettings) -> Sequence[Stage]:
         replicates=settings.replicates.enabled,
         students=students,
     )
-    # The atlas is the longest of them, and would run alone at the end.
+    # The atlas takes longest, and would run alone at the end.
     return (atlas, *figure_stages(study_stages(settings)))

@@ -28,7 +28,7 @@ from patternscope.settings.study import StudySettings
 
 @dataclass(frozen=True)
 class Layer:
-    """What is known of a layer at a checkpoint; counts and evidence are over networks too where there are several."""
+    """A layer at a checkpoint; counts and evidence are also over networks if there are several."""
 
     name: str
     knowledge: KnowledgeResult
@@ -51,7 +51,7 @@ class Layer:
 
     @property
     def counts(self) -> Counts:
-        """Knowledge points per image and their ratio, with intervals over images, and over networks of several."""
+        """Knowledge points per image and their ratio, with intervals over images, and over several networks."""
         return self.knowledge.counts
 
     @property
@@ -67,7 +67,7 @@ class Layer:
 
 
 class Layers(Mapping[str, Layer]):
-    """The layers of a study at one checkpoint, by name, shallow to deep; read when they are asked for."""
+    """The layers of a study at one checkpoint, by name, shallow to deep; read on access."""
 
     def __init__(self, results: StudyResults, checkpoint: int | None = None) -> None:
         self._results, self._checkpoint = results, checkpoint
@@ -108,7 +108,7 @@ class Study:
     """A study: its results, read from disk or computed in memory.
 
     Attributes:
-        results: everything, by stage, checkpoint and layer. folder: where it is on the disk, None in memory.
+        results: everything, by stage, checkpoint and layer. folder: its location on disk, None in memory.
         plot: `study.plot.counts()` and so on return a matplotlib Figure; `dir(study.plot)` lists them.
     """
 
@@ -160,32 +160,32 @@ class Study:
     def look(self, image: Any, *, nearest: int = 4) -> Look:
         """Return the predictions of the network and of all maps for a new image; `figures.drawing.look.draw` draws it.
 
-        Arguments and errors as `patternscope.study.look.look_at`; InputError too for a study in memory, which has kept
-        no network.
+        Arguments and errors as `patternscope.study.look.look_at`; also InputError for a study in memory, which does not
+        keep its network.
         """
         from patternscope.study.look import look_at
 
         if self.folder is None:
-            raise InputError("look: expected a study on the disk, got one in memory, which has kept no network")
+            raise InputError("look: expected a study on disk, got one in memory, which does not keep its network")
         return look_at(self.folder, image, nearest=nearest)
 
     def save(self, folder: str | Path) -> "Study":
         """Write an analysis in memory as a study, for `patternscope figures`, `atlas`, `report` and `view`.
 
-        InputError when the folder holds anything, and for a study that is on the disk already.
+        InputError for a non-empty folder, and for a study that is already on disk.
         """
         from patternscope.api.saving import save_study
 
         if not isinstance(self.results, ResultsInMemory) or self._settings is None:
-            raise InputError(f"save: expected an analysis in memory, got a study that lies in {self.folder}")
+            raise InputError(f"save: expected an analysis in memory, got a study in {self.folder}")
         save_study(self.results, self._settings, Path(folder))
         return open_study(folder)
 
     def atlas(self, *, look: bool = False, **view: Any) -> Any:
         """Return the page as a notebook widget (extra "notebook"); `view` as `patternscope.atlas.Atlas`.
 
-        With `look` a picture dropped on it is shown to the study's network and its maps, as by :meth:`look`. InputError
-        for that of a study in memory, which has kept no network.
+        With `look`, a picture dropped on it is analysed as by :meth:`look`; InputError for a study in memory, which
+        does not keep its network.
         """
         from patternscope.api.saving import write_atlas
         from patternscope.atlas import Atlas
@@ -193,7 +193,7 @@ class Study:
         if self.folder is not None:
             return Atlas(self.folder, look=self.look if look else None, **view)
         if look:
-            raise InputError("look: expected a study on the disk, got one in memory, which has kept no network")
+            raise InputError("look: expected a study on disk, got one in memory, which does not keep its network")
         # Kept as long as the study: the widget reads from it.
         self._room = tempfile.TemporaryDirectory(prefix="patternscope-")
         folder = Path(self._room.name, "study")
@@ -202,7 +202,7 @@ class Study:
         return Atlas(folder, **view)
 
     def _repr_html_(self) -> str:
-        """A table of the layers, where a notebook shows the study."""
+        """A table of the layers, shown by notebooks."""
         layers = self.layers
         measured = self.results.has(EvidenceResult)
         names = ("layer", *(["bits per region"] if measured else []), "points per image", "reliable", "ratio")
@@ -230,8 +230,8 @@ def _cells(layer: Layer, measured: bool) -> list[str]:
 
 
 def open_study(folder: str | Path) -> Study:
-    """Return a study on disk; InputError when the folder is no study.
+    """Return a study on disk; InputError if the folder is not a study.
 
-    Its results are read when they are asked for.
+    Its results are read on access.
     """
     return Study(open_results(folder), Path(folder))

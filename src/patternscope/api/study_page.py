@@ -60,7 +60,7 @@ def repeat_command(settings: StudySettings, axes: Axes) -> str:
 
 
 def _reproduction(folder: Path, settings: StudySettings, axes: Axes) -> Reproduction:
-    """How to repeat a study, and the digest of what it should find."""
+    """How to repeat a study, and the digest of the expected results."""
     summary = Store(folder).manifest(Unit(SummaryResult.STAGE))
     return Reproduction(
         command=repeat_command(settings, axes),

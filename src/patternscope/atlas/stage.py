@@ -97,7 +97,7 @@ def run_atlas(ctx: UnitContext) -> None:
 
 
 def store_of(study: Path) -> Path:
-    """Return the store of a study's atlas, whose files are verified; InputError when there is none or it is damaged.
+    """Return the store of a study's atlas, whose files are verified; InputError if there is none or it is damaged.
 
     Cost: 1.7 GB per second, once per process.
     """

@@ -1,4 +1,4 @@
-"""The command line `patternscope`: exit codes, and one line on stderr for what was wrong."""
+"""The command line `patternscope`: exit codes, and one line on stderr for an error."""
 
 import os
 import sys

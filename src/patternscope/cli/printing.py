@@ -72,7 +72,7 @@ class PlainTable(Table):
 
 
 def new_table(*columns: str, texts: int = 1) -> Table:
-    """Return an empty table; the first `texts` columns may be folded, the others hold numbers, which stay whole."""
+    """Return an empty table; the first `texts` columns may be folded, the others contain numbers, never folded."""
     table = PlainTable(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     for place, column in enumerate(columns):
         if place < texts:

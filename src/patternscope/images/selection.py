@@ -29,7 +29,7 @@ def _check(labels: Tensor) -> Tensor:
 
 
 def _select_classes(labels: Tensor, classes: Sequence[int] | None) -> list[int]:
-    """Return the classes to choose from, each of which occurs."""
+    """Return the classes to choose from; all of them must occur."""
     present = torch.unique(labels).tolist()
     for label in classes or ():
         if label not in present:

@@ -123,7 +123,7 @@ class NetworkSettings(Section):
 
     @model_validator(mode="after")
     def _probe_alone(self) -> Self:
-        """Refuse what a probe makes meaningless."""
+        """Refuse settings that a probe makes meaningless."""
         for key in ("classes", "class_file", "sample_layer"):
             if self.head == "probe" and getattr(self, key) is not None:
                 raise ValueError(f'expected no {key} with head = "probe", which is fitted to the network\'s features')
@@ -209,7 +209,7 @@ class AtlasSettings(Section):
 
 
 def asks_for_no_training(network: Any) -> bool:
-    """Whether a [network] as it was written asks for a network that is not trained."""
+    """Tell whether [network], as written, needs a network that is not trained."""
     if not isinstance(network, Mapping):
         return False
     chosen = any(network.get(key) is not None for key in ("classes", "class_file"))
@@ -218,7 +218,7 @@ def asks_for_no_training(network: Any) -> bool:
 
 
 def _starts_from_weights(content: Mapping[str, Any]) -> bool:
-    """Whether settings as they were written name weights, and how long to train on from them."""
+    """Tell whether settings, as written, have weights and a number of epochs to train from them."""
     network, training = content.get("network"), content.get("training")
     if not isinstance(network, Mapping) or not isinstance(training, Mapping):
         return False
@@ -261,7 +261,7 @@ class CoreSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _nothing_is_trained(cls, content: Any) -> Any:
-        """Without a number of epochs, a network whose outputs or features are chosen is analysed as it is."""
+        """Without a number of epochs, a network with chosen outputs or features is analysed without training."""
         if not isinstance(content, Mapping) or not asks_for_no_training(content.get("network")):
             return content
         training = content.get("training", {})

@@ -1,4 +1,4 @@
-"""[images]: where images come from; the options of single sources are those of their records."""
+"""[images]: where images come from; options of single sources come from their records."""
 
 from functools import partial
 from pathlib import Path
@@ -24,14 +24,14 @@ class _SourceSettings(Section):
 
 
 def _beside_settings(option: str, value: Any, info: ValidationInfo) -> Any:
-    """Return the settings file's folder for an unset folder that the source looks into."""
+    """Return the settings file's folder for an unset folder that the source searches."""
     name = str(info.data.get("source", ""))
     source = next((source for source in SOURCES.values() if source.accepts(name)), None)
     return "." if value is None and source is not None and source.has(option) else value
 
 
 def _option_field(option: Option[Any]) -> tuple[Any, Any]:
-    """Return the type and the field of an option, by which pydantic makes a key of it."""
+    """Return the type and the pydantic field of an option."""
     kind: Any = LocatedPath if option.kind is Path else option.kind
     kind = kind | None
     if option.kind is Path:

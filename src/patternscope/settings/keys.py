@@ -10,7 +10,7 @@ from patternscope.settings.study import StudySettings
 
 
 class SettingKey(NamedTuple):
-    """A key: its section ("" for one outside all), name, default as TOML ("" where it has none), and meaning."""
+    """A key: its section ("" for one outside all), name, default as TOML ("" without one), and meaning."""
 
     section: str
     name: str
@@ -28,7 +28,7 @@ def setting_keys() -> list[SettingKey]:
 
 
 def section_meanings() -> dict[str, str]:
-    """Return what each section is, by its name; "" stands for the keys outside all.
+    """Return the meaning of each section by name; "" stands for the keys outside all.
 
     >>> section_meanings()["atlas"]
     'the page for the browser'
@@ -41,7 +41,7 @@ def section_meanings() -> dict[str, str]:
 def find_keys(name: str) -> list[SettingKey]:
     """Return the keys of a section, or those of a name: "images", "images.resize" and "resize".
 
-    Raises InputError for another name; the nearest is said.
+    Raises InputError for another name, with the nearest one.
 
     >>> [key.section for key in find_keys("resize")]
     ['images']
@@ -73,7 +73,7 @@ def _keys_of(section: str) -> Iterator[SettingKey]:
 
 
 def _toml(value: Any) -> str:
-    """Return a default as it is written in TOML; nothing for one that the program determines."""
+    """Return a default in TOML; empty for one that is determined automatically."""
     if value is None or value in ((), {}):
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The sections of a study's optional parts: a part is on where its section is written."""
+"""The sections of a study's optional parts: a part is on if its section exists."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -66,7 +66,7 @@ class ReplicatesSettings(Section):
 
     @model_validator(mode="after")
     def _a_folder_each(self) -> Self:
-        """Folders are of the networks beside the study's own."""
+        """Folders are those of the further networks."""
         if self.folders and self.networks not in (None, self.count):
             raise ValueError(
                 f"networks: expected {self.count}, the study's own and {len(self.folders)} in folders, "
@@ -151,7 +151,7 @@ class AttackSettings(Section):
 
     @model_validator(mode="after")
     def _within_the_pixels(self) -> "AttackSettings":
-        """A perturbation of 8 is meant to be 8/255."""
+        """A perturbation of 8 is probably meant as 8/255."""
         if self.norm == "linf" and self.epsilon > 1:
             raise ValueError(f"epsilon: expected at most 1 for linf (8/255 is 0.0314), got {self.epsilon}")
         return self
@@ -214,7 +214,7 @@ class DistillationSettings(Section):
 
 
 class OptionalParts(CoreSettings):
-    """The optional parts of a study beside what every study has; a new part is a section above and a field here."""
+    """The optional parts of a study; a new part is a section above and a field here."""
 
     controls: ControlsSettings = Field(default_factory=ControlsSettings, description="what a layer has by chance")
     spread: SpreadSettings = Field(
@@ -237,13 +237,13 @@ class OptionalParts(CoreSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _on_where_written(cls, section: Any, info: ValidationInfo) -> Any:
-        """An optional part is on where its section is written, unless the section says it is off."""
+        """An optional part is on if its section exists, unless the section disables it."""
         is_part = info.field_name in _part_names()
         return {"enabled": True, **section} if is_part and isinstance(section, Mapping) else section
 
     @model_validator(mode="after")
     def _patterns_of_calibrated_points(self) -> Self:
-        """Patterns are of calibrated points: those of the paper's rule hold chance as well."""
+        """Patterns need calibrated points: those of the paper's rule include chance."""
         if self.patterns.enabled and self.knowledge.rule != "calibrated":
             raise ValueError(f'patterns: expected knowledge.rule = "calibrated", got "{self.knowledge.rule}"')
         return self

@@ -1,4 +1,4 @@
-"""What every section of the settings is made of: a strict model, and paths relative to the settings file."""
+"""The base of all sections of the settings: a strict model, and paths relative to the settings file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
 
 LocatedPath = Annotated[Path, AfterValidator(_resolve)]
 LATER: dict[str, JsonValue] = {"later": True}
-"""Of a setting that earlier studies did not have: its default does not enter the key of what they made."""
+"""For a setting that earlier studies did not have: its default does not enter the keys of their units."""
 
 
 class Section(BaseModel):

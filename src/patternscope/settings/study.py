@@ -1,4 +1,4 @@
-"""A study's settings: read from TOML, checked, and any mistake said in one line."""
+"""A study's settings: read from TOML and checked, with one-line errors."""
 
 import tomllib
 from collections.abc import Mapping

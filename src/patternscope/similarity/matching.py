@@ -128,7 +128,7 @@ def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def index_type(regions: int) -> torch.dtype:
-    """Return the smallest integer type that holds a region index.
+    """Return the smallest integer type for a region index.
 
     >>> index_type(196), index_type(784)
     (torch.uint8, torch.int16)

@@ -27,7 +27,7 @@ class Facts:
         numbers: those of one image, channels x side^2.
         classes: c. dimensions: e. features: d of the sample feature. weights: numbers of the network.
         activations: numbers of all its outputs for one image, which gradients need. largest: of the three largest,
-            which it holds at once without gradients. at_once: images of a batch that is recorded.
+            which are in memory at once without gradients. at_once: images of a batch that is recorded.
         layers: (k, r) of each layer. checkpoints: their number.
         products: operations per second of a matrix product. copies: bytes per second read and written by a copy.
         forward: seconds of the network's forward pass for one image.

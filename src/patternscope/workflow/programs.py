@@ -23,7 +23,7 @@ def program_versions() -> dict[str, str]:
 
 @cache
 def _installed() -> dict[str, str]:
-    """The versions of other packages, read once: each unit's manifest holds them."""
+    """The versions of other packages, read once, since each unit's manifest records them."""
     return {name: version(name) for name in _PROGRAMS}
 
 

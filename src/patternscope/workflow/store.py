@@ -70,7 +70,7 @@ class Store:
     def verify(self, unit: Unit, manifest: Manifest, *, digests: bool = True) -> None:
         """Check each file's size, and with `digests` its content (1.7 GB per second); else DamagedUnit."""
         if manifest.unit != unit.path:
-            raise DamagedUnit(f"{unit.path} holds the manifest of {manifest.unit}")
+            raise DamagedUnit(f"{unit.path} has the manifest of {manifest.unit}")
         for name, written in manifest.files.items():
             if name not in manifest.dropped:
                 self.verify_file(unit, name, written, file_digest if digests else None)

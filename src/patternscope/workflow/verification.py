@@ -84,7 +84,7 @@ def _manifest_of(store: Store, unit: Unit) -> Manifest:
     if manifest is None:
         raise DamagedUnit(f"{unit.path} is missing")
     if manifest.unit != unit.path:
-        raise DamagedUnit(f"{unit.path} holds the manifest of {manifest.unit}")
+        raise DamagedUnit(f"{unit.path} has the manifest of {manifest.unit}")
     return manifest
 
 

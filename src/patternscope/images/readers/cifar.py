@@ -16,7 +16,7 @@ _SIDE = 32
 
 
 class _Version(NamedTuple):
-    """The files of a set; a record is `label_bytes`, the last of which counts, and the 3 x 32 x 32 of a picture."""
+    """The files of a set; a record has `label_bytes`, of which the last counts, and 3 x 32 x 32 bytes of pixels."""
 
     title: str
     train: tuple[str, ...]

@@ -62,7 +62,7 @@ class Request:
         return option.default if value is None else value
 
     def folder_with(self, *entries: str, expected: str) -> Path:
-        """Return the folder; InputError unless it exists and holds the entries."""
+        """Return the folder; InputError unless it exists and contains the entries."""
         if self.folder is None or not self.folder.exists():
             raise InputError(f"folder {str(self.folder)!r} does not exist; expected {expected}")
         missing = next((entry for entry in entries if not (self.folder / entry).exists()), None)

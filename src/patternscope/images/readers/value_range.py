@@ -7,11 +7,11 @@ from patternscope.errors import InputError
 
 _SIXTEEN_BITS = 65535
 _DEPTH = "sixteen_bits"  # in a picture's info: Pillow has read the upper half of its 16 bits
-_COLOUR = "16-bit colour pictures, of which the upper 8 bits are read: convert them to 8 bits"
+_COLOUR = "16-bit colour pictures, of which only the upper 8 bits are read: convert them to 8 bits"
 
 
 def to_bytes(values: np.ndarray, white: float, name: str, hint: str = "") -> np.ndarray:
-    """Return values from 0 to `white` as bytes, of which 255 is white.
+    """Return values from 0 to `white` as bytes, with 255 for white.
 
     Raises InputError, which begins with `name` and ends with a `hint`, for values outside or not finite.
 

@@ -111,7 +111,7 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
     if short:
         more = [f"{len(short) - _NAMED} more"] if len(short) > _NAMED else []
         sentences.append(
-            f"Fewer held-out images exist than the {samples_per_class} per class asked for: "
+            f"Fewer held-out images exist than the {samples_per_class} per class requested: "
             f"{listed([*short[:_NAMED], *more])}."
         )
     return sentences
@@ -123,10 +123,11 @@ def fitted_images(images: ImagesResult) -> list[str]:
     if rows is None:
         return []
     return [
-        f"Maps are fitted to {len(rows):,} of the {sum(images.counts.values()):,} images, a stratified choice by what "
-        "they are. Every image, fitted to or not, belongs to a fold and is judged by a map and temperatures that lack "
-        "this fold. Intervals are over all images and hold for these maps: what another choice of the images fitted to "
-        "would change is not in them. Chance levels, patterns and the atlas are of the images fitted to."
+        f"Maps are fitted to {len(rows):,} of the {sum(images.counts.values()):,} images, chosen by content and "
+        "stratified by class. Every image, fitted to or not, belongs to a fold and is judged by a map and temperatures "
+        "that were fitted without this fold. Intervals are over all images and hold for these maps: they do not "
+        "include what another choice of the fitted images would change. Chance levels, patterns and the atlas are of the "
+        "fitted images."
     ]
 
 

@@ -85,7 +85,7 @@ def _turn(points: Tensor, rotation: Tensor) -> float:
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Passes over the sample features, of which there are few."""
+    """A few passes over the sample features."""
     e, n = facts.dimensions, facts.samples
     read = 8 * n * (facts.features + 3 * facts.classes)
     kept = NUMBER * (e * facts.features + n * (e + facts.classes) + facts.classes * (e + 1))
