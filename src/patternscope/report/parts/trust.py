@@ -126,8 +126,8 @@ def fitted_images(images: ImagesResult) -> list[str]:
         f"Maps are fitted to {len(rows):,} of the {sum(images.counts.values()):,} images, chosen by content and "
         "stratified by class. Every image, fitted to or not, belongs to a fold and is judged by a map and temperatures "
         "that were fitted without this fold. Intervals are over all images and hold for these maps: they do not "
-        "include what another choice of the fitted images would change. Chance levels, patterns and the atlas are of the "
-        "fitted images."
+        "include what another choice of the fitted images would change. Chance levels, patterns and the atlas are of "
+        "the fitted images."
     ]
 
 
