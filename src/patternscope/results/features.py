@@ -86,7 +86,7 @@ class RegionalFeatures:
         return ShardWriter(self.folder / layer_folder(layer), REGIONAL)
 
     def save(self, folder: Path) -> None:
-        """Write the features below a folder, unless they are already there."""
+        """Write the features below a folder, unless it already contains them."""
         if folder != self.folder:
             FeaturesInMemory({layer: self.read(layer) for layer in self.layers}).save(folder)
 

@@ -71,7 +71,7 @@ class Exchange:
             files.exists(self._place("0" * 64))
 
     def send(self, path: Path, digest: str) -> None:
-        """Put a file into the store, unless it is already there. Cost: one request, and the upload."""
+        """Put a file into the store, unless the store already has it. Cost: one request, and the upload."""
         (files, _), place, size = self._store, self._place(digest), path.stat().st_size
         with self._plain_errors():
             try:

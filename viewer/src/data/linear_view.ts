@@ -1,6 +1,6 @@
 /**
  * The linear view of a space of e dimensions: three axes along which it is shown. The default is that of
- * `patternscope.radial.view` in Python, which says it at length.
+ * `patternscope.radial.view` in Python, which documents it in full.
  */
 
 /** Rows right, up and towards the viewer, of e numbers each: orthonormal (the last is zero in a plane). */
