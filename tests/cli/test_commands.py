@@ -263,7 +263,7 @@ def test_figures_draws_figures_and_runs_nothing_else(drawn, monkeypatch, capsys)
     for command in ("figures", "atlas"):
         code, _, err = call(capsys, command, drawn)
         assert code == 2
-        assert "units beneath" in err
+        assert "input units of" in err
         assert "/conv_33 is stale); `patternscope run STUDY.toml --out" in err
         assert err.count("\n") == 1
     assert {path: path.stat().st_mtime_ns for path in drawn.rglob("manifest.json")} == before
@@ -285,7 +285,7 @@ def test_a_finished_study_is_of_use_without_its_images(drawn, monkeypatch, capsy
             code, _, err = call(capsys, *arguments)
         assert (code, err.count("warning: "), "error: " in err) == (0, 1, False)
         assert "squares.npz' does not exist" in err
-        assert "what was made from it is reused as it is" in err
+        assert "results made from it are reused unchanged" in err
     settings = tmp_path / "study.toml"
     settings.write_text(settings_toml(saved_settings(drawn)[0]))
     code, _, err = call(capsys, "run", settings, "--out", drawn)

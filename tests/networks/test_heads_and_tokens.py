@@ -64,9 +64,7 @@ def test_the_head_is_the_one_whose_output_the_logits_are(images, join, part, key
 
 def test_of_heads_that_are_joined_otherwise_the_user_names_one(images):
     model = TwoHeads(lambda a, b: 3 * a + b)
-    with pytest.raises(
-        InputError, match=r"several of which they are the mean, got 'head', 'other'; name with sample_l"
-    ):
+    with pytest.raises(InputError, match=r"several whose mean they are, got 'head', 'other'; name with sample_l"):
         record(model, images, ["conv"])
     found = record(model, images, ["conv"], sample_layer="other")
     torch.testing.assert_close(found.sample_features, model.features(images)[:, 4:])

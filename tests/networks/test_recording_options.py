@@ -63,7 +63,7 @@ def test_halving_loses_and_repeats_no_image():
 
 
 def test_one_image_that_does_not_fit_is_one_clear_line():
-    with pytest.raises(InputError, match="one fits into the memory of cpu, got 8 x 6 pixels"):
+    with pytest.raises(InputError, match="a single image to fit into the memory of cpu, got 8 x 6 pixels"):
         record(Hungry(most=0), images(), ["conv"])
 
 

@@ -136,7 +136,7 @@ def test_what_was_made_from_code_and_weights_that_are_gone_is_taken_as_it_is(pro
     for name in ("own_network", "own_parts"):
         sys.modules.pop(name, None)
     (project / gone).rename(project / "away")
-    with pytest.warns(UserWarning, match="what was made from it is reused as it is"):
+    with pytest.warns(UserWarning, match="results made from it are reused unchanged"):
         status = saved_status(project / "out")
     assert all(each.up_to_date for each in status if each.unit.stage in ("images", "training", "features"))
 

@@ -223,7 +223,7 @@ def run_part(
     old = [unit for unit in _told(below) if not unit.up_to_date]
     if old:
         raise InputError(
-            f"{folder}: {len(old)} of {len(below)} units beneath {part} are not up to date ({old[0].unit.path} is "
+            f"{folder}: {len(old)} of {len(below)} input units of {part} are not up to date ({old[0].unit.path} is "
             f"{old[0].state}); {how_to_finish(folder, old[0].unit)}"
         )
     given: set[Unit] = {unit.unit for unit in below}
@@ -243,5 +243,5 @@ def _told(status: list[UnitStatus]) -> list[UnitStatus]:
     """Warn once if files outside the study could not be compared."""
     unread = next((unit for unit in status if unit.unread is not None), None)
     if unread is not None:
-        warnings.warn(f"{unread.unread}; what was made from it is reused as it is", stacklevel=3)
+        warnings.warn(f"{unread.unread}; results made from it are reused unchanged", stacklevel=3)
     return status

@@ -100,7 +100,7 @@ class ClusterExecutor(Executor):
         if isinstance(error, KilledWorker):
             return InputError(
                 "every worker that tried this unit died (out of memory?); finished units are kept: "
-                "run again with more memory a worker"
+                "run again with more memory per worker"
             )
         if isinstance(error, ModuleNotFoundError) and "patternscope" in str(error):
             return InputError("the cluster's workers cannot import patternscope; install it there too")

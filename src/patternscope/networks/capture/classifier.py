@@ -100,7 +100,7 @@ def _several(alike: list[HeadCall]) -> InputError:
     """Return the error for layers that do not give the logits."""
     names = ", ".join(repr(call.name) for call in alike)
     return InputError(
-        f"model: expected one linear layer that gives the logits, or several of which they are the mean, got {names}; "
+        f"model: expected one linear layer that gives the logits, or several whose mean they are, got {names}; "
         "name with sample_layer the module whose input is the sample feature"
     )
 

@@ -146,7 +146,7 @@ def _if_it_fits(run: Callable[[Tensor], Recording], images: Tensor, device: torc
             raise
         if len(images) == 1:
             raise InputError(
-                f"images: expected a size of which one fits into the memory of {device}, got "
+                f"images: expected a single image to fit into the memory of {device}, got "
                 f"{images.shape[2]} x {images.shape[3]} pixels; use another device or smaller images"
             ) from error
     return None
