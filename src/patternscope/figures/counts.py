@@ -110,8 +110,8 @@ def _explanations(shown: CountsData) -> list[str]:
     lines = [f"{what}.", f"{noise[0].upper()}{noise[1:]}."]
     if shown.paper:
         lines.append(
-            "Calibrated: by maps that have not seen the image, as sure as unseen images justify. The paper's rule: by "
-            "a map fitted to all images of this network, strengths in units of the layer's mean."
+            "Calibrated: by maps that have not seen the image, with probabilities calibrated on unseen images. The "
+            "paper's rule: by a map fitted to all images of this network, strengths in units of the layer's mean."
         )
     if shown.shares:
         lines.append(

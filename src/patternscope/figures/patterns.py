@@ -32,8 +32,8 @@ from patternscope.results.result import reads
 
 _WORDS, _COURSE, _FOOT = 2.3, 1.35, 0.62
 _WITHOUT = (
-    "Fall without it: of the probability of the class once the layer loses the pattern's regions (in brackets: as many "
-    "other reliable regions of the same images); *: beyond the noise farther than without these."
+    "Fall without it: of the probability of the class when the layer loses the pattern's regions (in brackets: as many "
+    "other reliable regions of the same images); *: more than without these, beyond the noise."
 )
 
 
@@ -119,12 +119,12 @@ def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> l
     """The caption: what is shown, and the meaning of the numbers."""
     without = [layer for layer in shown.layers if layer not in rows]
     lines = [
-        "Clusters of the reliable calibrated regions by their features, the most typical patches of each, from other "
-        "images where there are so many. Solid: the region; dashed: its effective receptive field, where 90 % of the "
-        "gradient lies. Right: the share of the pattern's regions that are reliable, over training.",
+        "Clusters of the reliable calibrated regions by their features, and the most typical patches of each, from "
+        "different images if possible. Solid: the region; dashed: its effective receptive field, which contains 90 % of "
+        "the gradient. Right: the share of the pattern's regions that are reliable, over training.",
         "Evidence: the share of the class's reliable bits. Stable: the Jaccard index with clusters of other halves of "
         "the images (in brackets by chance). Like it: of such regions in unseen images, the share in "
-        f"images of {shown.class_name} (in brackets by chance). Also: other classes, and how much of theirs.",
+        f"images of {shown.class_name} (in brackets by chance). Also: other classes, and their shares.",
         *([_WITHOUT] if shown.tests else []),
     ]
     return [*lines, f"No pattern in {', '.join(without)}."] if without else lines

@@ -96,7 +96,7 @@ def draw(shown: RegionalEmbeddingData) -> Figure:
         top = _TOP + place // across * pitch + _HEAD
         _draw_cloud(layout.add_panel(figure, left, top, _PANEL, _PANEL), cloud, shown)
     meaning = (
-        f"All regions, the darker the more of them. In colour: where most are knowledge points of a class, p(class) > "
+        f"All regions; darker means more of them. Colour: most are knowledge points of a class, p(class) > "
         f"{threshold_text(shown.tau)}; grey: of none."
     )
     layout.write_heading(figure, "Regional embeddings", meaning, *dimension_note(shown.view))

@@ -86,7 +86,7 @@ def _draw_space(axes: Any, shown: SampleEmbeddingData) -> None:
 def _explain(figure: Figure, shown: SampleEmbeddingData) -> None:
     """Title, the meaning of strength and orientation, and the numbers."""
     figure.text(0.03, 1 - 0.2 / _HEIGHT, "Sample embedding", fontsize=TITLE, weight="bold", va="center")
-    meaning = "Strength (distance from the origin): how certain the network is.  Orientation: of which class."
+    meaning = "Strength (distance from the origin): the network's certainty.  Orientation: the class."
     figure.text(0.03, 1 - 0.42 / _HEIGHT, meaning, color=SOFT, va="center")
     numbers = (
         f"{len(shown.embedding)} images{at_checkpoint(shown.checkpoint)}, coloured by {shown.classes.kind}; arrows: "

@@ -75,8 +75,8 @@ def accuracy_sentences(difference: StudyDifference) -> list[str]:
             )
     told.append(
         f"Both predict the same class for {percent(difference.agreement)} of the images; {changed.broken:,} are "
-        f"misclassified that were not, {changed.corrected:,} are corrected, and {changed.still_wrong:,} are "
-        "misclassified in another way."
+        f"newly misclassified, {changed.corrected:,} are corrected, and {changed.still_wrong:,} are misclassified "
+        "differently."
     )
     return told
 
@@ -93,8 +93,8 @@ def evidence_sentences(difference: StudyDifference) -> list[str]:
     if len(classes) > 1:
         ends = [f"{each.name} by {difference_text(each.evidence.difference)}" for each in (classes[0], classes[-1])]
         told.append(
-            f"Of the classes, {last.layer}'s evidence changed least favourably for {ends[0]}, and most favourably for "
-            f"{ends[1]}; intervals of classes are over images alone."
+            f"By class, the evidence of {last.layer} changed least favourably for {ends[0]}, and most favourably for "
+            f"{ends[1]}; intervals of classes are only over images."
         )
     return told
 

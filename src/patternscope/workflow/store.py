@@ -82,7 +82,7 @@ class Store:
         path, (size, digest) = self._place(unit, name), written
         found = regular_size(path)
         if found is None:
-            raise DamagedUnit(f"{unit.path}/{name} is {'no regular file' if os.path.lexists(path) else 'missing'}")
+            raise DamagedUnit(f"{unit.path}/{name} is {'not a regular file' if os.path.lexists(path) else 'missing'}")
         if found != size:
             raise DamagedUnit(f"{unit.path}/{name} has {found} bytes instead of {size}")
         if digest_of is not None and digest_of(Path(path)) != digest:
