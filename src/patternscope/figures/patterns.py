@@ -120,8 +120,8 @@ def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> l
     without = [layer for layer in shown.layers if layer not in rows]
     lines = [
         "Clusters of the reliable calibrated regions by their features, and the most typical patches of each, from "
-        "different images if possible. Solid: the region; dashed: its effective receptive field, which contains 90 % of "
-        "the gradient. Right: the share of the pattern's regions that are reliable, over training.",
+        "different images if possible. Solid: the region; dashed: its effective receptive field, with 90 % of the "
+        "gradient. Right: the share of the pattern's regions that are reliable, over training.",
         "Evidence: the share of the class's reliable bits. Stable: the Jaccard index with clusters of other halves of "
         "the images (in brackets by chance). Like it: of such regions in unseen images, the share in "
         f"images of {shown.class_name} (in brackets by chance). Also: other classes, and their shares.",

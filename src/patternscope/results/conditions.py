@@ -88,7 +88,7 @@ def _changes(difference: StudyDifference, condition: Condition) -> list[tuple[st
     for name in names:
         if name not in layers:
             raise InputError(
-                f"--fail-on: {condition.text!r}: expected a layer of both studies, got {name!r}; {nearest(name, list(layers))}"
+                f"--fail-on: {condition.text!r}: expected a layer of both, got {name!r}; {nearest(name, list(layers))}"
             )
     return [(name, getattr(layers[name], condition.number).difference) for name in names]
 
