@@ -41,7 +41,7 @@ class Regions:
     `position` (n, r, e) in units of the layer's mean strength; `category`, `confidence`, `mask`, `reliable` (n, r) as
     in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None. `temperatures` of the images, None for 1
     throughout. `bits` (n, r) evidence for the true class and `stability` (n, r), the share of refits in which a
-    region is a point of its class; None where the study has not measured them.
+    region is a point of its class; None if the study has not measured them.
     """
 
     position: np.ndarray
@@ -131,7 +131,7 @@ class LayerPatterns:
     """The patterns of a layer: `owner` (n, r), the index of each region's pattern among the `entries`, -1 for none.
 
     `field`: height and width in pixels of the layer's receptive field, None where unknown. `untested`: why the network
-    was not asked, None where it was.
+    was not tested, None if it was.
     """
 
     owner: np.ndarray
@@ -162,12 +162,12 @@ class LayerContent:
     undefined; `class_counts` (t, c, 3, 3) the same per class. `emerged` (t, n) bool: the image has evidence of its
     class or, where that was not measured, a reliable point.
     `trajectory` (n, r) are the types of an attack's trajectories, 0 to 4. `direction` (t, c, e) are mean directions of
-    the layer's own, where they differ from the condition's. `unit`: what positions are multiplied by before
-    probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,
-    high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
-    untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
-    `features` reads the codes of the features at the last step, of the images drawn; None where there are none.
-    `patterns` of the regions at the last step, None where the study has not looked for any.
+    the layer's own, where they differ from the condition's. `unit`: the factor of positions in the computation of
+    probabilities, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low, high) in bits
+    per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets, untrained network) x
+    (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured. `features` reads the
+    codes of the features at the last step, of the images drawn; None without any. `patterns` of the regions at the last
+    step, None without [patterns].
     """
 
     grid: Grid

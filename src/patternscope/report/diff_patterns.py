@@ -62,7 +62,7 @@ def _counted(patterns: Sequence[ComparedPattern], what: str) -> str:
 def how_matched() -> str:
     """Return how patterns are matched."""
     return (
-        "A pattern is kept where one of the other network has a Jaccard index above 0.5 with its regions, on the same "
+        "A pattern is kept if one of the other network has a Jaccard index above 0.5 with its regions, on the same "
         "images; one that grew or shrank to twice or half of its regions may thus count as gained and lost. A refit is "
         "of the same network, its maps fitted to other images."
     )

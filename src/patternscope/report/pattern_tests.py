@@ -65,7 +65,7 @@ def refit_sentences(layers: Layers) -> list[str]:
     if not told:
         return []
     return [
-        f"A refit of the maps by other images has a pattern with most of the same regions (a Jaccard index above 0.5) "
+        f"A refit of the maps to other images has a pattern with most of the same regions (a Jaccard index above 0.5) "
         f"for {'; '.join(told)}: that many patterns are found again when only the fit changes."
     ]
 

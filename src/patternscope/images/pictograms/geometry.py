@@ -13,7 +13,7 @@ Points = np.ndarray
 class Part(NamedTuple):
     """One painted piece of an object: a filled outline, or a line when `width` is positive.
 
-    `points` (m, 2) and `width` in object units, `paint` a name of `palette.Palette`; `name` says what it is of.
+    `points` (m, 2) and `width` in object units, `paint` a name of `palette.Palette`; `name` is that of the part.
     """
 
     points: Points

@@ -43,11 +43,11 @@ _REASONS = {
 
 
 def open_torchvision(request: Request) -> Splits:
-    """Return the images of a torchvision data set on the disk; nothing is ever downloaded.
+    """Return the images of a torchvision data set on disk; nothing is ever downloaded.
 
-    `source` is "torchvision:NAME" with a name of SETS, `folder` what torchvision calls root, `arguments` go
-    to the data set (EMNIST needs a split, Places365 small = true). Held-out images are those of its test or
-    validation split; without one a seeded 20 % of every class.
+    `source` is "torchvision:NAME" with a name of SETS, `folder` is torchvision's root, `arguments` are passed to the
+    data set (EMNIST needs a split, Places365 small = true). Held-out images are those of its test or validation split
+    or, without one, a seeded 20 % of every class.
     """
     name = request.source.partition(":")[2]
     if name not in SETS:

@@ -1,4 +1,4 @@
-"""Pixel values that are not bytes: which one is shown as white, and what is refused rather than clipped."""
+"""Pixel values that are not bytes: the value of white, and values that are refused rather than clipped."""
 
 import numpy as np
 from PIL import Image
@@ -43,7 +43,7 @@ def eight_bits(picture: Image.Image, white: float | None, name: str) -> Image.Im
 
 
 def mark_depth(picture: Image.Image) -> None:
-    """Note in an opened colour picture that its file has 16 bits; nothing tells once it is loaded."""
+    """Note in an opened colour picture that its file has 16 bits, which is unknown once it is loaded."""
     if not _is_deep(picture) and ";16" in str(getattr(picture, "tile", "")):
         picture.info[_DEPTH] = True
 
@@ -54,7 +54,7 @@ def _is_deep(picture: Image.Image) -> bool:
 
 
 class Brightness:
-    """The brightest value of pictures of 16 bits, which tells how many of them are used."""
+    """The brightest value of 16-bit pictures, which tells how many bits they use."""
 
     def __init__(self) -> None:
         self.grey = self.colour = 0.0
@@ -68,7 +68,7 @@ class Brightness:
             self.colour = max(self.colour, *(257.0 * high for _, high in bands))  # pyright: ignore[reportGeneralTypeIssues]
 
     def check(self, where: str) -> None:
-        """Raise InputError where none of the pictures uses the upper half of its range: all would be dark."""
+        """Raise InputError if none of the pictures uses the upper half of its range: all would be dark."""
         for brightest, remedy in ((self.grey, ""), (self.colour, f"; {_COLOUR}")):
             if 0 < brightest <= _SIXTEEN_BITS // 2:
                 bits = max(8, int(brightest).bit_length())

@@ -103,7 +103,7 @@ def _timm_record(architecture: str) -> Any:
 
 
 def _unreachable(architecture: str, error: Exception) -> InputError:
-    """Return the error for weights that are not in the cache and cannot be fetched."""
+    """Return the error for weights that are not in the cache and cannot be downloaded."""
     return InputError(
         f"network.pretrained: expected the weights of {architecture!r} in the cache ({torch.hub.get_dir()} or the "
         f"hub's) or a connection, got {type(error).__name__}; set network.weights to a file instead"

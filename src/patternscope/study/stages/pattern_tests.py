@@ -34,7 +34,7 @@ def run_pattern_tests(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     images, (height, width) = inputs.images, inputs.region(layer).grid
-    part = FittedPart.among(images)  # patterns are of these images alone
+    part = FittedPart.among(images)  # patterns are only of these images
     owners = part.of(inputs.load(PatternsResult, layer=layer).owners(len(images.labels), height * width))
     count = int(owners.max()) + 1
     ctx.report(0.0, "patterns of a refit")
