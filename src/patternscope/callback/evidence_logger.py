@@ -32,8 +32,8 @@ class EvidenceLogger:
     (docs/method.md, "Evidence"). No map is fitted, so this is the readable evidence of a layer, not that of its map.
 
     Measurements are due every `every` steps and wait until the budget allows one more: `share` is at most `budget`,
-    except at the first measurement, which later ones wait for. The network, its flags and the random state are left as
-    found. In distributed training, the first process measures.
+    except right after the first measurement, until further steps have compensated for it. The network, its flags and
+    the random state are left as found. In distributed training, the first process measures.
 
     Args:
         images: (n, channels, h, w), some 200 that the network is not trained on, as the network expects them, or uint8
