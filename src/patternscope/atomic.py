@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all: written under another name, then renamed."""
+"""Atomic files and folders: written under another name, then renamed."""
 
 import os
 import stat
@@ -13,10 +13,10 @@ from patternscope.errors import InputError
 
 @contextmanager
 def replaced_file(file: Path) -> Iterator[Path]:
-    """Give a new empty file beside `file` to write to, which takes its name at the end of the block.
+    """Give a new empty file next to `file` to write to, which is renamed to it at the end of the block.
 
-    Its name cannot be foreseen, so that no link waits there for what is written; a `file` that is a link is replaced,
-    not followed. After an error `file` is as it was, and nothing is left beside it.
+    Its name is unpredictable, so that no link can be planted there; a `file` that is a link is replaced, not followed.
+    After an error, `file` is unchanged and the new file removed.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with replaced_file(Path(folder) / "a.txt") as partial:
@@ -35,9 +35,9 @@ def replaced_file(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(folder: Path, ours: Collection[str], what: str) -> Iterator[Path]:
-    """Give an empty folder that takes the place of `folder` at the end of the block; after an error nothing changed.
+    """Give an empty folder that replaces `folder` at the end of the block; after an error, nothing is changed.
 
-    `ours` are the entries, `what` the kind of folder that may be replaced. InputError when `folder` exists and holds
+    `ours` are the entries, `what` the kind of folder that may be replaced. InputError if `folder` exists and contains
     anything else, or is a file.
     """
     if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()}.difference(ours)):
@@ -53,12 +53,12 @@ def replaced_folder(folder: Path, ours: Collection[str], what: str) -> Iterator[
 
 
 def is_regular(path: Path) -> bool:
-    """Tell whether a path is a file, and no link, pipe or device, which may lead anywhere or never end."""
+    """Tell whether a path is a regular file: a link, pipe or device may lead anywhere or never end."""
     return regular_size(path) is not None
 
 
 def regular_size(path: str | Path) -> int | None:
-    """Return the bytes of a file that is one, and no link, pipe or device; None where it is not."""
+    """Return the bytes of a regular file; None for a link, pipe or device."""
     try:
         found = os.lstat(path)
     except (OSError, ValueError):
@@ -67,7 +67,7 @@ def regular_size(path: str | Path) -> int | None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk, where the system can tell of folders."""
+    """Wait until a file or folder is on disk, if the system supports that for folders."""
     if path.is_dir() and os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Autograd modes: computations that do not depend on those of the caller."""
+"""Autograd modes: computations that do not depend on the caller's modes."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,9 +11,9 @@ _DEVICE_TYPES = ("cpu", "cuda", "mps", "xpu")
 
 @contextmanager
 def isolate_autograd() -> Iterator[None]:
-    """Compute without the caller's inference mode and autocast; whether gradients are taken stays as it is.
+    """Compute without the caller's inference mode and autocast; whether gradients are recorded is not changed.
 
-    In inference mode no gradient can be taken, and autocast rounds products to half precision.
+    In inference mode no gradient can be computed, and autocast rounds products to half precision.
 
     >>> with torch.autocast("cpu", torch.bfloat16), isolate_autograd():
     ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype

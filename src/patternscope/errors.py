@@ -1,4 +1,4 @@
-"""Bad input in one line: which argument, what was expected, what it got."""
+"""Bad input in one line: the argument, the expected and the actual value."""
 
 import difflib
 import sysconfig
@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-_LONGEST = 1000  # characters of what other code says
+_LONGEST = 1000  # characters of messages of other code
 _INSTALLED = (Path(__file__).parent, Path(sysconfig.get_path("stdlib")))
 
 
 class InputError(ValueError):
-    """Input that cannot be used as it is; the command line ends with its text and exit code 2.
+    """Input that cannot be used; the command line prints its text and ends with exit code 2.
 
     The text is one line: `where: expected X, got Y`, and what to do where that helps.
     """
 
 
 def visible(text: str) -> str:
-    """Return a text whose control characters are replaced by a question mark: names of others steer no terminal.
+    """Return a text with control characters replaced by a question mark, since names must not control the terminal.
 
     Line ends and tabs stay.
 
@@ -35,7 +35,7 @@ def visible(text: str) -> str:
 
 
 def _steers(letter: str) -> bool:
-    """Whether a character is a control of the terminal, or turns the direction of what follows."""
+    """Tell whether a character controls the terminal or changes the direction of text."""
     return unicodedata.category(letter) == "Cc" or letter in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 
 
@@ -59,10 +59,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def fault(error: BaseException) -> str:
-    """Return in one line what a user's code raised: its type, its text, and the user's own file and line.
+    """Return an exception of a user's code in one line: its type, its text, and the user's own file and line.
 
-    The line is the last that ran of a file that is neither installed nor this project's; where there is none,
-    it is omitted.
+    The line is the last that ran in a file that is neither installed nor this project's; it is omitted if there is no
+    such line.
 
     >>> fault(KeyError("x"))
     "KeyError: 'x'"
@@ -73,15 +73,15 @@ def fault(error: BaseException) -> str:
 
 
 def _is_users(path: Path) -> bool:
-    """Whether a file is the user's: no part of Python, of an installed package or of this one."""
+    """Tell whether a file is the user's: not part of Python, of an installed package or of this one."""
     installed = any(path.is_relative_to(each) for each in _INSTALLED)
     return path.is_file() and not installed and not {"site-packages", "dist-packages"} & set(path.parts)
 
 
 def explain(error: "ValidationError", model: "type[BaseModel]") -> str:
-    """Return the first thing wrong with the input of a pydantic model in one line, and how many more.
+    """Return the first error in the input of a pydantic model in one line, and the number of others.
 
-    Each names the key path, what was expected, what it got and, for a misspelt name, the nearest valid one.
+    An error names the key path, the expected and the actual value and, for a misspelt name, the nearest valid one.
 
     >>> from pydantic import BaseModel, ConfigDict, ValidationError
     >>> class Training(BaseModel):
@@ -100,7 +100,7 @@ def explain(error: "ValidationError", model: "type[BaseModel]") -> str:
 
 
 def _explain_one(problem: Any, root: "type[BaseModel]") -> str:
-    """One problem: key path, what was expected, what it got, the nearest valid name."""
+    """One problem: key path, expected and actual value, and the nearest valid name."""
     keys = [str(key) for key in problem["loc"]]
     if problem["type"] == "extra_forbidden":
         names = list(_field_at(keys[:-1], root)[1].model_fields)

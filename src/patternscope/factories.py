@@ -1,4 +1,4 @@
-"""Networks and images made by a function of the user's own, named as `package.module:factory`."""
+"""Networks and images made by a user's function, named as `package.module:factory`."""
 
 import importlib
 import inspect
@@ -13,16 +13,16 @@ from typing import Any, cast
 from patternscope.errors import InputError, fault, nearest
 
 NOT_FACTORIES = ("timm", "torchvision", "huggingface")
-"""Prefixes before a colon that are no module with factories."""
+"""Prefixes before a colon that are not modules."""
 
 
 @contextmanager
 def import_factory(name: str, folder: Path | None, setting: str) -> Iterator[Callable[..., Any]]:
     """Give the callable that "package.module:factory" or "package.module:Class.method" names, within the block.
 
-    Modules in `folder` come before installed ones, as those beside a script do; the module search path is as
-    found afterwards. `setting` begins the text of errors. InputError for a module or a function that does not exist,
-    or a module that fails.
+    Modules in `folder` come before installed ones, like those next to a script; the module search path is restored
+    afterwards. `setting` begins the text of errors. InputError for a module or a function that does not exist, or a
+    module that fails.
 
     >>> with import_factory("math:sqrt", None, "architecture") as factory:
     ...     factory(4)
@@ -47,7 +47,7 @@ def import_factory(name: str, folder: Path | None, setting: str) -> Iterator[Cal
 
 
 def call_offered(factory: Callable[..., Any], offered: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
-    """Call a factory with `arguments`, and with those of `offered` that its signature names.
+    """Call a factory with `arguments`, and with those of `offered` that are in its signature.
 
     >>> call_offered(lambda classes, width=3: (classes, width), {"classes": 2, "seed": 0}, {"width": 5})
     (2, 5)
@@ -59,8 +59,8 @@ def call_offered(factory: Callable[..., Any], offered: Mapping[str, Any], argume
 def factory_file(name: str, folder: Path | None) -> Path | None:
     """Return the file of the module that a factory is defined in; None for other names, or a module without a file.
 
-    Nothing is imported, not even the packages that the module lies in: whoever only looks at a study runs none of its
-    code. InputError for a module that does not exist.
+    Nothing is imported, not even the packages around the module: reading a study runs none of its code. InputError for
+    a module that does not exist.
     """
     module_name, colon, _ = name.partition(":")
     if not colon or module_name in NOT_FACTORIES:
@@ -81,7 +81,7 @@ def _spec_of(module_name: str, folder: Path | None) -> ModuleSpec | None:
     for part in inner:
         if spec is None or spec.submodule_search_locations is None:
             return None
-        # By its last name alone: a full one would ask for the package, which is not imported.
+        # Only by its last name: a full name would need the package, which is not imported.
         spec = PathFinder.find_spec(part, list(spec.submodule_search_locations))
     return spec
 
@@ -93,16 +93,16 @@ def _otherwise_found(name: str) -> ModuleSpec | None:
 
 
 def _places(folder: Path | None) -> str:
-    """Return where modules are searched, as an error says it."""
+    """Return where modules are searched, as text for an error."""
     return "" if folder is None else f" in {folder} or installed"
 
 
 @contextmanager
 def _searched_first(folder: Path | None, module_name: str) -> Iterator[None]:
-    """Search modules in a folder before all other places, and import the named one's package anew from there.
+    """Search modules in a folder before all other places, and reimport the package of the named one from there.
 
-    Anew, since its file may have changed, or a module of another place may have the same name. Modules that were
-    loaded before stay the same for everybody else.
+    It is reimported since its file may have changed, or another module may have the same name. Modules that were loaded
+    before are restored afterwards.
     """
     package = module_name.partition(".")[0]
     if folder is None or not any(path.exists() for path in (folder / f"{package}.py", folder / package)):

@@ -12,7 +12,7 @@ def lazy_exports(package: str, exports: Mapping[str, tuple[str, ...]]) -> Export
     """Return a package's ``__getattr__``, ``__dir__`` and ``__all__`` for names that its submodules define.
 
     `exports` maps each submodule, relative to the package and possibly nested, to the names taken from it. A name is
-    imported when it is first asked for, and then belongs to the package; so do the submodules themselves. Use::
+    imported on first use and then belongs to the package; so do the submodules themselves. Use::
 
         if TYPE_CHECKING:
             from package.shapes import Circle, Square

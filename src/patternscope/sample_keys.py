@@ -1,4 +1,4 @@
-"""What a sample is, as a key for choices by chance that do not depend on the order of samples."""
+"""A key per sample, for random choices that do not depend on the order of the samples."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from patternscope.errors import InputError
 
 
 def sample_keys(identity: Tensor, seed: int) -> list[bytes]:
-    """Return one pseudo-random key per sample, which depends on nothing but its identity (n,) and the seed.
+    """Return one pseudo-random key per sample, which depends only on its identity (n,) and the seed.
 
     >>> import torch
     >>> sample_keys(torch.tensor([3, 5]), 0) == sample_keys(torch.tensor([5, 3]), 0)[::-1]
@@ -20,7 +20,7 @@ def sample_keys(identity: Tensor, seed: int) -> list[bytes]:
 
 
 def check_integers(n: int, **named: Tensor) -> None:
-    """Check that each of some tensors holds n integers; InputError names the first that does not.
+    """Check that each tensor contains n integers; InputError names the first that does not.
 
     >>> import torch
     >>> check_integers(2, identity=torch.tensor([3, 5]))

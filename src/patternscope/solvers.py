@@ -36,7 +36,7 @@ class Trace:
     parts: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, object]:
-        """Return everything that a repeated run reproduces, so not the seconds.
+        """Return everything that a repeated run reproduces, that is, all but the seconds.
 
         >>> sorted(Trace(losses=[2.0]).summary())
         ['converged', 'final_loss', 'losses', 'parts', 'start_loss', 'steps']
@@ -46,7 +46,7 @@ class Trace:
 
 
 class Stopwatch:
-    """Completes a trace: time taken, whether it converged, and a warning where it ended worse than it began.
+    """Completes a trace: time taken, convergence, and a warning if it ended worse than it began.
 
     >>> watch = Stopwatch(); trace = watch.close(Trace(losses=[2.0, 1.0]), "fit"); trace.seconds >= 0
     True
@@ -56,9 +56,9 @@ class Stopwatch:
         self._start = time.perf_counter()
 
     def close(self, trace: Trace, fit: str) -> Trace:
-        """Complete the trace of a fit; warns where the loss ended higher than it began.
+        """Complete the trace of a fit; warns if the loss ended higher than it began.
 
-        InputError where it did not stay finite.
+        InputError if it did not stay finite.
         """
         trace.seconds = time.perf_counter() - self._start
         losses = trace.losses

@@ -1,4 +1,4 @@
-"""Named tensors in one safetensors file: equal tensors give equal bytes, and nothing in it is code."""
+"""Named tensors in one safetensors file: equal tensors give equal bytes, and it contains no code."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from patternscope.errors import InputError
 def write_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
     """Write named tensors as safetensors: contiguous, on the CPU, without metadata.
 
-    A tensor that shares memory with another is written as its own copy. OSError when the disk is full or refuses.
+    A tensor that shares memory with another is written as a copy. OSError if the disk is full or cannot be written.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -23,7 +23,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
     try:
         save_file(copies, str(path))
     except SafetensorError as error:
-        # The library hides what the disk said in its text; whoever explains a full disk needs the number.
+        # The library hides the disk's error in its text; explaining a full disk needs its number.
         refused = re.search(r"os error (\d+)|Os \{ code: (\d+)", str(error))
         if refused is None:
             raise
@@ -46,5 +46,5 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
 
 
 def unreadable(path: str | Path, error: Exception) -> InputError:
-    """Return the error of a file that is not safetensors, or only the beginning of one."""
+    """Return the error of a file that is not safetensors, or truncated."""
     return InputError(f"{path}: expected a safetensors file ({' '.join(str(error).split())})")

@@ -75,9 +75,7 @@ def test_a_yes_or_no_tells_two_classes_apart_and_no_more():
     assert choose_outputs(("fish", "other"), 4, ANIMALS, {"fish": "tench"}, sigmoid=True).outputs == (0, REST)
     assert choose_outputs(("crane", "tench"), 4, ANIMALS, sigmoid=True).outputs == (1, 0)
     for count in (1, 4):
-        with pytest.raises(
-            InputError, match=r"expected two classes .*, got 3, of which no common probability is known"
-        ):
+        with pytest.raises(InputError, match=r"expected two classes .*, got 3, which have no joint probability"):
             choose_outputs(("a", "b", "c"), count, None, sigmoid=True)
 
 

@@ -272,7 +272,7 @@ def test_what_an_attack_did():
         "The l∞ attack, ε = 8/255 (20 steps, towards the most likely wrong class), succeeded on 486 of 491 correctly "
         "classified images (99 %)."
     )
-    assert "3.0 times as far as in low" in said[1]
+    assert "3.0 times as much as in low" in said[1]
     assert said[1].endswith("the difference, 0.40 (0.30–0.50), is beyond the noise.")
     assert "went from 1.00 to 0.70" in said[2]
     assert said[-1] == "Trajectories of the regions of high: 12 from no feature to one of the target."

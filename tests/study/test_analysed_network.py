@@ -95,7 +95,7 @@ def test_folders_that_bear_the_networks_names_are_found(project):
 def test_outputs_that_are_asked_for(project, asked):
     results = recorded(project, f'{TOML}{asked}\nweights = "weights.safetensors"\n')
     torch.testing.assert_close(results.load(FeaturesResult).logits, own_logits(project, results)[:, [2, 4]])
-    assert results.training().outputs.source == "as asked for"
+    assert results.training().outputs.source == "as requested"
 
 
 def test_names_in_a_file(project):
@@ -138,7 +138,7 @@ def test_a_network_of_one_output_and_one_of_yes_and_no(project):
     with pytest.warns(UserWarning, match=r'classes = \{ "cat" = "dog" \}$'):
         warn_of_order(logits, labels, head, ("cat", "dog"), NAMES)
     pictures(project, "cat", "dog", "owl")
-    with pytest.raises(InputError, match=r"expected two classes for a network with outputs that are a yes or no each"):
+    with pytest.raises(InputError, match=r"expected two classes for a network with outputs that are each a yes or no"):
         recorded(project, f'{TOML}head = "sigmoid"\n')
 
 
@@ -182,7 +182,7 @@ def test_a_backbone_of_timm_without_a_head_has_a_probe(tmp_path):
     assert (probe.images, probe.folds) == (12, 5)
     assert features.sample_features.shape == (12, 24)
     assert (tmp_path / "out/training/00" / HEAD_FILE).is_file()
-    assert 'as asked for with head = "probe"' in results.training().head_sentence
+    assert 'as requested by head = "probe"' in results.training().head_sentence
     with pytest.raises(InputError, match=r'network: expected no classes with head = "probe"'):
         make_settings({"network": {"head": "probe", "classes": ["a"]}}, "study.toml", Path())
 

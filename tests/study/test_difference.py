@@ -110,7 +110,7 @@ def test_noise_of_draws_widens_differences_and_what_one_study_measured_stands_fo
         half = other.evidence.difference.high - other.evidence.difference.value
         own = one.evidence.difference.high - one.evidence.difference.value
         assert half == pytest.approx((own**2 + 2 * (1.959964 * 0.5) ** 2) ** 0.5, rel=1e-5)
-    assert any("of the second, for which the other stands" in text for text in wide.not_measured)
+    assert any("of the second, so the value of the other is used" in text for text in wide.not_measured)
     assert len(wide.noise) == 2
 
 

@@ -207,7 +207,7 @@ def test_the_atlas_draws_the_part_and_counts_all(study):
         AllFitted(results.folders, results.seed, results.files, results.store), architecture="small", resamples=10
     )
     rows = results.images.fitted_rows.numpy()
-    assert content.omitted[-1].startswith("Drawn are the 12 of 24 images")
+    assert content.omitted[-1].startswith("The atlas draws the 12 of 24 images")
     assert len(content.image_names) == 12
     for name, layer in content.conditions[0].layers.items():
         other = everything.conditions[0].layers[name]

@@ -84,13 +84,13 @@ def test_what_is_said_of_patterns_that_are_used_and_of_those_that_are_not():
     first, how, refit = pattern_test_sentences({"deep": found}, titles)
     assert "falls by 0.300 (0.200–0.400)" in first
     assert "the network depends on patterns, more than on other reliable regions" in first
-    assert "for 2 of 2 it falls farther than without unreliable regions, for 1 farther" in first
+    assert "for 2 of 2 it falls more than without unreliable regions, for 1 more" in first
     assert first.endswith("farthest for ears, by 0.400 (0.300–0.500) against 0.000 (−0.100 to 0.100).")
     assert "1 in 40" in how
     assert "2 of 3 in deep" in refit
     assert pattern_test_table({"deep": found}).rows[0][-3:] == ["2", "1", "2"]
     unused = found.with_values(every=dependence(0.05, 0.0, 0.0), tests=tests[2:], omitted="no grid")
-    assert pattern_test_sentences({"deep": unused}, titles)[0] == "deep was not asked without its patterns: no grid."
+    assert pattern_test_sentences({"deep": unused}, titles)[0] == "deep was not tested without its patterns: no grid."
     asked = unused.with_values(omitted=None)
     assert "depends on patterns is not visible" in pattern_test_sentences({"deep": asked}, {"deep": ["dog 1"]})[0]
     assert pattern_test_table({"deep": asked.with_values(every=None)}).rows[0][3] == "–"

@@ -81,7 +81,7 @@ def test_a_network_that_knows_its_classes_at_the_start_has_its_evidence_there(tu
     assert (history.first["conv_53"] == 0).double().mean() > 0.8
     assert all(row.median_checkpoint == 0 for row in layer.first)
     text = page_of(tuned)
-    assert "half of a class's images hold evidence of it from step 0 on (red, green, blue and yellow)" in text.replace(
+    assert "half of a class's images have evidence of it from step 0 on (red, green, blue and yellow)" in text.replace(
         "&#39;", "'"
     )
     assert "Bits of evidence per region at step 15, compared with step 0" in text

@@ -130,7 +130,7 @@ def test_damage_and_cut_off_files_are_found(tmp_path):
     exchange.send(source, digest)
     (kept,) = (path for path in (tmp_path / "exchange").rglob("*") if path.is_file())
     kept.write_text("twelve bites")
-    with pytest.raises(InputError, match="does not hold what was sent"):
+    with pytest.raises(InputError, match="differs from what was sent"):
         exchange.fetch(digest, tmp_path / "target")
     assert not (tmp_path / "target").exists()
     kept.write_text("twelve")

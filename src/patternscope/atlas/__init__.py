@@ -11,7 +11,7 @@ __all__ = ["Atlas"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the widget when it is asked for: what it needs is an optional extra."""
+    """Import the widget on first use, since it needs an optional extra."""
     if name != "Atlas":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""What an atlas holds, before it is written: plain values, and a function per layer that gives one step at a time."""
+"""The content of an atlas before it is written: plain values, and a function per layer that reads one step."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -21,10 +21,10 @@ _GREY, _GREY_ROOM = 128, 127  # no difference, and the largest one in either dir
 
 @dataclass(frozen=True)
 class Step:
-    """A checkpoint, a step of an attack, or the one state of another network.
+    """A checkpoint, a step of an attack, or the single state of another network.
 
-    `number` is the training or attack step; `residual` and `angle` (degrees) tell how far the frame of a checkpoint is
-    from that of the one before; None where unknown.
+    `number` is the training or attack step; `residual` and `angle` (degrees) measure the change of frame from the
+    previous checkpoint; None if unknown.
     """
 
     label: str
@@ -62,7 +62,7 @@ class Regions:
         temperatures: Temperatures | None = None,
         **others: Tensor | None,
     ) -> Self:
-        """Return the regions at these positions with their knowledge points and what else is known of them."""
+        """Return the regions at these positions, with their knowledge points and everything else known about them."""
         return cls(
             position,
             points.category.numpy(),
@@ -86,14 +86,14 @@ class Regions:
 
 @dataclass(frozen=True)
 class PatternEntry:
-    """What an atlas shows of a pattern.
+    """A pattern as shown in the atlas.
 
     `label` of its class, `number` within it, `name` by the user; `regions` and `images` that have it; `share` of the
     class's evidence (value, low, high); `stability` and its `chance`; `specific` (value, low, high) and its `prior`;
     `refits` or None; `appears`, the label of a step, or None; `shared` with other classes, (label, share); `fall` of
     the probability without the pattern, without as many other reliable regions and without as many of the rest, each
-    (value, low, high), with how many `images` were `asked`, and whether it is farther than without `others` and `rest`
-    beyond the noise; None where it was not tested. `typical` (k, 2): images and places of its most typical regions.
+    (value, low, high), with the number of `images` that were `asked`, and whether it exceeds that of `others` and
+    `rest` beyond the noise; None if it was not tested. `typical` (k, 2): images and places of its most typical regions.
     """
 
     label: int
@@ -115,7 +115,7 @@ class PatternEntry:
 
 @dataclass(frozen=True)
 class PatternFall:
-    """How far the probability of the class falls without a pattern's regions, and without others."""
+    """How much the probability of the class falls without a pattern's regions, and without others."""
 
     asked: int
     before: float
@@ -128,7 +128,7 @@ class PatternFall:
 
 @dataclass(frozen=True)
 class LayerPatterns:
-    """The patterns of a layer: `owner` (n, r), the place of each region's pattern among the `entries`, -1 for none.
+    """The patterns of a layer: `owner` (n, r), the index of each region's pattern among the `entries`, -1 for none.
 
     `field`: height and width in pixels of the layer's receptive field, None where unknown. `untested`: why the network
     was not asked, None where it was.
@@ -149,7 +149,7 @@ class LayerPatterns:
 
 
 def _moved(typical: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Regions (k, 2) of the images that are chosen, by their places among these."""
+    """The regions (k, 2) of the chosen images, by their indices among these."""
     held = typical[np.isin(typical[:, 0], chosen)]
     return np.stack([np.searchsorted(chosen, held[:, 0]), held[:, 1]], axis=1)
 
@@ -187,9 +187,9 @@ class LayerContent:
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What an attack changed: images uint8 of the differences times `factor`, around 128.
+    """The changes by an attack: uint8 images of the differences times `factor`, around 128.
 
-    (n, channels, h, w) by its last step, or (t, n, channels, h, w) by each of its kept steps, the clean ones first.
+    (n, channels, h, w) at its last step, or (t, n, channels, h, w) at each of its kept steps, the clean images first.
     """
 
     images: np.ndarray
@@ -197,24 +197,24 @@ class Perturbation:
 
     @property
     def last(self) -> np.ndarray:
-        """What the last step changed (n, channels, h, w)."""
+        """The changes at the last step (n, channels, h, w)."""
         return self.images if self.images.ndim == 4 else self.images[-1]
 
     @property
     def between_steps(self) -> np.ndarray:
-        """What the steps between the first and the last changed (t - 2, n, channels, h, w); none of an old study."""
+        """The changes at the steps between the first and the last (t - 2, n, channels, h, w); none for an old study."""
         return self.images[None][:0] if self.images.ndim == 4 else self.images[1:-1]
 
     def at(self, steps: np.ndarray) -> Self:
-        """Return that of some of the steps, the first and the last among them."""
+        """Return the changes at some of the steps, including the first and the last."""
         return self if self.images.ndim == 4 else replace(self, images=self.images[steps])
 
     def rows(self, chosen: np.ndarray) -> Self:
-        """Return that of some of the images (m,)."""
+        """Return the changes of some of the images (m,)."""
         return replace(self, images=self.images[chosen] if self.images.ndim == 4 else self.images[:, chosen])
 
     def without_steps(self) -> Self:
-        """Return what the last step changed alone."""
+        """Return only the changes at the last step."""
         return replace(self, images=self.last)
 
     @classmethod
@@ -241,7 +241,7 @@ class Perturbation:
 
 
 def _largest_factor(before: np.ndarray, after: np.ndarray) -> int:
-    """The largest whole number times which no difference leaves the range."""
+    """The largest integer factor that keeps all differences within the range."""
     largest = int(np.abs(after.astype(np.int16) - before).max(initial=0))
     return max(1, _GREY_ROOM // max(1, largest))
 
@@ -280,14 +280,14 @@ class Condition:
 
 @dataclass(frozen=True)
 class AtlasContent:
-    """All that an atlas shows.
+    """The content of an atlas.
 
     `layers` are names, shallow to deep; `images` (n, channels, h, w) uint8 with `labels` (n,) and `image_names`;
-    `conditions` begin with the training. `aligned`: the checkpoints are in one frame. `omitted` are sentences about
-    what the study has and this atlas does not. `most`: bits of a region that is always correct, None where evidence was
+    `conditions` begin with the training. `aligned`: the checkpoints are in one frame. `omitted` are sentences about the
+    parts of the study that this atlas omits. `most`: bits of a region that is always correct, None where evidence was
     not measured; `against`: what it is about, the labels or, without these, the network's own decisions. `networks`:
-    how many the study has; the first is shown. `drawn` (m,) are the places of the images among those of the study,
-    whose labels are `all_labels`; None where they are all. Counts, evidence and `emerged` are always of all.
+    how many the study has; the first is shown. `drawn` (m,) are the indices of the images among those of the study,
+    whose labels are `all_labels`; None for all. Counts, evidence and `emerged` always cover all images.
     """
 
     title: str

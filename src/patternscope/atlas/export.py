@@ -21,17 +21,17 @@ class TooLarge(InputError):  # noqa: N818 - named as what it says
 
 @dataclass(frozen=True)
 class Exported:
-    """An HTML file that was written: its bytes, and sentences about what of the study it omits."""
+    """An HTML file that was written: its size, and sentences about the parts of the study that it omits."""
 
     size: int
     omitted: tuple[str, ...]
 
 
 def export_single(content: AtlasContent, store: Path, file: Path, max_mb: float) -> Exported:
-    """Write one HTML file of at most `max_mb` million bytes, omitting what `smaller` does until it fits.
+    """Write one HTML file of at most `max_mb` million bytes, omitting parts in the order of `smaller` until it fits.
 
-    `store` holds all of `content`. What is omitted is returned, and shown on the page. TooLarge when even the smallest
-    does not fit.
+    `store` contains all of `content`. The omitted parts are returned, and listed on the page. TooLarge if even the
+    smallest version does not fit.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".atlas-") as folder:

@@ -1,4 +1,4 @@
-"""Regional features in a few bytes each, to find the regions that are alike by them."""
+"""Regional features in a few bytes each, to find similar regions."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -19,7 +19,7 @@ class FeatureCodes:
     """The features of a layer's regions along their principal axes.
 
     `values` (n, r, d) uint8: 128 and the coordinate in units of 1/127 of the largest one, so that differences are those
-    of unit features up to a factor. `share`: of the variance of unit features that these axes hold, in [0, 1].
+    of unit features up to a factor. `share`: of the variance of unit features along these axes, in [0, 1].
     """
 
     values: np.ndarray

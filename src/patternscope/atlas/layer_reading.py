@@ -1,4 +1,4 @@
-"""A layer of a finished study as an atlas shows it: during training, under an attack, in a student."""
+"""A layer of a finished study, read for the atlas: during training, under an attack, in a student."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def training_layer(results: StudyResults, layer: str) -> LayerContent:
     told = [measured(results, layer, checkpoint) for checkpoint in checkpoints]
 
     def points(step: int) -> KnowledgePoints:
-        # Read anew, so that the arrays of one step alone are in memory.
+        # Opened again, so that only the arrays of one step are in memory.
         return results.knowledge(layer, checkpoints[step]).points
 
     def emerged(step: int) -> Tensor:
@@ -169,10 +169,10 @@ def _temperatures(known: KnowledgeResult, told: EvidenceResult | None) -> Temper
 
 
 def _posterior_unit(rule: str | None, strength: float | None) -> float:
-    """What positions are multiplied by before probabilities are taken."""
+    """The factor of positions in the computation of probabilities."""
     return float(_unit(strength)) if rule == "calibrated" else 1.0
 
 
 def _unit(strength: float | None) -> np.float32:
-    """What positions of a layer are divided by; a layer without any strength is shown as it is."""
+    """The divisor of a layer's positions; 1 for a layer without any strength."""
     return np.float32(strength or 1.0)

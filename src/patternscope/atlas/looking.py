@@ -1,4 +1,4 @@
-"""What a notebook's view is told of a picture that was dropped on it."""
+"""The answer to a notebook's view about a picture that was dropped on it."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ def look_answer(
 ) -> tuple[dict[str, Any], list[bytes]]:
     """Return an answer to a view, and the picture as the study sees it (PNG).
 
-    `buffers` is one, the bytes of a file. What cannot be looked at is one sentence under "error", without a picture.
+    `buffers` is one, the bytes of a file. For an unusable picture, the answer has one sentence under "error".
     """
     if len(buffers) != 1:
         return {"error": f"image: expected one picture, got {len(buffers)}"}, []
@@ -32,7 +32,7 @@ def look_answer(
 
 
 def _told(found: Look, drawn: list[int] | None) -> dict[str, Any]:
-    """What was found, with classes by label and images by their places in the atlas."""
+    """The results, with classes by label and images by their indices in the atlas."""
     return {
         "predicted": found.predicted,
         "probability": float(found.probability[found.predicted]),
@@ -41,7 +41,7 @@ def _told(found: Look, drawn: list[int] | None) -> dict[str, Any]:
 
 
 def _layer(found: Look, layer: LookedLayer, drawn: list[int] | None) -> dict[str, Any]:
-    """What a layer tells; an image that the atlas does not draw is None."""
+    """The results of a layer; an image that the atlas does not draw is None."""
     places = None if drawn is None else {sample: place for place, sample in enumerate(drawn)}
     return {
         "layer": layer.layer,

@@ -1,4 +1,4 @@
-"""The HTML around the page: all in one file, or a folder behind any file server."""
+"""The HTML around the page: everything in one file, or a folder for any file server."""
 
 import base64
 import hashlib
@@ -30,24 +30,24 @@ _HEAD = """<!doctype html>
 <noscript>This page needs JavaScript, which is switched off in this browser.</noscript>
 """
 _AFTER = "</body>\n</html>\n"
-# Base 85 takes a quarter on top of the bytes, base64 a third. A comma for "<": no text can end its element.
+# Base 85 adds a quarter to the bytes, base64 a third. A comma replaces "<", so that no text can end its element.
 _PLAIN = bytes.maketrans(b"<", b",")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def store_keys(store: Path) -> list[str]:
-    """Return the keys of a store, which are the names of its files; a link is none, nor is a hidden file."""
+    """Return the keys of a store, the names of its files, without links and hidden files."""
     files = (path.relative_to(store) for path in store.rglob("*") if path.is_file() and not path.is_symlink())
     return sorted(path.as_posix() for path in files if not any(part.startswith(".") for part in path.parts))
 
 
 def single_page(store: Path) -> Iterator[str]:
-    """Yield the parts of one HTML file that holds the page and the whole store.
+    """Yield the parts of one HTML file with the page and the whole store.
 
-    Each file of the store is base 85 in a separate element, which the page decodes when it needs it. What the first
-    picture needs comes before the script: a browser draws it while it reads the rest. A Content-Security-Policy allows
-    the page's own script and no request. InputError when the page is not built. Cost: memory for the store's largest
-    file.
+    Each file of the store is base 85 in a separate element, which the page decodes when it needs it. The data of the
+    first picture come before the script: a browser draws it while it reads the rest. A Content-Security-Policy allows
+    only the page's own script and no request. InputError when the page is not built. Cost: memory for the store's
+    largest file.
     """
     first, later = first_and_later(store_keys(store))
     yield from _before(store)
@@ -58,7 +58,7 @@ def single_page(store: Path) -> Iterator[str]:
 
 
 def first_and_later(keys: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the keys that the first picture reads, which is of the last step, and all others.
+    """Return the keys that the first picture (the last step) reads, and all others.
 
     >>> first_and_later(["layer/bits/c/0/0", "layer/bits/c/1/0", "layer/counts/c/0", "zarr.json"])
     (['layer/bits/c/1/0', 'layer/counts/c/0', 'zarr.json'], ['layer/bits/c/0/0'])
@@ -71,7 +71,7 @@ def first_and_later(keys: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _on_request(array: str) -> bool:
-    """Whether an array is read only where somebody chooses a region."""
+    """Tell whether an array is read only when a region is selected."""
     return array.endswith("/feature")
 
 
@@ -83,7 +83,7 @@ def _chunk_of(key: str) -> tuple[str, int] | None:
 
 
 def single_bytes(store: Path) -> int:
-    """Return the size in bytes of the one HTML file that would hold a store.
+    """Return the size in bytes of the HTML file of a store.
 
     Cost: the sizes of the store's files, not their contents.
     """
@@ -93,7 +93,7 @@ def single_bytes(store: Path) -> int:
 
 
 def folder_page(store: Path) -> str:
-    """Return the HTML of a folder that also holds `page.js` and `store/`."""
+    """Return the HTML of a folder that also contains `page.js` and `store/`."""
     policy = f"{_POLICY}; script-src 'self'; connect-src 'self'"
     body = f'<div id="atlas" data-store="{STORE_FOLDER}/"></div>\n<script src="{SCRIPT_FILE}"></script>\n'
     return f"{_HEAD.format(policy=policy, title=_title(store))}{body}</body>\n</html>\n"
@@ -110,7 +110,7 @@ def write_single(store: Path, file: Path) -> int:
 def write_folder(store: Path, folder: Path) -> None:
     """Write the page, its script and a copy of the store into a folder for any static file server.
 
-    An earlier export is replaced. InputError when the folder holds anything else.
+    An earlier export is replaced. InputError if the folder contains anything else.
     """
     script, page = read_script(SCRIPT), folder_page(store)
     with replaced_folder(folder, (INDEX_FILE, SCRIPT_FILE, STORE_FOLDER), "an exported atlas") as fresh:
@@ -130,7 +130,7 @@ def read_script(path: Path) -> bytes:
 
 
 def _before(store: Path) -> Iterator[str]:
-    """What comes before store and script in one file."""
+    """The beginning of the file, before store and script."""
     digest = base64.b64encode(hashlib.sha256(_script_text().encode()).digest()).decode()
     yield _HEAD.format(policy=f"{_POLICY}; script-src 'sha256-{digest}'", title=_title(store))
     yield '<div id="atlas"></div>\n'
@@ -147,12 +147,12 @@ def _embedded(key: str, content: str) -> str:
 
 
 def _text_of(content: bytes) -> str:
-    """Bytes as text that any encoding of a page keeps: a colon, and base 85."""
+    """Bytes as text that survives any encoding of a page: a colon, and base 85."""
     return ":" + base64.b85encode(content).translate(_PLAIN).decode()
 
 
 def _script_text() -> str:
-    """The page's script, so that nothing in it ends the element that holds it."""
+    """The page's script, escaped so that nothing in it ends its element."""
     return read_script(SCRIPT).decode("utf-8").replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

@@ -1,4 +1,4 @@
-"""The patterns of a finished study as an atlas shows them."""
+"""The patterns of a finished study, read for the atlas."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from patternscope.results.pattern_tests import PatternTest, PatternTestsResult, 
 from patternscope.results.patterns import PatternsResult
 from patternscope.results.study import StudyResults
 
-_PATCHES = 8  # most typical regions that are shown of a pattern
+_PATCHES = 8  # typical regions shown per pattern
 
 
 def layer_patterns(results: StudyResults, layer: str) -> LayerPatterns | None:
-    """Return the patterns of a layer with their tests, None where the study has not looked for any."""
+    """Return the patterns of a layer with their tests, None without [patterns]."""
     if layer not in results.layers(PatternsResult):
         return None
     found = results.load(PatternsResult, layer=layer)
@@ -27,7 +27,7 @@ def layer_patterns(results: StudyResults, layer: str) -> LayerPatterns | None:
 
 
 def _entry(classes: list[str], found: PatternsResult, place: int, tested: PatternTestsResult | None) -> PatternEntry:
-    """What is shown of a pattern."""
+    """The entry of a pattern."""
     pattern = found.patterns[place]
     return PatternEntry(
         label=classes.index(pattern.class_name),
@@ -49,7 +49,7 @@ def _entry(classes: list[str], found: PatternsResult, place: int, tested: Patter
 
 
 def _fall(test: PatternTest) -> PatternFall | None:
-    """How far the probability falls, None where the network was not asked."""
+    """The fall of the probability, None if the network was not tested."""
     told = test.dependence
     if told is None:
         return None

@@ -1,4 +1,4 @@
-"""A finished study as an atlas: which of its results are shown, and as what."""
+"""A finished study as an atlas: which of its results are shown, and how."""
 
 from collections.abc import Sequence
 
@@ -16,15 +16,15 @@ from patternscope.results.networks import StudentAnalysisResult
 from patternscope.results.study import StudyResults
 from patternscope.results.training import TrainingResult
 
-# Successive checkpoints that could still be turned by more than this (degrees) are not in one frame.
+# Successive checkpoints that a turn by more than this (degrees) would align better are not in one frame.
 _MOST_TURN = 10.0
 
 
 def read_content(results: StudyResults, *, architecture: str, resamples: int, networks: int = 1) -> AtlasContent:
-    """Return what an atlas shows of a study; long arrays are read when they are written.
+    """Return the content of a study's atlas; long arrays are read when they are written.
 
     `architecture` names the network, `resamples` are the draws of images for the intervals under an attack. Of several
-    `networks` the study's own is shown. Of many images those are drawn that maps are fitted to.
+    `networks`, the study's own is shown. If maps are fitted to some of the images, only these are drawn.
     """
     images, layers = results.images, results.layers(RegionResult)
     training = _training(results, layers)
@@ -80,7 +80,7 @@ def _certainty(logits: Tensor) -> np.ndarray:
 
 
 def _checkpoint(trained: TrainingResult, alignment: Alignment | None) -> Step:
-    """A checkpoint: its name, its accuracy and how it lies to the one before."""
+    """A checkpoint: its name, its accuracy and its alignment with the one before."""
     turn = (None, None) if alignment is None else (alignment.residual, alignment.angle_degrees)
     return Step(trained.name, trained.step, trained.held_out_accuracy, *turn)
 
@@ -115,7 +115,7 @@ def _attack(results: StudyResults, layers: Sequence[str], labels: Tensor, resamp
 
 
 def _perturbation(results: StudyResults, attack: AttackResult, after: np.ndarray) -> Perturbation:
-    """What the attack changed at each kept step; of a study by an earlier version by the last one."""
+    """The changes by the attack at each kept step; at the last step, for a study of an earlier version."""
     if attack.pictures is None:
         return Perturbation.between(results.images.images.numpy(), after)
     return Perturbation.over(attack.pictures.numpy())

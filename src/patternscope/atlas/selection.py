@@ -7,7 +7,7 @@ import numpy as np
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent
 
-# What a condition has for each image and not for each step.
+# The values of a condition per image, not per step.
 _OF_IMAGES = ("targets", "attacked", "success", "images")
 
 
@@ -19,11 +19,11 @@ def without_importance(content: AtlasContent) -> AtlasContent:
         return replace(layer, regions=lambda step: replace(regions(step), importance=None), features=lambda: None)
 
     conditions = tuple(_with_layers(condition, bare) for condition in content.conditions)
-    return _omitting(content, conditions, "Importance maps and regions alike by features are omitted.")
+    return _omitting(content, conditions, "Importance maps and regions with similar features are omitted.")
 
 
 def without_changes(content: AtlasContent) -> AtlasContent:
-    """Return the atlas with pictures of what the last step of an attack changed, and none of the steps before."""
+    """Return the atlas with the changes at the last step of an attack, without those at earlier steps."""
     conditions = tuple(
         replace(condition, perturbation=condition.perturbation and condition.perturbation.without_steps())
         for condition in content.conditions
@@ -32,13 +32,13 @@ def without_changes(content: AtlasContent) -> AtlasContent:
 
 
 def without_perturbation(content: AtlasContent) -> AtlasContent:
-    """Return the atlas without pictures of what an attack changed."""
+    """Return the atlas without pictures of the changes by an attack."""
     conditions = tuple(replace(condition, perturbation=None) for condition in content.conditions)
     return _omitting(content, conditions, "Pictures of what the attack changed are omitted.")
 
 
 def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasContent:
-    """Return the atlas with the given steps (increasing indices) of the condition `key` alone."""
+    """Return the atlas with only the given steps (increasing indices) of the condition `key`."""
     chosen = np.asarray(kept)
 
     def thinned(layer: LayerContent) -> LayerContent:
@@ -68,7 +68,7 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
 
 
 def with_images(content: AtlasContent, chosen: np.ndarray) -> AtlasContent:
-    """Return the atlas of some of the images alone, in these places (m,), increasing; its counts stay those of all."""
+    """Return the atlas of some of the images, at increasing indices (m,); its counts remain those of all images."""
 
     def fewer(layer: LayerContent) -> LayerContent:
         trajectory = None if layer.trajectory is None else layer.trajectory[chosen]
@@ -88,8 +88,8 @@ def with_images(content: AtlasContent, chosen: np.ndarray) -> AtlasContent:
         for condition in content.conditions
     )
     sentence = (
-        f"Drawn are the {len(chosen):,} of {len(content.labels):,} images that maps are fitted to, among which filters "
-        "choose; counts and evidence with intervals are of all."
+        f"The atlas draws the {len(chosen):,} of {len(content.labels):,} images that maps are fitted to, and filters "
+        "select among these; counts and evidence with intervals are over all images."
     )
     return replace(
         _omitting(content, conditions, sentence),
@@ -104,7 +104,7 @@ def with_images(content: AtlasContent, chosen: np.ndarray) -> AtlasContent:
 def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
     """Yield the atlas, then ever smaller ones: without some pictures and maps, then with half of the steps, and so on.
 
-    The first and last step of each condition are kept, the others thinned out evenly; images and layers are never
+    The first and last step of each condition are kept and the others thinned out evenly; images and layers are never
     omitted.
     """
     yield content

@@ -1,4 +1,4 @@
-"""Serving an atlas to a browser: the page, its script, the files of one store, and nothing else."""
+"""Serving an atlas to a browser: only the page, its script and the files of one store."""
 
 import errno
 import ipaddress
@@ -18,13 +18,13 @@ from patternscope.results.atlas import STORE_FOLDER
 
 PORT = 8765
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_PIECE = 2**16  # bytes that a client has to take within its patience
+_PIECE = 2**16  # bytes that a client must read within the time limit
 _BYTES = "application/octet-stream"
 _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
 def file_of(store: Path, key: str) -> Path | None:
-    """Return the file of a key, None when there is none within the store, wherever the key points.
+    """Return the file of a key, or None if the store has no such file.
 
     Neither "..", an absolute path, a backslash nor a symbolic link leads out of `store`.
     """
@@ -35,7 +35,7 @@ def file_of(store: Path, key: str) -> Path | None:
     try:
         path = root.joinpath(*parts).resolve()
         return path if path.is_relative_to(root) and path.is_file() else None
-    except OSError:  # a name that is too long for the file system, for one
+    except OSError:  # such as a name that is too long for the file system
         return None
 
 
@@ -43,11 +43,11 @@ class AtlasServer(ThreadingHTTPServer):
     """An HTTP server for one store.
 
     `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0 takes any free one.
-    `address` is where a browser finds it. On a host of this machine alone, requests are refused whose header Host names
-    another: a page elsewhere could otherwise reach this one through a name that resolves to it. On other hosts those
-    that name neither an address nor this machine are. Of more than 200 connections those that ask for nothing end
-    first; no question and no 64 kB of an answer take longer than half a minute. InputError when the port or host
-    cannot be used.
+    `address` is the address for a browser. On a host that only this machine reaches, requests whose header Host names
+    another are refused: a page elsewhere could otherwise reach this one through a name that resolves to it. On other
+    hosts, requests that name neither an address nor this machine are refused. Of more than 200 connections, those
+    without a request are closed first; a request, and each 64 kB of a response, may take half a minute. InputError when
+    the port or host cannot be used.
     """
 
     daemon_threads = True
@@ -72,7 +72,7 @@ class AtlasServer(ThreadingHTTPServer):
             raise InputError(f"{host}: {reason}") from error
 
     def server_bind(self) -> None:
-        """Bind without asking the network for this machine's name, as the base class does."""
+        """Bind without looking up this machine's name in the network, as the base class does."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
@@ -87,21 +87,21 @@ class AtlasServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """End what is too slow, twice a second."""
+        """Close slow connections, twice a second."""
         self.connections.end_slow()
 
     def server_close(self) -> None:
-        """Stop listening and end all connections."""
+        """Stop listening and close all connections."""
         super().server_close()
         self.connections.end_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that left before it had everything, or stopped reading."""
+        """Ignore a browser that disconnected early or stopped reading."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
     def is_named(self, host: str | None) -> bool:
-        """Tell whether a header Host, None where there is none, may name this server."""
+        """Tell whether a header Host (None without one) may name this server."""
         if host is None:
             return True
         name = _without_port(host).lower()
@@ -112,7 +112,7 @@ class AtlasServer(ThreadingHTTPServer):
 
     @property
     def is_private(self) -> bool:
-        """Whether this machine alone reaches the server."""
+        """Whether only this machine reaches the server."""
         return str(self.server_address[0]) in _LOOPBACK
 
     @property
@@ -123,7 +123,7 @@ class AtlasServer(ThreadingHTTPServer):
 
     @property
     def outside_address(self) -> str | None:
-        """The address for browsers on other machines; None where there are none, or this machine has no network."""
+        """The address for browsers on other machines; None if they cannot reach it, or without a network."""
         host = str(self.server_address[0])
         if self.is_private:
             return None
@@ -143,7 +143,7 @@ class AtlasServer(ThreadingHTTPServer):
 
 
 def _is_address(name: str) -> bool:
-    """Whether a name is an IP address, which no page elsewhere can have made its own."""
+    """Tell whether a name is an IP address, which no page elsewhere can claim."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -192,14 +192,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
-        """Send what the path asks for, or why not."""
+        """Send the requested content, or an error."""
         with cast(AtlasServer, self.server).connections.answering(self.connection):
             self._send(with_body=with_body)
 
     def _send(self, *, with_body: bool) -> None:
         """Send an answer."""
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # the body is not read, and is no next request
+            self.close_connection = True  # the body is not read, and must not pass as the next request
         status, (name, content) = self._content()
         self.send_response(status)
         self.send_header("Content-Type", _TYPES.get(Path(name).suffix, _BYTES))
@@ -211,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[start : start + _PIECE])
 
     def _content(self) -> tuple[HTTPStatus, tuple[str, bytes]]:
-        """The status of an answer, and the name and bytes of what it sends."""
+        """The status of a response, and the name and bytes of its content."""
         server = cast(AtlasServer, self.server)
         if not server.is_named(self.headers.get("Host")):
             where = f"this page is at {server.outside_address or server.address}; --host opens it under other names\n"
@@ -224,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         return (HTTPStatus.NOT_FOUND, ("", b"not found\n")) if file is None else (HTTPStatus.OK, file)
 
     def _find(self, path: str) -> tuple[str, bytes] | None:
-        """Name and bytes of what a path asks for."""
+        """Name and bytes of the content of a path."""
         server = cast(AtlasServer, self.server)
         if path in server.pages:
             return server.pages[path]

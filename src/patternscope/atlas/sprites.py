@@ -1,4 +1,4 @@
-"""Many small images as a few sprites, so that a page reads some files instead of thousands."""
+"""Many small images in a few sprites, so that a page reads a few files instead of thousands."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,25 +9,25 @@ from PIL import Image
 
 from patternscope.results.images import visible_channels
 
-# Pixels a side: twice what the page shows for screens of twice as many dots, and less where that takes too many bytes.
+# Pixels per side: twice the displayed size, for high-resolution screens, or less if that takes too many bytes.
 _SIDES = (416, 288, 208, 128)
-_SHEET = 2048  # pixels a side of a sprite, at most: a browser decodes it whole
+_SHEET = 2048  # largest pixels per side of a sprite, which a browser decodes as a whole
 _COLUMNS = 16
-_TRIED = 24  # images whose bytes stand for those of all
+_TRIED = 24  # images from which the bytes of all are estimated
 _FINE = {"quality": 90, "subsampling": 0}
 _COARSE = {"quality": 60, "subsampling": 2}
 IMAGE_BYTES = 25e6
-"""The most that all images of a condition take, unless an atlas sets another limit."""
+"""The largest size of all images of a condition, unless an atlas sets another limit."""
 
 
 def sprites(
     images: np.ndarray, most_bytes: float = IMAGE_BYTES, *, coarse: bool = False
 ) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """Yield sprites of up to 256 images each, row by row, with what cuts them apart.
+    """Yield sprites of up to 256 images each, row by row, with their attributes.
 
     `images` (n, channels, h, w) uint8, of which `visible_channels` are shown; larger ones are reduced to 416 pixels a
     side, and further to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a
-    third of a PNG's bytes, and nobody measures a thumbnail. `coarse`: a third of that again, for magnified noise.
+    third of a PNG's bytes, and good enough for thumbnails. `coarse`: another third of that, for magnified noise.
 
     >>> content, about = next(sprites(np.zeros((5, 1, 8, 8), np.uint8)))
     >>> about == {"first": 0, "count": 5, "columns": 16, "size": [8, 8], "media_type": "image/jpeg"}

@@ -28,7 +28,7 @@ from patternscope.workflow.store import Store
 from patternscope.workflow.verification import UnitCheck
 
 _STORE_SHARE = 0.8  # of the work, for the progress bar
-_IMAGES_SHARE = 0.2  # of the largest file: what is left is for positions and points
+_IMAGES_SHARE = 0.2  # of the largest file: the rest is for positions and points
 
 _SETTINGS = ("seed", "atlas", "network.architecture", "knowledge.bootstrap")
 _NEEDS = (
@@ -59,7 +59,7 @@ def atlas_stage(
     replicates: bool = False,
     students: tuple[str, ...] = (),
 ) -> Stage:
-    """Return the stage that makes a study's atlas; of an attack, controls, patterns and students where it has these.
+    """Return the stage that makes a study's atlas, with attack, controls, patterns and students if it has these.
 
     With `replicates` the page states that it shows one network of several.
     """
@@ -91,7 +91,7 @@ def run_atlas(ctx: UnitContext) -> None:
         exported = export_single(content, store, ctx.folder / ATLAS_FILE, ctx.settings.atlas.max_mb)
         result = AtlasResult(size=exported.size, omitted=exported.omitted, refused=None)
     except TooLarge as error:
-        # The study is complete without the one file: `view` and the notebook show it.
+        # The study is complete without this file: `view` and the notebook show the store.
         result = AtlasResult(size=None, omitted=(), refused=str(error))
     result.save(ctx.folder)
 
@@ -99,7 +99,7 @@ def run_atlas(ctx: UnitContext) -> None:
 def store_of(study: Path) -> Path:
     """Return the store of a study's atlas, whose files are verified; InputError when there is none or it is damaged.
 
-    Cost: 1.7 GB a second, once in a process.
+    Cost: 1.7 GB per second, once per process.
     """
     store = AtlasResult.store_folder(study)
     if not (store / "zarr.json").is_file():

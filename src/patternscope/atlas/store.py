@@ -16,7 +16,7 @@ from patternscope.atlas.store_arrays import NONE, StoreWriter, clear_times
 from patternscope.atlas.store_layers import Space, write_counts, write_emergence, write_layer
 from patternscope.radial.kappa import concentration_per_strength
 
-# Version 1 had no temperature: its probabilities are those of positions as they are. Up to version 2 integers were not
+# Version 1 had no temperature: its probabilities are those of unscaled positions. Up to version 2 integers were not
 # in planes of bytes, and positions were along the axes that were drawn.
 FORMAT, VERSION = "patternscope-atlas", 3
 _NODES = 513  # of the table of concentrations: relative error below 4e-5 between them
@@ -30,7 +30,7 @@ def write_store(
     """Write an atlas into `folder`, which is created, as a zarr v3 group with consolidated metadata.
 
     The images of a condition are reduced until they take about `image_bytes` at most. The same content gives the same
-    bytes. One step of one layer is held in memory at a time.
+    bytes. Only one step of one layer is in memory at a time.
     """
     import zarr
 
@@ -39,7 +39,7 @@ def write_store(
     writer.put("labels", content.labels, "<u2")
     writer.put_bytes("image_names", json.dumps(content.image_names, ensure_ascii=False).encode())
     writer.put_sprites("thumbnails", content.images, image_bytes)
-    # Names of layers may hold any character, so that their keys are their places.
+    # Names of layers may contain any character, so their keys are their indices.
     keys = {name: str(place) for place, name in enumerate(content.layers)}
     work = sum(len(condition.steps) * len(condition.layers) for condition in content.conditions)
     space = Space.of(content)
@@ -64,7 +64,7 @@ def write_store(
 
 
 def _write_condition(writer: StoreWriter, condition: Condition) -> None:
-    """Write what a condition has apart from its layers and its pictures."""
+    """Write the arrays of a condition other than its layers and its pictures."""
     path = f"conditions/{condition.key}"
     writer.put(f"{path}/direction", condition.direction, "<f4", steps=True)
     writer.put_planes(f"{path}/sample_position", condition.sample_position)
@@ -78,7 +78,7 @@ def _write_condition(writer: StoreWriter, condition: Condition) -> None:
 
 
 def _write_pictures(writer: StoreWriter, condition: Condition, image_bytes: float) -> None:
-    """Write the images after an attack, and what it changed by its last step and by those before."""
+    """Write the images after an attack, and its changes at the last step and before."""
     path, perturbation = f"conditions/{condition.key}", condition.perturbation
     if condition.images is not None:
         writer.put_sprites(f"{path}/thumbnails", condition.images, image_bytes)
@@ -116,7 +116,7 @@ def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> di
 
 
 def _condition_entry(condition: Condition, keys: dict[str, str]) -> dict[str, Any]:
-    """A condition as the root's attributes list it."""
+    """A condition as listed in the root's attributes."""
     return {
         "key": condition.key,
         "name": condition.name,

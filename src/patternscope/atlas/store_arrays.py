@@ -1,4 +1,4 @@
-"""Arrays of an atlas as zarr chunks: equal arrays are equal bytes."""
+"""Arrays of an atlas as zarr chunks: equal arrays give equal bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,13 +17,13 @@ _LARGEST = {"<i2": 32767, "|u1": 255}
 
 
 class StoreWriter:
-    """Puts arrays into a group, so that equal arrays are equal bytes."""
+    """Writes arrays into a group, so that equal arrays give equal bytes."""
 
     def __init__(self, group: "zarr.Group") -> None:
         self.group = group
 
     def make(self, name: str, shape: tuple[int, ...], dtype: str, *, steps: bool) -> "zarr.Array[Any]":
-        """Make an array that is written later, in a chunk per step or in one."""
+        """Create an array that is written later, in one chunk or in a chunk per step."""
         from zarr.codecs import GzipCodec
 
         chunks = (1, *shape[1:]) if steps else shape
@@ -41,14 +41,14 @@ class StoreWriter:
         array.attrs["scale"] = [put_planes(array, step, row) for step, row in enumerate(values)]
 
     def make_planes(self, name: str, shape: tuple[int, ...], grid: tuple[int, int]) -> "zarr.Array[Any]":
-        """Make an array for :func:`put_planes`: (t, 2, e, m), with the grid of the regions of an image."""
+        """Create an array for :func:`put_planes`: (t, 2, e, m), with the grid of the regions of an image."""
         steps, points, dimensions = shape
         array = self.make(name, (steps, 2, dimensions, points), "|u1", steps=True)
         array.attrs["planes"] = list(grid)
         return array
 
     def put_bytes(self, name: str, content: bytes, **attributes: Any) -> None:
-        """Write bytes as they are."""
+        """Write raw bytes."""
         values = np.frombuffer(content, np.uint8)
         options = {"compressors": None, "attributes": attributes}
         self._create(name, values.shape, values.shape, values.dtype, **options)[...] = values
@@ -80,7 +80,7 @@ def put_step(array: "zarr.Array[Any]", step: int, values: np.ndarray) -> float:
 def put_planes(array: "zarr.Array[Any]", step: int, values: np.ndarray, least: float = 0.0) -> float:
     """Write values (m, e) as the step's planes of bytes and return their scale, at least `least`.
 
-    What need not be finer takes fewer bytes.
+    A coarser scale takes fewer bytes.
     """
     _, _, dimensions, points = array.shape
     rows, columns = cast("list[int]", array.attrs["planes"])
@@ -90,7 +90,7 @@ def put_planes(array: "zarr.Array[Any]", step: int, values: np.ndarray, least: f
 
 
 def _integers(values: np.ndarray, dtype: np.dtype, least: float = 0.0) -> tuple[np.ndarray, float]:
-    """Values as integers, the largest of which takes the whole range unless the scale would be too small."""
+    """Values as integers; the largest uses the whole range unless the scale would be too small."""
     scale = max(float(np.abs(values).max(initial=0.0)) / _LARGEST[dtype.str], least) or 1.0
     return np.rint(values / scale).astype(dtype), scale
 
@@ -98,7 +98,7 @@ def _integers(values: np.ndarray, dtype: np.dtype, least: float = 0.0) -> tuple[
 def to_planes(integers: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """Return int16 (m, e) of images of h x w regions as planes of bytes (2, e, m) that compress well.
 
-    Low bytes, then high bytes, of the differences to what is expected (:func:`_expected`), modulo 2^16 and folded: 0,
+    Low bytes, then high bytes, of the differences from the prediction (:func:`_expected`), modulo 2^16 and folded: 0,
     -1, 1, -2 ... as 0, 1, 2, 3.
 
     >>> to_planes(np.array([[5], [6], [7], [-2]], np.int16), (2, 2)).tolist()
@@ -128,9 +128,9 @@ def from_planes(planes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
 
 
 def _expected(regions: np.ndarray) -> np.ndarray:
-    """What is expected of each region (n, h, w, e): the mean, rounded down, of those to the left and above.
+    """The prediction of each region (n, h, w, e): the mean, rounded down, of those to the left and above.
 
-    In the first row that to the left, in the first column that above, and 0 of the first region.
+    In the first row the one to the left, in the first column the one above, and 0 for the first region.
     """
     expected = np.zeros(regions.shape, np.int32)
     expected[:, 0, 1:] = regions[:, 0, :-1]
@@ -140,7 +140,7 @@ def _expected(regions: np.ndarray) -> np.ndarray:
 
 
 def clear_times(folder: Path) -> None:
-    """Remove from a store's chunks when they were written, which gzip notes."""
+    """Remove the time of writing, which gzip records, from a store's chunks."""
     for path in folder.rglob("c/**/*"):
         if path.is_file():
             with path.open("r+b") as file:

@@ -1,4 +1,4 @@
-"""Writing the layers of an atlas: regions step by step, and what is known of a layer as a whole."""
+"""Writing the layers of an atlas: regions step by step, and values of a layer as a whole."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from patternscope.results.evidence import temperature_fields
 if TYPE_CHECKING:
     import zarr
 
-# No coordinate needs to be finer than this part of the mean strength to be drawn, nor than that part of the inverse
-# of the slope of a log probability for the probability to be right to half a hundredth.
+# Drawing needs no finer coordinates than the first, as a fraction of the mean strength; probabilities to half a
+# hundredth need none finer than the second, as a fraction of the inverse slope of a log probability.
 _FINEST_DRAWN = 1 / 96
 _FINEST_TOLD = 1 / 64
 _BITS = 0.01  # one integer of evidence
@@ -45,7 +45,7 @@ def write_layer(
 ) -> Iterator[float]:
     """Write the regions of a layer in a condition.
 
-    Yields for each step, when it is written, the largest strength that a probability is taken of.
+    Yields for each step, once written, the largest strength of which a probability is computed.
     """
     arrays = _Arrays(writer, path, len(condition.steps), len(condition.predictions[0]), layer.grid)
     for step in range(len(condition.steps)):
@@ -74,7 +74,7 @@ class _Arrays:
         self.scales: dict[str, list[float]] = {}
 
     def put(self, name: str, step: int, values: np.ndarray, dtype: str) -> None:
-        """Write values of regions or of images as they are."""
+        """Write unscaled values of regions or of images."""
         array = self._array(name, values, dtype)
         array[step] = values.astype(dtype).reshape(array.shape[1:])
 
@@ -90,7 +90,7 @@ class _Arrays:
         self.scales.setdefault(name, []).append(put_planes(self.arrays[name], step, values, least))
 
     def describe(self, layer: LayerContent) -> None:
-        """Write scales and what the integers mean."""
+        """Write scales and the meaning of the integers."""
         for name, scales in self.scales.items():
             self.arrays[name].attrs["scale"] = scales
         self.arrays["position"].attrs["unit"] = layer.unit
@@ -98,7 +98,7 @@ class _Arrays:
             self.arrays["stability"].attrs["refits"] = layer.refits
 
     def _array(self, name: str, values: np.ndarray, dtype: str) -> "zarr.Array[Any]":
-        """The array of that name, a chunk per step; all but weights and temperatures have an axis of points."""
+        """The array of that name, a chunk per step; all except weights and temperatures have an axis of points."""
         if name not in self.arrays:
             shape = values.shape if name in ("importance", "temperature") else (self._points(),)
             self.arrays[name] = self.writer.make(f"{self.path}/{name}", (self.steps, *shape), dtype, steps=True)
@@ -109,7 +109,7 @@ class _Arrays:
 
 
 def _finest(temperatures: Temperatures | None, unit: float, slope: float) -> float:
-    """The scale below which an integer of a position tells no more, in units of the layer's mean strength.
+    """The scale below which integers of a position carry no more information, in units of the layer's mean strength.
 
     A log probability changes by at most about ``unit slope / T`` per unit of position.
     """
@@ -120,7 +120,7 @@ def _finest(temperatures: Temperatures | None, unit: float, slope: float) -> flo
 
 
 def _small_integers(regions: Regions, refits: int | None, classes: int) -> Iterator[tuple[str, np.ndarray, str]]:
-    """What is stored of regions as it is: names, values and types."""
+    """The unscaled arrays of regions: names, values and types."""
     yield "category", regions.category, "<u2" if classes > 256 else "|u1"
     yield "confidence", np.rint(regions.confidence * 255), "|u1"
     yield "knowledge", regions.mask + 2 * regions.reliable.astype(np.uint8), "|u1"

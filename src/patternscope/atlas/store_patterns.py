@@ -1,4 +1,4 @@
-"""Writing the patterns of a layer: which region has which, and what was measured of each."""
+"""Writing the patterns of a layer: the pattern of each region, and a table of measurements."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +9,7 @@ import numpy as np
 from patternscope.atlas.contents import LayerPatterns, PatternEntry
 from patternscope.atlas.store_arrays import StoreWriter
 
-_DIGITS = 4  # significant ones, more than anyone reads
+_DIGITS = 4  # significant digits, more than are displayed
 
 
 def write_patterns(writer: StoreWriter, path: str, patterns: LayerPatterns) -> None:
@@ -23,19 +23,19 @@ def write_patterns(writer: StoreWriter, path: str, patterns: LayerPatterns) -> N
         "patterns": [_attributes(entry, regions) for entry in patterns.entries],
     }
     text = json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
-    # An array and not attributes, which zarr writes with line breaks, uncompressed and twice.
+    # An array, since zarr writes attributes with line breaks, uncompressed and twice.
     writer.put(f"{path}/pattern_table", np.frombuffer(text, np.uint8), "|u1")
 
 
 def _attributes(entry: PatternEntry, regions: int) -> dict[str, Any]:
-    """A pattern as the page reads it, its most typical regions by their point ids."""
+    """A pattern as read by the page, its most typical regions by their point ids."""
     known = {name: value for name, value in asdict(entry).items() if name != "typical"}
     ids = entry.typical[:, 0] * regions + entry.typical[:, 1]
     return {**_rounded(known), "typical": ids.tolist()}
 
 
 def _rounded(value: Any) -> Any:
-    """Nested values with as many digits as are kept."""
+    """Nested values rounded to the kept digits."""
     if isinstance(value, float):
         return float(np.format_float_positional(value, precision=_DIGITS, fractional=False))
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The atlas in a notebook: an anywidget whose state Python and the page keep in step."""
+"""The atlas in a notebook: an anywidget whose state is synchronised between Python and the page."""
 
 import base64
 from collections.abc import Callable
@@ -19,23 +19,23 @@ from patternscope.results.json_csv import read_json
 from patternscope.results.look import Look
 from patternscope.results.study import open_results
 
-_FAILED = "The picture could not be looked at; the log of the notebook has the reason."
+_FAILED = "The picture could not be analysed; the log of the notebook has the reason."
 
 
 class Atlas(anywidget.AnyWidget):
     """A study's atlas in a notebook.
 
     `step` (index), `layer` and `condition` (names) and `selection` (point ids, ``image * regions + region``)
-    can be set and observed; the view changes them, too. Bytes of the store are sent when the view asks for them. Where
+    can be set and observed; the view changes them, too. Bytes of the store are sent on request of the view. Where
     widgets cannot be shown, a table and a figure of the study replace it.
 
     Args:
         study: folder of a study with an atlas.
-        look: what to do with a picture that is dropped on the view: a function from the bytes of its file to what the
-            study tells of it, such as `Study.look`. It runs the study's network. None: pictures are not accepted.
+        look: called with the bytes of a picture that is dropped on the view, returns the study's analysis of it, such
+            as `Study.look`, which runs the network. None: pictures are not accepted.
 
     Raises:
-        InputError: no study, or one without an atlas; a step, layer or condition that it does not have.
+        InputError: no study, or one without an atlas; a step, layer or condition that it lacks.
     """
 
     _esm = WIDGET
@@ -79,7 +79,7 @@ class Atlas(anywidget.AnyWidget):
         return proposal["value"]
 
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
-        """Send the bytes of a key that the view asks for, or what the study tells of a picture."""
+        """Send the bytes of a requested key, or the analysis of a picture."""
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "get":
             self._send_file(content)
@@ -87,7 +87,7 @@ class Atlas(anywidget.AnyWidget):
             self._send_look(self.look, content.get("id"), buffers)
 
     def _send_look(self, look: Callable[[bytes], Look], number: Any, buffers: Any) -> None:
-        """Send what the study tells of a picture; a view that waits is answered whatever happens."""
+        """Send the analysis of a picture; a waiting view always gets an answer."""
         try:
             answer, picture = look_answer(self.study, look, buffers)
         except Exception:
@@ -103,7 +103,7 @@ class Atlas(anywidget.AnyWidget):
         self.send(answer, [] if file is None else [file.read_bytes()])
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """Return the widget, and a table and a figure for where widgets cannot be shown."""
+        """Return the widget, and a table and a figure as a fallback."""
         bundle = super()._repr_mimebundle_(**options)
         if bundle is None:
             return None

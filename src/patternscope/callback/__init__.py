@@ -1,4 +1,4 @@
-"""What is recorded while a network is trained in your own loop or in Lightning: checkpoints and evidence."""
+"""Checkpoints and evidence recorded while a network is trained in your own loop or in Lightning."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Evidence of a few layers measured while a network is trained, within a share of the training's time."""
+"""Evidence of a few layers, measured while a network is trained, within a share of the training time."""
 
 import time
 import warnings
@@ -24,16 +24,16 @@ from patternscope.networks.device import device_of
 
 
 class EvidenceLogger:
-    """Measures the evidence of layers on a fixed set of images every few steps, and writes it where the user logs.
+    """Measures the evidence of layers on a fixed set of images every few steps, and writes it to the user's logger.
 
     Call `logger(network, step)` with 0 before the first step, and with the number of steps done after each. A
     measurement runs the images through the network once, and reads each layer by a linear probe that is fitted to one
     half of the images and judged on the other, both ways: calibrated bits per region, with an interval over images
-    (docs/method.md, "Evidence"). No map is fitted, so this is what is readable of a layer, not what its map holds.
+    (docs/method.md, "Evidence"). No map is fitted, so this is the readable evidence of a layer, not that of its map.
 
-    Measurements are due every `every` steps and wait until the budget allows one more: `share` is at most `budget`, but
-    for the first measurement, which the steps after it have to make up for. The network, its
-    flags and the random state are left as found. In a distributed training the first process measures.
+    Measurements are due every `every` steps and wait until the budget allows one more: `share` is at most `budget`,
+    except at the first measurement, which later ones wait for. The network, its flags and the random state are left as
+    found. In distributed training, the first process measures.
 
     Args:
         images: (n, channels, h, w), some 200 that the network is not trained on, as the network expects them, or uint8
@@ -45,11 +45,11 @@ class EvidenceLogger:
         every: steps from one measurement to the next.
         budget: largest share of the training's seconds, measurements included, in (0, 1].
         grid: largest region grid, n or (h, w), to which larger maps are averaged.
-        patience: measurements before "no layer has gained evidence" is said.
+        patience: measurements before the warning "no layer has gained evidence".
         clock: seconds, for tests.
 
     Attributes:
-        readings: what was measured so far.
+        readings: the measurements so far.
 
     Raises:
         InputError: labels that do not fit the images, a number out of its range, an unknown target; when called, an
@@ -123,7 +123,7 @@ class EvidenceLogger:
         self._budget.begin()
 
     def _measure(self, network: nn.Module, step: int, accuracy: float | Tensor | None) -> Reading | None:
-        """Return a reading, written and with its warnings; None where the budget or another process forbids it."""
+        """Return a reading, written and with its warnings; None if it is over budget or left to another process."""
         if not is_first_process() or not self._budget.affords():
             return None
         _finish_queued_work(network)
@@ -148,7 +148,7 @@ class EvidenceLogger:
         return reading
 
     def _evidence(self, recording: Recording) -> Mapping[str, Evidence]:
-        """Return the evidence of each layer; another mode of autograd around the call changes nothing."""
+        """Return the evidence of each layer, independently of the caller's autograd mode."""
         classes = max(recording.logits.shape[1], int(self._labels.max()) + 1)
         with isolate_autograd(), torch.no_grad():
             return {
@@ -157,7 +157,7 @@ class EvidenceLogger:
             }
 
     def _new_warnings(self, reading: Reading) -> tuple[str, ...]:
-        """Return the sentences that were not true at the reading before."""
+        """Return the sentences that were not true at the previous reading."""
         found = early_warnings([*self.readings, reading], patience=self._patience)
         new = tuple(warning.sentence for warning in found if (warning.sign, warning.layer) not in self._warned)
         self._warned = {(warning.sign, warning.layer) for warning in found}
@@ -172,7 +172,7 @@ def _checked_layers(layers: Sequence[str]) -> tuple[str, ...]:
 
 
 def _finish_queued_work(network: nn.Module) -> None:
-    """Wait for the steps of training that a device has not done yet: they are not the measurement's time."""
+    """Wait until the device has finished the training steps, whose time does not count as measurement."""
     device = device_of(network)
     if device.type == "cuda":
         torch.cuda.synchronize(device)

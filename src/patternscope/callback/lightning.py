@@ -43,7 +43,7 @@ def lightning_callback(
             self.recorder(_part(pl_module, network), trainer.global_step)
 
         def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any, **__: Any) -> None:
-            """Record the network where a planned step was reached."""
+            """Record the network if a planned step was reached."""
             if self.recorder is not None:
                 self.recorder(_part(pl_module, network), trainer.global_step)
 
@@ -89,7 +89,7 @@ def lightning_evidence_callback(
             self.logger(_part(pl_module, network), trainer.global_step)
 
         def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any, **__: Any) -> None:
-            """Measure the network where that is due."""
+            """Measure the network if that is due."""
             if self.logger is not None:
                 self.logger(_part(pl_module, network), trainer.global_step, _metric(trainer, accuracy))
 
@@ -102,12 +102,12 @@ def lightning_evidence_callback(
 
 
 def _metric(trainer: Any, name: str | None) -> Any:
-    """Return a metric that the module has logged, None where it has not yet."""
+    """Return a metric that the module has logged, or None."""
     return None if name is None else trainer.callback_metrics.get(name)
 
 
 def _lightning() -> Any:
-    """Return the Lightning package that is loaded, or else one that is installed."""
+    """Return the Lightning package that is loaded, or else an installed one."""
     loaded = [name for name in _LIGHTNINGS if name in sys.modules]
     for name in (*loaded, *_LIGHTNINGS):
         if name in sys.modules or importlib.util.find_spec(name.partition(".")[0]) is not None:

@@ -1,4 +1,4 @@
-"""What one measurement during a training found."""
+"""The result of one measurement during training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class Reading:
         step: optimizer steps done.
         evidence: by layer, shallow to deep, in bits per region, by a linear probe on unseen images.
         accuracy: of the network on the same images, in [0, 1].
-        train_accuracy: as the training loop gave it; None where it did not.
+        train_accuracy: as passed by the training loop, or None.
         seconds: of this measurement. share: of all measurements so far, of the seconds since the training began.
         warnings: sentences that became true with this reading.
     """

@@ -18,9 +18,9 @@ class CheckpointRecorder:
     """Writes a network's weights at chosen steps of its training, as `step_00000930.safetensors` in a folder.
 
     Call `recorder(network, step)` with 0 before the first step, and with the number of steps done after each; it
-    writes once a planned step is reached. Planned are `count` steps of `total_steps`, even in log time as
-    `networks.checkpoint_steps` chooses them; or all that `every` divides, with the last one by `finish`. The names
-    of weights are free of torch's wrappers. In a distributed training the first process writes.
+    writes once a planned step is reached. Planned are `count` of `total_steps` steps, evenly spaced in log time by
+    `networks.checkpoint_steps`; or all multiples of `every`, and the last step, by `finish`. Prefixes of torch's
+    wrappers are removed from the names of weights. In distributed training, the first process writes.
 
     Raises:
         InputError: neither or both of total_steps and every, or a number below 1; a step that goes back; at step 0 a
@@ -60,7 +60,7 @@ class CheckpointRecorder:
         return self._write(network, step) if step > self._written else None
 
     def _advance_to(self, step: int) -> None:
-        """Check that steps only increase, and before the first one what the folder holds already."""
+        """Check that steps only increase and, before the first one, that the folder has no earlier steps."""
         if self._last_step is None:
             earlier = _steps_in(self.folder)
             if step == 0 and earlier:
@@ -78,7 +78,7 @@ class CheckpointRecorder:
         return self._written < 0 or step // self._every > self._written // self._every
 
     def _write(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
-        """Write a file that is whole even if the training is killed."""
+        """Write a file atomically, even if the training is killed."""
         self._written = step
         if not is_first_process():
             return None
@@ -96,6 +96,6 @@ def is_first_process() -> bool:
 
 
 def _steps_in(folder: Path) -> list[int]:
-    """Return the steps that a folder holds already."""
+    """Return the steps that a folder already contains."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     return [int(match[1]) for name in names if (match := _NAME.fullmatch(name))]

@@ -1,4 +1,4 @@
-"""Early warnings: what readings of evidence during a training say of it before the training ends."""
+"""Early warnings from readings of evidence during training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from patternscope.knowledge.region_evidence import Evidence
 from patternscope.results.formatting import number, with_interval
 
 Sign = Literal["no_gain", "deep_loss", "overfitting"]
-# A smaller loss is what a training's own noise brings from one reading to the next.
+# A smaller loss is within the usual noise between readings.
 _LARGE_LOSS, _LARGE_LOSS_BITS = 0.1, 0.05
 
 
 @dataclass(frozen=True)
 class EarlyWarning:
-    """One sentence, with what it is about: the kind of sign and the layer, None for all layers."""
+    """One sentence, with the kind of sign and the layer that it is about; None for all layers."""
 
     sign: Sign
     layer: str | None
@@ -25,19 +25,19 @@ class EarlyWarning:
 
 
 def early_warnings(readings: Sequence[Reading], *, patience: int = 5) -> tuple[EarlyWarning, ...]:
-    """Return what the readings warn of at the last of them.
+    """Return the warnings at the last reading.
 
     - *no_gain*: `patience` readings after the first, no layer has more evidence than at the first one.
     - *overfitting*: a layer has lost evidence while training accuracy rose.
-    - *deep_loss*: a layer of the deeper half has lost evidence, and training accuracy is not known or did not rise.
+    - *deep_loss*: a layer of the deeper half has lost evidence, and training accuracy is unknown or did not rise.
 
-    Gains and losses are of the same images, and count where their interval over images excludes zero. A loss is a
-    tenth of the layer's largest evidence and 0.05 bits or more, in two readings one after another. The signs are of
-    one training: the intervals hold the noise of the images, not that of another training.
+    Gains and losses are measured on the same images, and count if their interval over images excludes zero. A loss is
+    at least a tenth of the layer's largest evidence and 0.05 bits, in two consecutive readings. The signs are of one
+    training: the intervals include the noise of the images, not that of another training.
 
     Args:
         readings: of one training, in the order of their steps, with the same layers, shallow to deep.
-        patience: readings after the first before no_gain is said.
+        patience: readings after the first before no_gain is raised.
 
     Cost: two bootstraps of n images per layer.
 
@@ -59,12 +59,12 @@ def early_warnings(readings: Sequence[Reading], *, patience: int = 5) -> tuple[E
 
 
 def _change(before: Evidence, after: Evidence) -> Interval:
-    """Return by how many bits per region evidence has grown, with an interval over the same images."""
+    """Return the growth of evidence in bits per region, with an interval over the same images."""
     return bootstrap_mean((after.per_region - before.per_region).mean(dim=1))
 
 
 def _no_gain(readings: Sequence[Reading]) -> EarlyWarning | None:
-    """Return a warning where no layer has more evidence than at the first reading, beyond the noise."""
+    """Return a warning if no layer has more evidence than at the first reading, beyond the noise."""
     first, last = readings[0], readings[-1]
     gains = {layer: _change(first.evidence[layer], last.evidence[layer]) for layer in last.evidence}
     if any(above_zero(gain) for gain in gains.values()):
@@ -79,7 +79,7 @@ def _no_gain(readings: Sequence[Reading]) -> EarlyWarning | None:
 
 
 def _loss(readings: Sequence[Reading], layer: str, *, deep: bool) -> EarlyWarning | None:
-    """Return a warning where a layer has lost evidence, and either is deep or training accuracy rose meanwhile."""
+    """Return a warning if a layer has lost evidence and is deep, or training accuracy rose meanwhile."""
     best = _lost_since(readings, layer)
     if best is None:
         return None
@@ -102,7 +102,7 @@ def _loss(readings: Sequence[Reading], layer: str, *, deep: bool) -> EarlyWarnin
 
 
 def _lost_since(readings: Sequence[Reading], layer: str) -> Reading | None:
-    """Return the reading of a layer's largest evidence, where the last two are below it beyond the noise."""
+    """Return the reading of a layer's largest evidence if the last two are below it beyond the noise."""
     if len(readings) < 3:
         return None
     *earlier, before_last, last = readings

@@ -8,8 +8,8 @@ class TimeBudget:
     """Seconds of a training, and of the measurements within it.
 
     A measurement is affordable when all of them, with one more as long as the last, are within the share of the seconds
-    since the training began. The first one is always affordable: its cost is not known yet, and those after it
-    wait until the training has made up for it.
+    since the training began. The first one is always affordable, since its cost is unknown; later ones wait until the
+    share allows them.
 
     >>> times = iter([0.0, 0.0, 1.0, 10.0, 19.0])
     >>> budget = TimeBudget(0.1, lambda: next(times))
@@ -27,7 +27,7 @@ class TimeBudget:
         self.last = 0.0
 
     def begin(self) -> None:
-        """Start the training's clock, unless it runs."""
+        """Start the training's clock, unless it is running."""
         if self._start is None:
             self._start = self._clock()
 

@@ -54,7 +54,7 @@ def transformers_evidence_callback(
                 self.metric = float(logs[accuracy])
 
         def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-            """Measure the model where that is due."""
+            """Measure the model if that is due."""
             if self.logger is not None:
                 self.logger(model, state.global_step, self.metric)
 
@@ -67,7 +67,7 @@ def transformers_evidence_callback(
 
 
 def _transformers() -> Any:
-    """Return the package; InputError where it is not installed."""
+    """Return the package; InputError if it is not installed."""
     if importlib.util.find_spec("transformers") is None:
         raise InputError("transformers: expected an installed one, got none; pip install 'patternscope[huggingface]'")
     return importlib.import_module("transformers")

@@ -11,7 +11,7 @@ from patternscope.callback.readings import Reading
 from patternscope.errors import InputError
 
 Target: TypeAlias = str | os.PathLike[str] | Any
-"""A file, or what the user writes to: a SummaryWriter, a run of W&B, the module mlflow, a logger of Lightning."""
+"""A file or a logger of the user: a SummaryWriter, a run of W&B, the module mlflow, a logger of Lightning."""
 DEFAULT_FILE = "evidence.jsonl"
 
 
@@ -25,8 +25,7 @@ class Writer(Protocol):
 def writers_of(to: Target | Sequence[Target] | None) -> list[Writer]:
     """Return the writers of one target or several, by default a file of JSON lines in the current folder.
 
-    What an object can do tells what it is, so that nothing is imported that the user has not. InputError for an object
-    that is none of them.
+    Objects are recognised by their methods, so that no package needs to be imported. InputError for any other object.
 
     >>> writers_of(3)
     Traceback (most recent call last):
@@ -48,9 +47,9 @@ def writers_of(to: Target | Sequence[Target] | None) -> list[Writer]:
 
 
 def scalars(reading: Reading) -> dict[str, float]:
-    """Return the numbers of a reading by the names that they have in every logger.
+    """Return the numbers of a reading by their names, which are the same in every logger.
 
-    Names hold what all of them accept: letters, digits and ``_ - . /``.
+    Names contain characters that all of them accept: letters, digits and ``_ - . /``.
     """
     found: dict[str, float] = {}
     for layer, evidence in reading.evidence.items():
@@ -70,7 +69,7 @@ class JsonLines:
         self.file = file
 
     def write(self, reading: Reading) -> None:
-        """Add a line; InputError at step 0 where the file holds an earlier training."""
+        """Add a line; InputError at step 0 if the file contains an earlier training."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         held = self.file.read_bytes()[-1:] if self.file.exists() else b""
         if held and reading.step == 0:
@@ -81,7 +80,7 @@ class JsonLines:
 
 
 def _record(reading: Reading) -> dict[str, Any]:
-    """Return a reading as JSON holds it."""
+    """Return a reading as JSON values."""
     return {
         "step": reading.step,
         "evidence": {
@@ -111,7 +110,7 @@ class TensorBoard:
 
 
 class MetricsLogger:
-    """What logs metrics of a step by `log_metrics`: the module mlflow within a run, and Lightning's loggers."""
+    """A logger with `log_metrics`: the module mlflow within a run, or one of Lightning's loggers."""
 
     def __init__(self, logger: Any) -> None:
         self.logger = logger

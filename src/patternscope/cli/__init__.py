@@ -45,7 +45,7 @@ def _exit_code(app: Any, arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return write_stopped("units")
     except Exception as error:
-        # Usage errors of typer and of the click it may stand on have this method and nothing else in common.
+        # Usage errors of typer and of click, which it may build on, have only this method in common.
         usage = getattr(error, "format_message", None)
         if usage is None:
             raise
@@ -63,13 +63,13 @@ def one_line_warnings() -> Iterator[None]:
 
 
 def write_error(text: str) -> int:
-    """Print what is wrong with the input on one line; return the exit code."""
+    """Print the error of bad input on one line; return the exit code."""
     _write_line("error", text)
     return _BAD_INPUT
 
 
 def write_stopped(kept: str) -> int:
-    """Print after Ctrl-C that what is finished is not lost; return the exit code."""
+    """Print after Ctrl-C that finished work is kept; return the exit code."""
     sys.stderr.write(f"\nstopped; finished {kept} are kept: run again to continue\n")
     return _STOPPED
 

@@ -14,17 +14,17 @@ from patternscope.study.run import study_plan
 from patternscope.study.start import beginning
 from patternscope.workflow.store import Store
 
-_LEAST = 5.0  # seconds of a run whose cost is worth a line
+_LEAST = 5.0  # seconds from which the cost of a run is printed
 
 
 def write_budget(budget: Budget) -> None:
-    """Print the estimated cost of a run on stderr, unless it is next to nothing."""
+    """Print the estimated cost of a run on stderr, unless it is negligible."""
     if budget.seconds >= _LEAST:
         sys.stderr.write(f"{folded(budget_line(budget))}\n")
 
 
 def announce(folder: Path, settings: StudySettings) -> Callable[[Budget], None]:
-    """Return a function that prints on stderr, before a run, how its network is made and what the run costs."""
+    """Return a function that prints on stderr, before a run, how its network is built and what the run costs."""
 
     def write(budget: Budget) -> None:
         counts = count_images(folder, settings)
@@ -53,7 +53,7 @@ def print_dry_run(folder: Path, settings: StudySettings, until: str | None, devi
     Store(folder).check_place()
     counts = count_images(folder, settings)
     if counts is None:
-        # What a factory returns for so many classes is told when their number is known.
+        # How the network is built is printed once the number of classes is known.
         if ":" not in settings.network.architecture:
             tell(beginning(settings, TRIED))
         say(f"{folder}: the number of images is not known yet; run with --until images first")

@@ -20,7 +20,7 @@ StudyFolder = Annotated[Path, argument("DIR", "Folder of a study.")]
 Out = Annotated[Path | None, option("--out", "Folder of the study.")]
 Workers = Annotated[int, typer.Option(help="Processes that share the work; 1 works in this process.")]
 _SCHEDULER = "Dask scheduler whose workers share the work, such as tcp://10.0.0.1:8786."
-_EXCHANGE = "Object store that files pass through where workers do not see the study's folder: s3://bucket/folder."
+_EXCHANGE = "Object store that files pass through if workers do not see the study's folder: s3://bucket/folder."
 Exchange = Annotated[str | None, option("--exchange", _EXCHANGE, metavar="ADDRESS")]
 Scheduler = Annotated[str | None, option("--scheduler", _SCHEDULER, metavar="ADDRESS")]
 Until = Annotated[str | None, typer.Option(help="Last stage to run, for example features.")]

@@ -1,4 +1,4 @@
-"""How the commands print: lines as they are, tables of 80 columns, sizes and times for people."""
+"""Printing by the commands: plain lines, tables of 80 columns, readable sizes and times."""
 
 import codecs
 import math
@@ -21,7 +21,7 @@ _ASCII = {"−": "-", "–": "-", "±": "+-", "°": " deg", "\N{NO-BREAK SPACE}"
 
 
 def half_width(over: str) -> str:
-    """Return what stands behind ± in a table.
+    """Return the half-width printed after ± in a table.
 
     >>> half_width("over images") == HALF_WIDTH
     True
@@ -30,7 +30,7 @@ def half_width(over: str) -> str:
 
 
 def file_size(size: float) -> str:
-    """Return a number of bytes for people.
+    """Return a number of bytes in readable form.
 
     >>> file_size(999), file_size(12_345_678)
     ('999 B', '12.3 MB')
@@ -42,7 +42,7 @@ def file_size(size: float) -> str:
 
 
 def time_span(seconds: float) -> str:
-    """Return a time for people.
+    """Return a time in readable form.
 
     >>> time_span(9.87), time_span(312), time_span(5400)
     ('9.9 s', '5 min', '1.5 h')
@@ -55,7 +55,7 @@ def time_span(seconds: float) -> str:
 def console() -> Console:
     """Return where tables are printed: the terminal, or something 80 columns wide.
 
-    A character that its encoding lacks, such as the minus sign on some systems, is replaced by plain ones.
+    A character that its encoding lacks, such as the minus sign on some systems, is replaced by ASCII.
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors=_ERRORS)
@@ -64,7 +64,7 @@ def console() -> Console:
 
 
 class PlainTable(Table):
-    """A table whose cells are text alone: neither markup nor control characters in names do anything."""
+    """A table of plain text: markup and control characters in names have no effect."""
 
     def add_row(self, *renderables: Any, **options: Any) -> None:
         """Add a row of texts."""
@@ -89,7 +89,7 @@ def show(content: RenderableType) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line as it is, without control characters."""
+    """Print a line verbatim, without control characters."""
     console().print(visible(line), markup=False, soft_wrap=True)
 
 
@@ -108,7 +108,7 @@ def folded(sentence: str, width: int = WIDTH) -> str:
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that cannot be encoded."""
+    """The replacement of characters that cannot be encoded."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(_ASCII.get(letter, "?") for letter in error.object[error.start : error.end]), error.end

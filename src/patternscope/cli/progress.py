@@ -1,4 +1,4 @@
-"""How far a run is: a bar with the time left on a terminal, a line per unit elsewhere."""
+"""The progress of a run: a bar with the time left on a terminal, a line per unit elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from patternscope.workflow.runner import Event
 
 
 class Tally:
-    """Adds up the weights of units: planned, done, and how far those in progress are."""
+    """Adds up the weights of units: planned, done, and the finished share of those in progress."""
 
     def __init__(self) -> None:
         self.planned = 0.0
@@ -46,7 +46,7 @@ class Tally:
 
 
 def event_line(event: Event, tally: Tally) -> str | None:
-    """Return the line that is written for an event where there is no terminal, None for most."""
+    """Return the line that is written for an event without a terminal, None for most."""
     if event.kind == "done":
         return f"{event.unit.path}: {event.seconds:.1f} s ({tally.finished} of {tally.units})"
     if event.kind == "damaged":
@@ -84,7 +84,7 @@ def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Event], None]]:
 
 
 def _bar(stream: TextIO) -> Progress:
-    """The bar: what is in progress, how far, and the time left."""
+    """The bar: the units in progress, the share done, and the time left."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),

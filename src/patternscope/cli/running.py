@@ -1,4 +1,4 @@
-"""Running a study or a part of it, and printing what came of it."""
+"""Running a study or a part of it, and printing the results."""
 
 import sys
 import warnings
@@ -64,7 +64,7 @@ def run_part_and_print(folder: Path, part: str, workers: int = 1) -> None:
 
 
 def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -> None:
-    """What was done, the results, and where they are."""
+    """Print the summary of the run, the results, and where they are."""
     results = open_results(folder)
     _print_units(folder, settings, summary, results)
     print_tables(results)
@@ -77,7 +77,7 @@ def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -
 
 
 def _print_units(folder: Path, settings: StudySettings, summary: RunSummary, results: StudyResults) -> None:
-    """How much was done and reused, what the results lack, and a warning where several versions made them."""
+    """Print how much was computed and reused, what the results lack, and a warning if several versions made them."""
     if summary.done:
         say(f"{folder}: ran {counted(len(summary.done), 'unit')}, {len(summary.kept)} were up to date")
     else:
@@ -93,7 +93,7 @@ def _print_units(folder: Path, settings: StudySettings, summary: RunSummary, res
 
 
 def _print_atlas(folder: Path, results: StudyResults) -> None:
-    """Where the atlas is, and what it omits."""
+    """Print where the atlas is, and what it omits."""
     page = AtlasResult.html_file(folder)
     if page.exists():
         say(str(page))

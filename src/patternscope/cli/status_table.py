@@ -39,7 +39,7 @@ class StageRow:
 
     @property
     def size(self) -> int:
-        """Bytes on the disk."""
+        """Bytes on disk."""
         return sum(status.size or 0 for status in self.units)
 
     @property
@@ -49,7 +49,7 @@ class StageRow:
 
     @property
     def texts(self) -> tuple[str, str, str]:
-        """Units, size and time, as the table shows them."""
+        """Units, size and time, as shown in the table."""
         time = time_span(self.seconds) if self.seconds else ""
         return f"{self.finished}/{len(self.units)}", file_size(self.size), time
 
@@ -136,13 +136,13 @@ def _cells(rows: Sequence[StageRow], room: int) -> _Cells:
 
 
 def _unfinished(units: Sequence[UnitStatus]) -> Text:
-    """How many units are in each state that is not up to date."""
+    """The number of units in each state other than up to date."""
     states = [status.state for status in units if not status.up_to_date]
     return Text(", ".join(f"{states.count(state)} {state}" for state in _MARKS if state in states), style="dim")
 
 
 def _print_legend(units: Sequence[UnitStatus], cells: _Cells) -> None:
-    """What the marks mean, the layers they stand for, what is running, and the sum."""
+    """Print the meaning of the marks, the layers they stand for, the running units, and the totals."""
     states = [status.state for status in units]
     counts = [
         f"{mark} {state} {states.count(state)}" for state, (mark, _) in reversed(_MARKS.items()) if state in states
@@ -162,7 +162,7 @@ def _print_legend(units: Sequence[UnitStatus], cells: _Cells) -> None:
 
 
 def _say_beside(parts: Sequence[str]) -> None:
-    """Print parts beside each other, in as many lines as they need."""
+    """Print parts side by side, in as many lines as they need."""
     lines = [parts[0]]
     for part in parts[1:]:
         if len(longer := f"{lines[-1]}   {part}") <= console().width:

@@ -1,4 +1,4 @@
-"""Blocks of anchors on a thread each: threads that wait for one another once, not in every operation."""
+"""Blocks of anchors on one thread each, so that threads wait for one another once, not in every operation."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,20 +14,20 @@ _ALONE = Lock()
 
 
 def map_blocks(run: Callable[[Tensor], Result], blocks: Sequence[Tensor]) -> list[Result]:
-    """Return `run` of each block, in order, blocks side by side on as many threads as torch has.
+    """Return `run` of each block, in order, with blocks in parallel on as many threads as torch has.
 
-    Each operation of a block has one thread. An operation that is shared among threads ends when the last of them does,
-    and a block consists of thousands of short ones: where other programs use a core, most of the time is waiting. The
-    results of two blocks or more depend on no number of threads. On a GPU one block follows another.
+    Each operation of a block has one thread. An operation that is split among threads ends with the slowest of them,
+    and a block consists of thousands of short ones: if other programs use a core, most of the time is waiting. The
+    results of two or more blocks do not depend on the number of threads. On a GPU, blocks run one after another.
 
-    Blocks are independent and take no gradients. The number of threads is as before afterwards.
+    Blocks are independent and take no gradients. The number of threads is restored afterwards.
 
     >>> map_blocks(lambda block: int(block.sum()), torch.arange(6).split(4))
     [6, 9]
     """
     if len(blocks) < 2 or blocks[0].device.type != "cpu":
         return [run(block) for block in blocks]
-    with _ALONE:  # the number of threads is the process's: two calls would restore each other's
+    with _ALONE:  # the number of threads is global to the process: two calls would restore each other's
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:

@@ -63,7 +63,7 @@ def check_rows_sum_to_one(weights: Tensor, name: str) -> None:
         row = int(negative.nonzero()[0])
         raise InputError(f"{name}: expected no negative numbers, got {weights[row].min():.4g} in row {row}")
     sums = weights.double().sum(dim=1)
-    # Half precision sums to 1 within a few thousandths only.
+    # Half precision sums to 1 only within a few thousandths.
     slack = 1e-3 if weights.dtype in (torch.float32, torch.float64) else 2e-2
     off = (sums - 1).abs() > slack
     if off.any():

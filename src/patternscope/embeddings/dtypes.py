@@ -1,4 +1,4 @@
-"""The number type of the products that find matches."""
+"""The dtype of the products that find matches."""
 
 import torch
 from torch import Tensor
@@ -8,10 +8,10 @@ from patternscope.radial.checks import working_dtype
 
 
 def match_type(precision: MatchPrecision, features: Tensor) -> torch.dtype:
-    """Return the type of the products that find matches.
+    """Return the dtype of the products that find matches.
 
-    "auto" is bfloat16 where the processor multiplies it natively: a property of the machine, not a timing, so that a
-    repeated run chooses the same.
+    "auto" is bfloat16 if the processor multiplies it natively: a property of the machine, not a timing, so that a
+    repeated run makes the same choice.
 
     >>> match_type("full", torch.zeros(1)), match_type("bfloat16", torch.zeros(1))
     (torch.float32, torch.bfloat16)

@@ -29,9 +29,9 @@ class ImportanceWeight(nn.Module):
     network's probabilities and q_i that by the weighted, matched regional features. Each anchor is its own problem,
     so neither the order of samples nor the size of a batch matters. Source: Sec. 3.3.
 
-    By default w is learnt with uniform v and v after it: with both free, v explains the similarities through
-    channels that are active everywhere, and w misses the object. "joint" is the paper's. kappa_v "auto" is 2k,
-    so that scores at uniform v are twice a cosine for any k.
+    By default w is learnt with uniform v and v after it: with both free, v explains the similarities by channels that
+    are active everywhere, and w misses the object. "joint" is the paper's solver. kappa_v "auto" is 2k, so that scores
+    at uniform v are twice a cosine for any k.
 
     Attributes after `estimate`:
         region_weights: w (n, r).   channel_weights: v (n, k).   trace: mean losses and time.
@@ -83,8 +83,8 @@ class ImportanceWeight(nn.Module):
 
         Args:
             data: "target_probs" (n, c), "regional_features" (n, k, h, w); optionally "neighbours" by
-                `similarity.choose_neighbours`, so that several layers have the same ones, instead of
-                `kl_sample_num` chosen by these features; for the heat maps "images" (n, 1 to 4, height, width).
+                `similarity.choose_neighbours`, so that several layers use the same ones, instead of `kl_sample_num`
+                chosen by these features; for the heat maps "images" (n, 1 to 4, height, width).
             params: any of :class:`ImportanceParams`.
             verbose_dir: folder for loss curve (csv, png) and heat maps, or None to write nothing.
 
@@ -95,7 +95,7 @@ class ImportanceWeight(nn.Module):
             InputError: NaN or inf, shapes that disagree, rows that are not probabilities, unknown parameters.
 
         Cost: a match of ``2 r^2 k`` operations per pair, two more of the regions that carry weight (usually less
-        than a third), and two passes over their matched features; some 16 MB for each thread beside input,
+        than a third), and two passes over their matched features; some 16 MB per thread in addition to input,
         candidates and result.
         """
         settings = ImportanceParams.read(params)

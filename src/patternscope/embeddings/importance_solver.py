@@ -16,11 +16,11 @@ from patternscope.similarity.neighbours import Neighbours
 from patternscope.similarity.regional import combine_regions
 from patternscope.similarity.targets import divergence
 
-# Numbers held for the anchors solved together: 16 MB in float32.
+# Numbers in memory for the anchors solved together: 16 MB in float32.
 _NUMBERS_AT_ONCE = 1 << 22
-# With v learnt the best match changes; a second match is worth its cost, a third is not (docs/decisions.md).
+# Once v is learnt, the best match changes; a second match is worth its cost, a third is not (docs/decisions.md).
 _ROUNDS = 2
-# While v is learnt, regions are omitted that together change no log q by more than this, in nats, under uniform v.
+# While v is learnt, regions are omitted that together change each log q by at most this, in nats, under uniform v.
 _NEGLIGIBLE = 1e-3
 
 
@@ -64,8 +64,8 @@ def solve_separately(problems: AnchorProblems, settings: ImportanceParams, block
 
     An anchor keeps the v of the lowest loss under its own best match, uniform v included, so that no anchor's loss
     rises. Losses of the anchors `block` (b,) are those with uniform w and v, with w alone, and after each round.
-    Rounds, and their losses, omit regions of so little weight that together they change no log q by 1e-3 under
-    uniform v. Cost: a match of all regions, and two of those that matter.
+    Rounds, and their losses, omit regions whose weight is so small that together they change each log q by less than
+    1e-3 under uniform v. Cost: a match of all regions, and two of those that matter.
     """
     anchors, log_target = unit_rows(problems.features, block), problems.log_target[block]
     positions = problems.neighbours.positions[block]

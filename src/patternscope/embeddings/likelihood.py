@@ -1,4 +1,4 @@
-"""The regional fit without pairs: what each region tells of the network's decision, by the radial posterior."""
+"""The regional fit without pairs: what each region tells about the network's decision, by the radial posterior."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from patternscope.radial.kappa import concentration_per_strength
 from patternscope.solvers import Trace, minimise_lbfgs, preconditioned
 
 _IMAGES_AT_ONCE = 256
-# Numbers of features that are kept a second time, channels first; beyond it each pass turns them again.
+# Largest number of features that are kept in a second copy, channels first; beyond it, each pass transposes them again.
 _KEPT = 2**28
 # Added to the second moment of the features, in units of its mean eigenvalue.
 _RIDGE = 1e-2
@@ -20,8 +20,8 @@ _RIDGE = 1e-2
 class RegionalLikelihood:
     """``-1/(n r) sum_ir sum_c t_ic log p(c | h_i^(r)) + wd/2 |L|^2`` of a map L (e, k).
 
-    p is the radial posterior with a uniform prior, ``h = L f / s``. Every region is taken alone: no region is
-    weighted, none is compared with another image, so that nothing is drawn.
+    p is the radial posterior with a uniform prior, ``h = L f / s``. Every region is treated separately: none is
+    weighted or compared with another image, so nothing is drawn.
 
     >>> features, targets = torch.eye(2)[:, :, None], torch.eye(2)
     >>> objective = RegionalLikelihood.of(features, targets, torch.eye(2), torch.tensor(1.0), 1000.0, 0.0)
@@ -35,13 +35,13 @@ class RegionalLikelihood:
     scale: Tensor
     kappa_max: float
     wd: float
-    turned: tuple[Tensor, ...] | None  # the features channels first, block by block, where they are few
+    turned: tuple[Tensor, ...] | None  # the features channels first, block by block, if they are few
 
     @classmethod
     def of(
         cls, features: Tensor, targets: Tensor, directions: Tensor, scale: Tensor, kappa_max: float, wd: float
     ) -> "RegionalLikelihood":
-        """Return the objective of features (n, k, r); few of them are laid out once for all evaluations."""
+        """Return the objective of features (n, k, r); a small number of them is transposed once for all evaluations."""
         dtype = targets.dtype
         kept = features.numel() <= _KEPT
         turned = tuple(_columns(block, dtype) for block in features.split(_IMAGES_AT_ONCE)) if kept else None
@@ -70,7 +70,7 @@ class RegionalLikelihood:
         return loss, gradient / (self.scale * n * r) + self.wd * weight
 
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Return the second moment of ``f / s`` (k, k), and its product with the mean directions asked for (k, e)."""
+        """Return the second moment (k, k) of ``f / s``, and its product (k, e) with the targets' mean directions."""
         n, k, r = self.features.shape
         second = self.targets.new_zeros(k, k)
         product = self.targets.new_zeros(k, self.directions.shape[1])
@@ -91,7 +91,7 @@ class RegionalLikelihood:
     def minimise(self, n_step: int) -> tuple[Tensor, Trace]:
         """Return the map of the least objective, by L-BFGS in coordinates that weigh all directions equally.
 
-        The start is the least-squares map of regions onto the mean direction that their image's target asks for.
+        The start is the least-squares map of regions onto the mean direction of their image's target.
         """
         second, product = self.moments()
         # A layer of zeros has no directions to weigh.

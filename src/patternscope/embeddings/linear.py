@@ -15,7 +15,7 @@ from patternscope.solvers import Trace
 # Spread of the entries of a random start (reference code).
 RANDOM_SPREAD = 0.1
 _ROWS_AT_ONCE = 256
-_FARTHEST = 1e8  # of a given scale from the mean strength: beyond it the map's entries lose their digits
+_FARTHEST = 1e8  # of a given scale from the mean strength: beyond it, the map's entries lose precision
 _FLOOR = 1e-200  # on the diagonal of equations: all-zero features have a map of zeros
 
 
@@ -47,7 +47,7 @@ class LinearMap(nn.Module):
 
     @property
     def is_fitted(self) -> bool:
-        """Whether there is a map yet, from `fit` or from a saved state."""
+        """Whether it has a map, from `fit` or from a saved state."""
         return self.map.numel() > 0
 
     def fitted_map(self) -> Tensor:
@@ -65,8 +65,8 @@ class LinearMap(nn.Module):
     def _set_scale(self, features: Tensor, exponent: int) -> None:
         """Fix s for features that were divided by 2 to `exponent`, as `in_usual_unit` does.
 
-        As given, or the mean strength of the features over axis 1; 1 where all are zero. InputError for a given one
-        that is far from that strength.
+        As given, or the mean strength of the features over axis 1; 1 if all are zero. InputError for a given scale that
+        is far from that strength.
         """
         strength = mean_strength(features)
         if self._given_scale is None:
@@ -85,12 +85,12 @@ class LinearMap(nn.Module):
         self.scale = strength.new_tensor(given)
 
     def _leave_unit(self, exponent: int) -> None:
-        """Turn s into that of the features as they were given, which float32 may not hold."""
+        """Convert s to that of the features as given, which float32 may not represent."""
         if exponent:
             self.scale = times_two_to(self.scale if self.scale.device.type == "mps" else self.scale.double(), exponent)
 
     def _in_unit(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features and s, both divided by the power of two by which s is beyond usual numbers."""
+        """Return features and s, both divided by the power of two that brings s into the usual range."""
         exponent = usual_exponent(float(self.scale))
         return times_two_to(features, -exponent), times_two_to(self.scale, -exponent).to(self.fitted_map().dtype)
 
@@ -137,7 +137,7 @@ def ridge(features: Tensor, target: Tensor, penalty: float = 1e-3) -> Tensor:
 
 
 def _solve(gram: Tensor, wanted: Tensor) -> Tensor:
-    """Solve symmetric equations, by least squares where they are not positive definite."""
+    """Solve symmetric equations, by least squares if they are not positive definite."""
     factor, failed = torch.linalg.cholesky_ex(gram)
     if failed:
         return torch.linalg.lstsq(gram, wanted).solution

@@ -1,4 +1,4 @@
-"""The pairs of the regional fit: anchors and neighbours, by the matched regions that carry weight."""
+"""The pairs of the regional fit: anchors and neighbours, with the matched regions that carry weight."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from patternscope.embeddings.neighbourhood import unit_rows
 from patternscope.similarity.matching import best_matches
 from patternscope.similarity.neighbours import Neighbours
 
-# Matched regions in a block: for three dimensions 7 MB in float32, which stays near the cores.
+# Matched regions in a block: for three dimensions 7 MB in float32, which fits the cache.
 _MATCHES_AT_ONCE = 1 << 18
 # Numbers of unit features computed at once: 32 MB in float32.
 _FEATURES_AT_ONCE = 1 << 23
@@ -73,7 +73,7 @@ def match_anchors(
 
 
 def kept_counts(region_weights: Tensor, omitted: float | Tensor) -> Tensor:
-    """Return how many regions of each image remain without the lightest ones, of weight `omitted` together.
+    """Return how many regions of each image remain without the lightest ones, whose weights sum to `omitted`.
 
     (n, r), rows sum to 1 -> (n,) integers in [1, r]; `omitted` one share for all images or one each (n, 1).
 

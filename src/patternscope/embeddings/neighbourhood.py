@@ -1,4 +1,4 @@
-"""Samples and their neighbours, taken from features as they are given (n, k, h, w)."""
+"""Samples and their neighbours, taken from features (n, k, h, w)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -31,12 +31,12 @@ def unit_rows(features: Tensor, samples: Tensor) -> Tensor:
 
 
 def find_neighbours(features: Tensor, target_probs: Tensor, count: int, seed: int) -> Neighbours:
-    """Choose each sample's neighbours by its content, where samples come without an identity.
+    """Choose each sample's neighbours by its content, for samples without an identity.
 
     A sample is identified by its probabilities and mean features, to some three digits, so that another machine's
-    rounding leads to the same choice; samples equal to that precision are told apart by the rest of their mean
-    features. (n, k, h, w), (n, c). Given identities, `similarity.choose_neighbours` makes layers and checkpoints
-    comparable.
+    rounding leads to the same choice; samples equal to that precision are distinguished by the remaining digits of
+    their mean features. (n, k, h, w), (n, c). With identities, `similarity.choose_neighbours` makes layers and
+    checkpoints comparable.
 
     >>> find_neighbours(torch.rand(3, 2, 1, 1), torch.full((3, 2), 0.5), count=100, seed=0).count
     2

@@ -14,7 +14,7 @@ def sample_loss(
     """Return the divergence of the radial posterior of the embedded samples from the network's probabilities.
 
     ``sum_x KL(P(. | x) || Q_M(. | x))`` with ``g = M f / s``, ``mu_c`` and ``pi_c`` of the same samples. The gradient
-    flows through the mean directions; kappa and norms are constants of it, as in the reference code, unless
+    flows through the mean directions; kappa and norms are treated as constants, as in the reference code, unless
     `exact_gradient`. Source: Sec. 3.2.
 
     M (e, d), f / s (n, d), P (n, c) -> scalar >= 0, in nats. Cost: 4 n e (d + c) operations forward.
@@ -70,7 +70,7 @@ def similarity_loss(
 
 
 def align_loss(region_embedding: Tensor, region_weights: Tensor, sample_embedding: Tensor) -> Tensor:
-    """Return how far the important regions point away from the sample embedding of their image.
+    """Return how much the important regions point away from the sample embedding of their image.
 
     ``- mean_i sum_r w_i^(r) cos(h_i^(r), g_i)``; the gradient of the cosine is exact, as in the reference code.
     h (b, r, e), w (b, r), g (b, e) -> scalar in [-1, 1]. Source: Sec. 3.3.

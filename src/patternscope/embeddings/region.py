@@ -27,7 +27,7 @@ class RegionEmbedding(LinearMap):
     """The regional embedding ``h^(r) = L f^(r) / s`` (n, r, e).
 
     L minimises ``lambda_kl similarity_loss + lambda_mi align_loss + wd/2 |L|^2`` (Source: Sec. 3.3), or the
-    cross-entropy of what each region tells with the network's probabilities (`RegionalLikelihood`).
+    cross-entropy of each region's posterior with the network's probabilities (`RegionalLikelihood`).
 
     Attributes after `fit`:
         map: L (e, k).   scale: s.   trace: record of the solve; its parts are the losses over all pairs.

@@ -102,7 +102,7 @@ def embed_regions(weight: Tensor, features: Tensor, scale: Tensor | float) -> Te
 
 
 def embed_in_unit(weight: Tensor, features: Tensor, scale: float) -> Tensor:
-    """Return the same for features of any magnitude, whose scale tells their unit.
+    """Return the same for features of any magnitude, whose unit follows from the scale.
 
     >>> embed_in_unit(torch.eye(2), torch.full((1, 2, 1, 1), 3e38), 2e38).tolist()
     [[[1.5, 1.5]]]

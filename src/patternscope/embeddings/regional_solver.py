@@ -58,7 +58,7 @@ def _objective(
         for name in ("target_probs", "w_k", "w_r")
     )
     neighbours = given_neighbours(data, features, probs, settings)
-    # The published protocol takes one anchor a step and omits nothing.
+    # The published protocol takes one anchor per step and omits nothing.
     omitted, at_once = (0.0, 1) if settings.solver == "sgd" else (_OMITTED, None)
     blocks, moment = match_anchors(features, v, w, neighbours, omitted=omitted, at_once=at_once)
     everyone = torch.arange(len(probs), device=device)
@@ -91,8 +91,7 @@ def _solve(objective: RegionalObjective, moment: Tensor, settings: RegionParams)
 def _start(objective: RegionalObjective) -> Tensor:
     """Return the map that brings each image's w-weighted mean feature nearest to its sample embedding, or a fraction.
 
-    Where samples are not what linear maps of regions can be, least squares overestimates strengths, and halving
-    them helps.
+    If linear maps of regions cannot reach the samples, least squares overestimates strengths, and halving them helps.
     """
     dtype = objective.region_weights.dtype
     pairs = zip(objective.features.split(256), objective.region_weights.split(256), strict=True)
@@ -108,7 +107,7 @@ def _start(objective: RegionalObjective) -> Tensor:
 
 
 def _solve_by_protocol(objective: RegionalObjective, start: Tensor, settings: RegionParams) -> tuple[Tensor, Trace]:
-    """Minimise by the published protocol: SGD from a random map, one anchor a step, the published gradient."""
+    """Minimise by the published protocol: SGD from a random map, one anchor per step, the published gradient."""
     generator = torch.Generator().manual_seed(settings.seed)
     n = len(objective.blocks)
     orders = [torch.randperm(n, generator=generator) for _ in range(settings.steps)]

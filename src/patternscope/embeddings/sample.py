@@ -19,12 +19,12 @@ from patternscope.radial.rotation import procrustes
 from patternscope.radial.units import in_usual_unit
 from patternscope.solvers import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
 
-# A start of more than this mean strength is no better for a network that is certain.
+# A start of more than this mean strength is no better, even for a certain network.
 _START_STRENGTH = 0.5
 
 
 class SampleEmbedding(LinearMap):
-    """The sample embedding ``g = M f / s`` (n, e): strength tells how certain, orientation which class.
+    """The sample embedding ``g = M f / s`` (n, e): strength expresses certainty, orientation the class.
 
     M minimises :func:`sample_loss`. Source: Sec. 3.2.
 
@@ -169,7 +169,7 @@ def _solve(
 ) -> tuple[Tensor, Trace]:
     """Minimise the sample loss with weight decay, from the given, the spectral or a random start.
 
-    L-BFGS works in float64 where the device has it: in float32 the loss of a nearly constant network is below the
+    L-BFGS works in float64 if the device has it: in float32, the loss of a nearly constant network is below the
     rounding errors.
     """
     exact = settings.solver == "lbfgs"

@@ -12,10 +12,10 @@ MatchPrecision = Literal["full", "bfloat16", "auto"]
 Objective = Literal["likelihood", "paper"]
 Auto = Literal["auto"]
 
-# Dimensions for looking, and the most for counting: docs/defaults.md.
+# Dimensions for viewing, and the maximum for counting: docs/defaults.md.
 LOOKING = 3
 MOST_DIMENSIONS = 16
-# Beyond these no fit stays finite, or ends.
+# Beyond these, no fit stays finite or ends.
 _MOST_STEPS = 1_000_000
 _MOST_RATE = 1000
 _MOST_WEIGHT = 1e6
@@ -118,13 +118,13 @@ class RegionParams(Params):
 
     objective: Objective = Field(
         default="paper",
-        description="paper: similarities of samples; likelihood: what each region tells of the network's decision",
+        description="paper: similarities of samples; likelihood: what each region tells about the network's decision",
     )
     solver: Literal["lbfgs", "sgd"] = Field(
-        default="lbfgs", description="lbfgs, or for the paper's objective sgd, its protocol, one anchor a step"
+        default="lbfgs", description="lbfgs; or, for the paper's objective, its protocol: sgd, one anchor per step"
     )
     sharpening: float = Field(
-        default=2.0, gt=0, le=1000, description="power of the target probabilities that the likelihood asks for"
+        default=2.0, gt=0, le=1000, description="likelihood: power to which the target probabilities are raised"
     )
     lambda_kl: float = Field(default=1.0, ge=0, le=_MOST_WEIGHT, description="paper: weight of the similarity loss")
     lambda_mi: float = Field(
@@ -158,7 +158,7 @@ class RegionParams(Params):
 
     @model_validator(mode="after")
     def _protocol_of_the_paper(self) -> Self:
-        """The published protocol takes one anchor a step, and the likelihood has none."""
+        """The published protocol takes one anchor per step, and the likelihood has no anchors."""
         if self.solver == "sgd" and self.objective != "paper":
             raise ValueError('solver: expected "lbfgs" for the likelihood, got "sgd"; objective = "paper" has it')
         return self
@@ -172,7 +172,7 @@ class EstimatorSettings(Params):
     """
 
     fit_params: ClassVar[type[Params]]
-    # Fields that neither the constructor nor the fit knows.
+    # Fields that belong to neither the constructor nor the fit.
     of_the_study: ClassVar[frozenset[str]] = frozenset()
 
     def params(self) -> Params:
@@ -185,7 +185,7 @@ class EstimatorSettings(Params):
 
 
 def dimensions(out_dim: int | Auto, classes: int) -> int:
-    """Return e, or for "auto" one less than the classes, in which each pair of them can be at the same angle.
+    """Return e, or for "auto" one less than the classes, so that all pairs of classes can have the same angle.
 
     >>> [dimensions("auto", classes) for classes in (2, 4, 10, 100)], dimensions(5, 10)
     ([3, 3, 9, 16], 5)
@@ -231,8 +231,8 @@ class RegionSettings(EstimatorSettings, RegionParams):
     """[region] of a study: the estimator's constructor and its fit.
 
     The number of dimensions is that of the sample embedding. Each image is judged by a map that was fitted without it:
-    images are divided into `folds`, as often as `splits` says. The first division judges, all of them tell how stable
-    a knowledge point is.
+    images are divided into `folds`, `splits` times. The first division judges the images; all of them give the
+    stability of a knowledge point.
 
     >>> RegionSettings().kappa_max, RegionSettings().objective
     (1000.0, 'likelihood')
@@ -243,7 +243,7 @@ class RegionSettings(EstimatorSettings, RegionParams):
 
     objective: Objective = Field(
         default="likelihood",
-        description="likelihood: what each region tells of the network's decision; paper: similarities of samples",
+        description="likelihood: what each region tells about the network's decision; paper: similarities of samples",
     )
     folds: int = Field(default=2, ge=2, le=100, description="parts into which images are divided")
     splits: int = Field(default=3, ge=1, le=100, description="divisions of the images into such parts")
@@ -255,7 +255,7 @@ class RegionSettings(EstimatorSettings, RegionParams):
     scale: Annotated[float, Field(gt=0)] | Auto = _SCALE
 
 
-# What the constructors take their defaults from.
+# The source of the constructors' defaults.
 SAMPLE_DEFAULTS = SampleSettings()
 IMPORTANCE_DEFAULTS = ImportanceSettings()
 REGION_DEFAULTS = RegionSettings()

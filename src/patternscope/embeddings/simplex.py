@@ -55,7 +55,7 @@ def _adam_direction(slope: Tensor, mean: Tensor, square: Tensor, step: int) -> T
     """Update Adam's two averages in place and return its direction."""
     mean.lerp_(slope, 1 - _BETAS[0])
     square.lerp_(slope * slope, 1 - _BETAS[1])
-    # The floor is far below any slope that matters: a solved problem stays where it is.
+    # The floor is far below any slope that matters: a solved problem does not move.
     size = (square / (1 - _BETAS[1] ** step)).sqrt() + 1e-10
     return mean / (1 - _BETAS[0] ** step) / size
 
@@ -67,7 +67,7 @@ def solve_two_simplices(
 
     ``minimise over w, v:  KL(p || softmax_j(sum_rk w_r v_k g_jrk(v)))``, by Adam on the logits of both simplices; g is
     refreshed by `products`, v (1, k) -> g (m, r, k), after `every` steps. The best weights under the last match are
-    returned, or uniform ones where those are better. Source: Sec. 3.3.
+    returned, or uniform ones if those are better. Source: Sec. 3.3.
 
     log p (m,), shape (r, k) -> w (r,), v (k,) and the two losses (2,).
 

@@ -35,7 +35,7 @@ def write_losses(trace: Trace, folder: str | Path, name: str) -> None:
 
 
 def write_heat_maps(images: Tensor, region_weights: Tensor, folder: str | Path) -> None:
-    """Write `heatmaps/<sample>.png`: each image beside itself with its region weights overlaid.
+    """Write `heatmaps/<sample>.png`: each image next to a copy with its region weights overlaid.
 
     `images` (n, 1 to 4, height, width), uint8 or floats of any range (stretched to [0, 1]); `region_weights`
     (n, h, w). Source: reference code.

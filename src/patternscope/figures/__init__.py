@@ -1,6 +1,6 @@
 """Figures of a study, one file each: `data` (what is shown), `draw` (how) and `table` (the csv behind it).
 
-A figure is found here by its file and imported when it is asked for; importing one does not import the rest.
+A figure is found here by its file and imported on first use; importing one does not import the rest.
 """
 
 from functools import cache

@@ -19,7 +19,7 @@ _CURVES = {"orientation_change": "change of orientation, 1 − cos", "strength_c
 
 @dataclass(frozen=True)
 class AttackChangeData:
-    """What the attack did to each layer, shallow to deep; a layer without orientations has no value."""
+    """The changes under the attack in each layer, shallow to deep; a layer without orientations has no value."""
 
     layers: dict[str, AttackAnalysisResult]
     images: int
@@ -73,7 +73,7 @@ def table(shown: AttackChangeData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackChangeData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {"attack": shown.attack, "images": shown.images}
 
 

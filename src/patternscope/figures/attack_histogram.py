@@ -1,4 +1,4 @@
-"""Figure: how probable the target was, before the attack, at the regions that are its knowledge points afterwards."""
+"""Figure: the probability of the target before the attack, at the regions that are its knowledge points afterwards."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +17,7 @@ from patternscope.results.formatting import percent, threshold_text
 
 @dataclass(frozen=True)
 class AttackHistogramData:
-    """What the attack did to each layer, shallow to deep."""
+    """The changes under the attack in each layer, shallow to deep."""
 
     layers: dict[str, AttackAnalysisResult]
     tau: float
@@ -75,7 +75,7 @@ def table(shown: AttackHistogramData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackHistogramData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     below = {layer: analysis.below_tau.value for layer, analysis in shown.layers.items()}
     return {"attack": shown.attack, "tau": shown.tau, "below_tau": below}
 

@@ -34,7 +34,7 @@ class AttackRegionsData:
     """Example images, clean and attacked, and the points of their class and of the target in one layer.
 
     `pixels` (2, m, height, width, 3) uint8, `category` (2, m, h, w) the class of a knowledge point and -1
-    elsewhere, `targets` (m,). The first axis is clean and attacked; of `attacked` images those where the attack
+    elsewhere, `targets` (m,). The first axis is clean and attacked; of `attacked` images, those on which the attack
     succeeded are shown.
     """
 
@@ -57,7 +57,7 @@ def data(
 ) -> AttackRegionsData:
     """Return what the figure shows: images on which the attack succeeded, in a `layer`, by default the last.
 
-    `samples` are their numbers, or how many of the `classes` to choose. There are none where it succeeded on none.
+    `samples` are their numbers, or how many of the `classes` to choose. There are none if it succeeded on none.
     """
     layer = choose_layer(results, AttackAnalysisResult, layer)
     attack, analysis = results.load(AttackResult), results.load(AttackAnalysisResult, layer=layer)
@@ -115,7 +115,7 @@ def table(shown: AttackRegionsData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackRegionsData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "layer": shown.layer,
         "tau": shown.tau,

@@ -26,7 +26,7 @@ TITLES = {
     Trajectory.TO_NOTHING: "the true class's feature vanishes",
 }
 _POINTS = 120
-_RAISED = np.radians(50)  # how far the viewer is above the plane of the two mean directions
+_RAISED = np.radians(50)  # elevation of the viewer above the plane of the two mean directions
 _PANEL, _TALL, _TOP, _HEAD, _FOOT = 2.7, 1.9, 0.6, 0.5, 0.62
 
 
@@ -60,7 +60,7 @@ class AttackTrajectoriesData:
 def data(results: StudyResults, layer: str | None = None, most: int = SHOWN) -> AttackTrajectoriesData:
     """Return what the figure shows: up to `most` trajectories of each type in a `layer`, by default the last.
 
-    Of each type the pair of classes is shown that most trajectories lie between.
+    For each type, the pair of classes with the most trajectories is shown.
     """
     layer = choose_layer(results, AttackAnalysisResult, layer)
     attack, analysis = results.load(AttackResult), results.load(AttackAnalysisResult, layer=layer)
@@ -71,7 +71,7 @@ def data(results: StudyResults, layer: str | None = None, most: int = SHOWN) -> 
     for type_ in TITLES:
         images, regions = np.nonzero(types == type_)
         members, pair = _commonest(ends[images])
-        # The seed's name stays what it was, and with it which trajectories are drawn.
+        # The seed keeps its old name, so that the same trajectories are drawn.
         rng = np.random.default_rng(results.drawing_seed("ways", type_.name))
         chosen = rng.permutation(members)[:most]
         points = path[:, images[chosen], regions[chosen]].transpose(1, 0, 2) / unit
@@ -81,7 +81,7 @@ def data(results: StudyResults, layer: str | None = None, most: int = SHOWN) -> 
 
 
 def _commonest(pairs: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """Rows that hold the commonest pair, and the pair; the classes 0 and 1 where there is no row."""
+    """Rows with the most frequent pair, and the pair; the classes 0 and 1 without any row."""
     if not len(pairs):
         return np.zeros(0, dtype=int), (0, 1)
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
@@ -92,12 +92,12 @@ def _commonest(pairs: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
 def between(own: np.ndarray, target: np.ndarray, axes: np.ndarray) -> View:
     """Return the view from between two mean directions, raised by 50 degrees.
 
-    The own direction points left and the target's right, at the same angle. In two dimensions the plane is
-    shown so. Of more than three dimensions those that the two directions (e,) span are shown, and the first of `axes`
+    The own direction points left and the target's right, at the same angle. In two dimensions, the plane is shown in
+    this way. Of more than three dimensions, those spanned by the two directions (e,) are shown, and the first of `axes`
     (a, e) beyond these.
 
-    Source: the reference code looks from between; from above, trajectories through the origin can be told from those
-    around it.
+    Source: the reference code looks from between; from above, trajectories through the origin can be distinguished from
+    those around it.
 
     >>> between(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.eye(2)).matrix.round(2).tolist()
     [[-0.71, 0.71], [0.71, 0.71]]
@@ -129,14 +129,14 @@ def draw(shown: AttackTrajectoriesData) -> Figure:
 
 
 def _dimensions(shown: AttackTrajectoriesData) -> list[str]:
-    """What is shown of a space of more than three dimensions."""
+    """The note on the shown part of a space of more than three dimensions."""
     e = shown.mean_directions.shape[1]
     part = f"Shown: {SHOWN_AXES} of {e} dimensions, in which both mean directions lie; lengths appear shorter."
     return [part] if e > SHOWN_AXES else []
 
 
 def _draw_group(axes: Any, group: Trajectories, shown: AttackTrajectoriesData) -> None:
-    """One type; each panel has its own scale, which the circle tells."""
+    """One type; each panel has its own scale, shown by the circle."""
     pair = [group.label, group.target]
     names = [shown.classes[label] for label in pair]
     regions = "region" if group.total == 1 else "regions"
@@ -220,7 +220,7 @@ def table(shown: AttackTrajectoriesData) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackTrajectoriesData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     regions = {group.type.name.lower(): {"shown": len(group.points), "of": group.total} for group in shown.trajectories}
     return {"layer": shown.layer, "attack": shown.attack, "regions": regions}
 

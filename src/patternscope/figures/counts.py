@@ -30,9 +30,9 @@ _TITLES = {"calibrated": "calibrated", "paper": "by the paper's rule", None: ""}
 class CountsData:
     """Counts by layer, shallow to deep, at one checkpoint of a study.
 
-    `layers` are by the study's own `rule`, `paper` by that of the paper beside it, where that is another; `chance` has
-    the counts of controls by either. `networks` tells how many the counts of `layers` are over, `regions` how many
-    regions each layer has.
+    `layers` are by the study's own `rule`, `paper` by that of the paper, if different; `chance` has the counts of
+    controls by either. `networks` is the number of networks behind the counts of `layers`, `regions` the number of
+    regions of each layer.
     """
 
     layers: dict[str, Counts]
@@ -47,7 +47,7 @@ class CountsData:
 
     @property
     def shares(self) -> dict[str, float | None]:
-        """Reliable points as a share of each layer's regions; empty where all layers have as many."""
+        """Reliable points as a share of each layer's regions; empty if all layers have the same number."""
         if len(set(self.regions.values())) < 2:
             return {}
         return {name: share_of_regions(counts.reliable, self.regions[name]) for name, counts in self.layers.items()}
@@ -58,7 +58,7 @@ class CountsData:
         return {self.rule: self.layers, **({"paper": self.paper} if self.paper else {})}
 
     def by_chance(self, rule: Rule | None, layer: str) -> dict[str, Counts]:
-        """Return the counts of a layer's controls by a rule, by their names; none where chance was not measured."""
+        """Return the counts of a layer's controls by a rule, by their names; empty if chance was not measured."""
         controls = self.chance.get(layer, {})
         return {name: each.counts if rule == "calibrated" else each.paper for name, each in controls.items()}
 
@@ -103,7 +103,7 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
 
 
 def _explanations(shown: CountsData) -> list[str]:
-    """What is counted, by which rules, and its chance levels."""
+    """The caption: what is counted, by which rule, and its chance levels."""
     when = at_checkpoint(shown.trained.title_of_last)
     shared = f"p(class) > {threshold_text(shown.tau)}{when}; mean over {shown.images} images"
     what, noise = interval_lines(shared, shown.networks)
@@ -140,13 +140,13 @@ def _draw_bars(axes: Any, shown: CountsData) -> None:
 
 
 def _draw_chance(axes: Any, value: float, ends: tuple[float, float], name: str, label: str | None) -> None:
-    """A line across a bar, over white so that it is seen on the dark one too; each control has its dashes."""
+    """A line across a bar, on white so that it is visible on the dark one too; each control has its own dashes."""
     axes.hlines(value, *ends, color="white", linewidth=2.8, zorder=2.1)
     axes.hlines(value, *ends, color=INK, linewidth=1.4, linestyle=_DASHES[name], label=label, zorder=2.2)
 
 
 def _set_limits(axes: Any, shown: CountsData) -> None:
-    """Names of layers, and room for what stands above the bars."""
+    """Names of layers, and room for the text above the bars."""
     highest = [max([counts[layer].total.high or 0.0 for counts in shown.by_rule.values()]) for layer in shown.layers]
     chance = [
         each.total.value or 0.0
@@ -163,7 +163,7 @@ def _set_limits(axes: Any, shown: CountsData) -> None:
 
 
 def table(shown: CountsData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one per layer, with the counts by the paper's rule and by chance beside."""
+    """Return the rows behind the figure: one per layer, with the counts by the paper's rule and by chance."""
     when = {"checkpoint": shown.trained.checkpoint, "step": shown.trained.step}
     rows = []
     for layer, counts in shown.layers.items():
@@ -181,7 +181,7 @@ def table(shown: CountsData) -> list[dict[str, Any]]:
 
 
 def about(shown: CountsData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     known = {"checkpoint": shown.trained.title_of_last, "tau": shown.tau, "rule": shown.rule}
     return {**known, "layers": list(shown.layers), "images": shown.images, "chance_measured": bool(shown.chance)}
 

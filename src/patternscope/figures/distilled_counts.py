@@ -1,4 +1,4 @@
-"""Figure: knowledge points of a teacher and its students in each layer, and by how much they differ."""
+"""Figure: knowledge points of a teacher and its students in each layer, and their differences."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def draw(shown: ComparedNetworks) -> Figure:
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     intervals = "95 % bootstrap intervals (differences paired)"
     meaning = f"p(class) > {threshold_text(shown.tau)}; mean over {shown.images} images, {intervals}"
-    more = [f"differences hold {noise} as well" for noise in shown.noise[1:]]
+    more = [f"differences include {noise} as well" for noise in shown.noise[1:]]
     layout.write_heading(figure, "Knowledge points per image", shown.networks, meaning, *more)
     return figure
 
@@ -59,14 +59,14 @@ def _draw_bars(axes: Any, networks: list[NetworkCounts]) -> None:
 
 
 def _name_networks(axes: Any, names: list[str]) -> None:
-    """Names in place of ticks."""
+    """Names instead of ticks."""
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.6, len(names) - 0.4)
 
 
 def _draw_differences(axes: Any, networks: list[NetworkCounts]) -> None:
-    """By how much each network's total and reliable points differ from the first's."""
+    """The differences of each network's total and reliable points from the first's."""
     axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
     for place, network in enumerate(networks[1:], start=1):
         if network.difference is None:

@@ -1,4 +1,4 @@
-"""Figure: how far regional embeddings of students turned from their teacher's, and how much stronger they are."""
+"""Figure: how much regional embeddings of students turned from their teacher's, and how much stronger they are."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from patternscope.results.formatting import number
 from patternscope.results.networks import RegionDifferences, ShareHistogram
 
 _MARKED = {"orientation": 1.0, "strength": 0.0}
-"""What a faint line marks: orientations that have nothing in common, and equal strengths."""
+"""The values marked by a faint line: unrelated orientations, and equal strengths."""
 
 
 def data(results: StudyResults, layers: Layers = None) -> ComparedNetworks:
@@ -65,7 +65,7 @@ def _draw_layer(axes: Any, shown: ComparedNetworks, layer: str, measure: str) ->
     axes.axvline(_MARKED[measure], color=FAINT, linewidth=0.8, zorder=0)
     axes.set_ylim(0, min(1.0, 1.45 * max(tops, default=1.0)))
     axes.locator_params(axis="y", nbins=5)
-    # On white, since the line that marks 1 or 0 passes behind it.
+    # On white, since the line at 1 or 0 passes behind it.
     paper = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 0.9}
     axes.legend(loc="upper right", handlelength=1.0, borderaxespad=0.0, borderpad=0.1, fontsize=6.2, **paper)
 

@@ -1,4 +1,4 @@
-"""Figure: evidence over training by layer: a line of all images, a heat map of classes; points where it is unknown."""
+"""Figure: evidence over training by layer: a line of all images, a heat map of classes; points if it is unknown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from patternscope.results.noise import interval_lines
 from patternscope.results.record_codec import encode
 from patternscope.results.result import reads
 
-_ROW, _TALLEST, _NAMED = 0.165, 4.0, 30  # inches of a class's row and of all, and names beside them
+_ROW, _TALLEST, _NAMED = 0.165, 4.0, 30  # inches of a class's row, of all rows, and of the names next to them
 _KINDS = (("total", TOTAL, "--"), ("reliable", RELIABLE, "-"), ("unreliable", UNRELIABLE, ":"))
 
 
@@ -42,31 +42,31 @@ class EmergenceData:
 
     @property
     def places(self) -> list[int]:
-        """Where the checkpoints stand: at their steps; side by side where a step is unknown."""
+        """The positions of the checkpoints: at their steps, or side by side if a step is unknown."""
         steps = [at.step for at in self.checkpoints if at.step is not None]
         return steps if len(steps) == len(self.checkpoints) else list(range(len(self.checkpoints)))
 
     @property
     def end(self) -> float:
-        """The right side of the last checkpoint's cells: half a step to the one before beyond it."""
+        """The right side of the last checkpoint's cells: half the distance to the previous one beyond it."""
         before, last = ([-1, *self.places])[-2:]
         return last + 0.5 * (last - before)
 
     def of_class(self, history: ClassHistory) -> list[float]:
-        """Return what the cells of a class show: evidence in bits, or reliable points per image."""
+        """Return the values of a class's cells: evidence in bits, or reliable points per image."""
         if history.evidence is None or not self.has_evidence:
             return [at.counts.reliable.value or 0.0 for at in history.counts]
         return [value or 0.0 for value in history.evidence]
 
     @property
     def most(self) -> float:
-        """What the darkest colour stands for: the most of any class shown."""
+        """The value of the darkest colour: the maximum of any class shown."""
         values = [self.of_class(layer.classes[label]) for layer in self.layers for label in self.classes.labels]
         return max(1e-3, *(max(own) for own in values))
 
     @property
     def labels(self) -> tuple[list[str], str]:
-        """Short labels of the checkpoints, and what they are."""
+        """Short labels of the checkpoints, and their meaning."""
         return checkpoint_labels([at.name for at in self.checkpoints], [at.step for at in self.checkpoints])
 
 
@@ -109,7 +109,7 @@ def draw(shown: EmergenceData) -> Figure:
         _draw_classes(below, layer, shown, order)
         _mark_checkpoints(above, below, shown)
     if not shown.has_evidence:
-        # Now, since a limit ends the scaling of all panels of a row.
+        # Only now, since setting a limit ends the autoscaling of all panels of a row.
         for above, _ in panels:
             above.set_ylim(bottom=0)
     _explain(figure, shown)
@@ -117,7 +117,7 @@ def draw(shown: EmergenceData) -> Figure:
 
 
 def _order(shown: EmergenceData) -> list[int]:
-    """The places of the classes among those shown, in the order in which they emerge in the deepest layer."""
+    """The indices of the classes among those shown, in the order in which they emerge in the deepest layer."""
     rank = {appearance.name: place for place, appearance in enumerate(shown.layers[-1].lasting)}
     names = [shown.layers[-1].classes[label].name for label in shown.classes.labels]
     return sorted(range(len(names)), key=lambda place: rank.get(names[place], len(rank)))
@@ -133,7 +133,7 @@ def _draw_counts(axes: Any, layer: LayerHistory, shown: EmergenceData) -> None:
 def _draw_line(
     axes: Any, places: Sequence[int], intervals: Sequence[Interval], name: str, colour: str, line: str
 ) -> None:
-    """A line over training, and a band where there are intervals."""
+    """A line over training, and a band if there are intervals."""
     values = [each.value for each in intervals]
     axes.plot(places, values, line, color=colour, label=name, marker="o", markersize=2.2, linewidth=1.1)
     ends = [(each.low, each.high) for each in intervals if each.low is not None]
@@ -148,7 +148,7 @@ def _name_column(axes: Any, layer: str, end: str) -> None:
 
 
 def _draw_classes(axes: Any, layer: LayerHistory, shown: EmergenceData, order: list[int]) -> None:
-    """A row per class, its evidence or reliable points as colours; a dot from which half of its images have emerged."""
+    """A row per class, its evidence or reliable points as colours; a dot where half of its images have emerged."""
     labels = [shown.classes.labels[place] for place in order]
     values = [shown.of_class(layer.classes[label]) for label in labels]
     places, count = shown.places, len(values)
@@ -172,7 +172,7 @@ def _draw_classes(axes: Any, layer: LayerHistory, shown: EmergenceData, order: l
 
 
 def _mark_checkpoints(above: Any, below: Any, shown: EmergenceData) -> None:
-    """Ticks at all checkpoints, with the steps of those that stand apart."""
+    """Ticks at all checkpoints, with the steps of those far enough apart."""
     names, places = shown.labels[0], shown.places
     marks, apart = sorted({0, len(places) - 1}), 0.22 * (places[-1] - places[0])
     for place in range(len(places)):
@@ -187,7 +187,7 @@ def _mark_checkpoints(above: Any, below: Any, shown: EmergenceData) -> None:
 
 
 def _explain(figure: Figure, shown: EmergenceData) -> None:
-    """Title, legend, scale of the colours, and what the numbers are."""
+    """Title, legend, scale of the colours, and the meaning of the numbers."""
     width, height = figure.get_size_inches()
     if not shown.has_evidence:
         kinds = figure.axes[0].get_legend_handles_labels()
@@ -234,7 +234,7 @@ def table(shown: EmergenceData) -> list[dict[str, Any]]:
 
 
 def about(shown: EmergenceData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "tau": shown.tau,
         "images": shown.images,

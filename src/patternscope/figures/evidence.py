@@ -1,4 +1,4 @@
-"""Figure: the evidence of each layer over training, in bits per region, beside what is readable and chance."""
+"""Figure: the evidence of each layer over training, in bits per region, compared with readable bits and chance."""
 
 from dataclasses import dataclass
 from math import nan
@@ -51,8 +51,8 @@ _ERROR_BAR: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 0.8, "
 class EvidenceData:
     """Evidence by layer, shallow to deep, and checkpoint; `readable` and `chance` are of the last one.
 
-    `most` bits are possible in a region, `total` checkpoints are known, `against` says what evidence is about, and
-    `networks` how many the intervals are over.
+    `most` is the maximum of bits per region, `total` the number of checkpoints, `against` what evidence is about, and
+    `networks` the number of networks behind the intervals.
     """
 
     evidence: dict[str, list[Interval]]
@@ -68,22 +68,22 @@ class EvidenceData:
 
     @property
     def scale(self) -> float:
-        """Bits at the dark end of the colours and of the bars: above all that is shown."""
+        """Bits at the dark end of the colours and of the bars: above all values shown."""
         shown = [each for of_layer in self.evidence.values() for each in of_layer] + list(self.readable.values())
         return max(0.1, *(each.high if each.high is not None else each.value or 0.0 for each in shown))
 
     @property
     def labels(self) -> tuple[list[str], str]:
-        """Short labels of the checkpoints, and what they are."""
+        """Short labels of the checkpoints, and their meaning."""
         return checkpoint_labels([at.name for at in self.checkpoints], [at.step for at in self.checkpoints])
 
 
 def data(results: StudyResults, layers: Layers = None, most: int = MOST) -> EvidenceData:
-    """Return what the figure shows: `layers`, by default all, at up to `most` checkpoints, both ends among them."""
+    """Return what the figure shows: `layers`, by default all, at up to `most` checkpoints, including both ends."""
     names = choose_layers(results, EvidenceResult, layers)
     known = results.checkpoints(EvidenceResult)
     shown = [known[place] for place in layout.spread_out(len(known), most)]
-    # Several networks count where all that is shown is known of them.
+    # Several networks count only if all values shown are known for them.
     several = set(shown) <= set(results.checkpoints(NetworksResult))
     told = {
         layer: [results.load(NetworksResult, at, layer) if several else results.evidence(layer, at) for at in shown]
@@ -106,7 +106,7 @@ def data(results: StudyResults, layers: Layers = None, most: int = MOST) -> Evid
 
 @dataclass(frozen=True)
 class _Places:
-    """Inches: of a cell, of the names of layers, of what is above the cells; and the lines there."""
+    """Inches: of a cell, of the names of layers, of the heading above the cells; and the lines there."""
 
     cell: tuple[float, float]
     left: float
@@ -129,7 +129,7 @@ class _Places:
 
 
 def _explanations(shown: EvidenceData) -> list[str]:
-    """What the numbers are, what a bit is, and how far they can be trusted."""
+    """The caption: what the numbers are, what a bit is, and what the intervals include."""
     count = len(shown.checkpoints)
     part = f" {count} of {shown.total} checkpoints." if 1 < count < shown.total else ""
     correct = shown.checkpoints[0].held_out_accuracy
@@ -166,7 +166,7 @@ def draw(shown: EvidenceData) -> Figure:
 
 
 def _draw_cells(axes: Axes, shown: EvidenceData, places: _Places) -> None:
-    """A coloured cell per layer and checkpoint, with its bits and half its interval where they fit."""
+    """A coloured cell per layer and checkpoint, with its bits and half its interval if they fit."""
     from matplotlib.colors import Normalize
 
     rows = list(reversed(shown.evidence.items()))
@@ -199,7 +199,7 @@ def _separate(axes: Axes, rows: int, columns: int) -> None:
 
 
 def _draw_bars(axes: Axes, shown: EvidenceData) -> None:
-    """Evidence inside what is readable, at the last checkpoint, with both numbers."""
+    """Bars of evidence inside bars of readable bits, at the last checkpoint, with both numbers."""
     rows = list(reversed(shown.evidence))
     for row, layer in enumerate(rows):
         told, readable = shown.evidence[layer][-1], shown.readable[layer]
@@ -210,13 +210,13 @@ def _draw_bars(axes: Axes, shown: EvidenceData) -> None:
         ends = [each.high if each.high is not None else each.value or 0.0 for each in (told, readable)]
         text = f"{number(told.value)} of {number(readable.value)}"
         axes.annotate(text, (max(0.0, *ends), row), (4, 0), textcoords="offset points", va="center", fontsize=SMALL)
-    # The numbers stand at the right of the longest bar.
+    # The numbers are to the right of the longest bar.
     axes.set(xlim=(0, shown.scale / 0.66), ylim=(len(rows) - 0.5, -0.5), xticks=[], yticks=[])
     axes.spines["bottom"].set_visible(False)
 
 
 def _name_columns(figure: Figure, shown: EvidenceData, places: _Places, right: float) -> None:
-    """What the bars are, and the evidence by chance at the right of them."""
+    """The legend of the bars, and the evidence by chance to the right of them."""
     when = shown.checkpoints[-1].title_of_last
     for text, colour, aside in (("evidence", PLAIN, 0.0), ("readable by a linear probe", READABLE, 0.72)):
         square = layout.add_panel(figure, right + aside, places.top - 0.16, 0.08, 0.08)
@@ -274,7 +274,7 @@ def _draw_scale(figure: Figure, shown: EvidenceData, left: float) -> None:
 
 
 def table(shown: EvidenceData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: layer and checkpoint; readable and chance at the last one alone."""
+    """Return the rows behind the figure: layer and checkpoint; readable and chance only at the last one."""
     rows = []
     for layer, of_layer in shown.evidence.items():
         for place, (at, told) in enumerate(zip(shown.checkpoints, of_layer, strict=True)):
@@ -287,7 +287,7 @@ def table(shown: EvidenceData) -> list[dict[str, Any]]:
 
 
 def about(shown: EvidenceData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "layers": list(shown.evidence),
         "checkpoints": [at.name for at in shown.checkpoints],

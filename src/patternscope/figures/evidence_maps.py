@@ -55,7 +55,7 @@ def data(
 ) -> EvidenceMapsData:
     """Return what the figure shows: `layers` of images at the last checkpoint.
 
-    `samples` are their numbers, or how many of the `classes` to choose: those of other figures, but that up to a
+    `samples` are their numbers, or how many of the `classes` to choose: those of other figures, except that up to a
     quarter of them are misclassified.
     """
     predicted = results.load(FeaturesResult).logits.argmax(dim=1).numpy()
@@ -75,7 +75,7 @@ def data(
 
 
 def _some_wrong(results: StudyResults, count: int, classes: Classes, predicted: np.ndarray) -> list[int]:
-    """The images of other figures, the last of them replaced by misclassified ones as far as there are any."""
+    """The images of other figures, the last of them replaced by misclassified ones if there are any."""
     usual = choose_images(results, count, classes).samples.tolist()
     labels = results.images.labels.numpy()
     allowed = choose_classes(results, classes).places(labels) >= 0
@@ -119,7 +119,7 @@ def draw(shown: EvidenceMapsData) -> Figure:
 
 
 def _explanations(shown: EvidenceMapsData) -> list[str]:
-    """What the colours and the numbers are."""
+    """The caption: the meaning of the colours and the numbers."""
     subject = SUBJECTS[shown.against]
     return [
         f"Bits of each region about {subject}{at_checkpoint(shown.checkpoint)}, each image judged by a map fitted "
@@ -131,13 +131,13 @@ def _explanations(shown: EvidenceMapsData) -> list[str]:
 
 
 def _draw_image(panels: list[Axes], shown: EvidenceMapsData, image: int) -> None:
-    """One image and, beside it, its evidence in each layer."""
+    """One image and, next to it, its evidence in each layer."""
     examples = shown.examples
     pixels, name = examples.pixels[image], examples.names[image]
     show_image(panels[0], pixels)
     other = examples.classes[shown.predicted[image]]
     title = name if other == name else f"{name}, predicted: {other}"
-    # A long title may reach over the first map.
+    # A long title may extend over the first map.
     panels[0].set_title(shortened(title, NORMAL, 72 if other == name else 150), loc="left", fontsize=NORMAL, pad=3)
     for axes, layer in zip(panels[1:], shown.layers, strict=True):
         bits, mask, reliable = layer.bits[image], layer.mask[image], layer.reliable[image]
@@ -159,7 +159,7 @@ def _coloured(bits: np.ndarray, pixels: np.ndarray, most: float) -> np.ndarray:
 
 
 def _draw_foot(figure: Figure, shown: EvidenceMapsData) -> None:
-    """The scale of the colours, and what the outlines mean."""
+    """The scale of the colours, and the legend of the outlines."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -192,7 +192,7 @@ def table(shown: EvidenceMapsData) -> list[dict[str, Any]]:
 
 
 def about(shown: EvidenceMapsData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "checkpoint": shown.checkpoint,
         "tau": shown.tau,

@@ -96,7 +96,7 @@ def table(shown: FaithfulnessData) -> list[dict[str, Any]]:
 
 
 def about(shown: FaithfulnessData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {"images": shown.images, "replacement": shown.replacement}
 
 

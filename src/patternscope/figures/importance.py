@@ -49,7 +49,7 @@ def draw(shown: ImportanceData) -> Figure:
     top = max(1e-9, *(float(np.quantile(relative, 0.995)) for relative in relative_weights))
     for row, relative in zip(sheet.axes[1:], relative_weights, strict=True):
         for axes, pixels, heat in zip(row, shown.examples.pixels, relative, strict=True):
-            # In grey, with the weights over it, smoothed between the middles of regions.
+            # In grey, overlaid with the weights, smoothed between the centres of regions.
             show_image(axes, pixels.mean(axis=-1), cmap="gray", vmin=0, vmax=255)
             size = pixels.shape[:2]
             show_image(axes, heat, size, cmap=_MAP, vmin=0, vmax=top, alpha=_HEAT)
@@ -58,7 +58,7 @@ def draw(shown: ImportanceData) -> Figure:
 
 
 def _draw_scale(sheet: Sheet, top: float) -> None:
-    """The colours of all rows, at the right of the first fold's last images."""
+    """The colour scale of all rows, to the right of the first fold's last images."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -67,7 +67,7 @@ def _draw_scale(sheet: Sheet, top: float) -> None:
     unit = upper.width
     axes = sheet.figure.add_axes((upper.x1 + 0.15 * unit, lower.y0, 0.08 * unit, upper.y1 - lower.y0))
     colours = ScalarMappable(Normalize(0, top), _MAP)
-    # Paler than the map itself, since over the images it is seen through.
+    # Paler than the map itself, which is transparent over the images.
     bar: Any = sheet.figure.colorbar(colours, cax=axes, alpha=0.85, extend="max", extendfrac=0.02)
     bar.set_label("times the mean weight", fontsize=SMALL)
     bar.outline.set_visible(False)
@@ -84,7 +84,7 @@ def table(shown: ImportanceData) -> list[dict[str, Any]]:
 
 
 def about(shown: ImportanceData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     samples = shown.examples.samples.tolist()
     return {"checkpoint": shown.checkpoint, "layers": list(shown.weights), "samples": samples}
 

@@ -28,7 +28,7 @@ _EXAMPLES, _NAMED = 8, 3
 
 @dataclass(frozen=True)
 class LayerPoints:
-    """Knowledge points of the example images in a layer: (m, h, w) arrays; stability None where it is not known."""
+    """Knowledge points of the example images in a layer: (m, h, w) arrays; stability None if unknown."""
 
     layer: str
     mask: np.ndarray
@@ -139,7 +139,7 @@ def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:
 
 
 def about(shown: KnowledgePointsData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "checkpoint": shown.checkpoint,
         "tau": shown.tau,

@@ -20,12 +20,12 @@ from patternscope.results.study_ledger import Pace, paces, training_ledger
 
 _WIDE, _LAYER = 8.2, 1.35
 _MOST_NAMES = 16
-_LEAST = 0.1  # of the largest scale: what is nearly nothing looks like nothing
+_LEAST = 0.1  # of the largest scale: negligible values look negligible
 
 
 @dataclass(frozen=True)
 class LedgerData:
-    """By layer its ledger from each checkpoint to the next, and how fast and lastingly it learns."""
+    """By layer, its ledger from each checkpoint to the next, and its speed and stability."""
 
     layers: dict[str, tuple[LayerLedger, ...]]
     paces: dict[str, Pace]
@@ -62,7 +62,7 @@ def draw(shown: LedgerData) -> Figure:
 
 
 def _lasting(pace: Pace) -> str:
-    """How much of all that was ever a point lasts, in a few words."""
+    """The share of regions that were ever a point and are one at the end, in a few words."""
     share = pace.lasting.value
     return (
         "no region is ever a point"
@@ -72,7 +72,7 @@ def _lasting(pace: Pace) -> str:
 
 
 def _explanations(shown: LedgerData) -> list[str]:
-    """What is counted."""
+    """The caption: what is counted."""
     first = next(iter(shown.layers.values()))[0]
     return [
         f"Knowledge points per image from checkpoint to checkpoint, mean over {first.images} images.",
@@ -86,7 +86,7 @@ def table(shown: LedgerData) -> list[dict[str, Any]]:
 
 
 def about(shown: LedgerData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {"layers": list(shown.layers), "intervals": "over images"}
 
 

@@ -43,7 +43,7 @@ def table(shown: AttackLedger) -> list[dict[str, Any]]:
 
 
 def about(shown: AttackLedger) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {"attack": shown.attack, "intervals": "over images"}
 
 

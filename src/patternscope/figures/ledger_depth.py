@@ -1,4 +1,4 @@
-"""Figure: which knowledge points each layer passes on to the next, which are new in it, which are lost."""
+"""Figure: the knowledge points that each layer passes on to the next, those that are new, and those that are lost."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +55,7 @@ def draw(shown: DepthLedger) -> Figure:
 
 
 def _explanations(shown: DepthLedger) -> list[str]:
-    """What is counted, and where."""
+    """The caption: what is counted, and where."""
     mean = f"Knowledge points per image{at_checkpoint(shown.trained.title_of_last)}, mean over {shown.images} images."
     return [mean, "Passed on: a point in both layers at the same place of the image, on the finer of their grids."]
 
@@ -66,7 +66,7 @@ def table(shown: DepthLedger) -> list[dict[str, Any]]:
 
 
 def about(shown: DepthLedger) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {"layers": shown.layers, "intervals": "over images"}
 
 

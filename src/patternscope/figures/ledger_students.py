@@ -1,4 +1,4 @@
-"""Figure: which of the teacher's knowledge points each student has, and what it has besides."""
+"""Figure: the teacher's knowledge points that each student has, and the student's own."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ def table(shown: StudentLedgers) -> list[dict[str, Any]]:
 
 
 def about(shown: StudentLedgers) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {"students": list(shown.students), "intervals": "over images"}
 
 

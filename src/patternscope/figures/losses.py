@@ -1,4 +1,4 @@
-"""Figure: how training and the fits of the three embeddings went."""
+"""Figure: the losses of training and of the three fits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Traces = Mapping[str, Sequence[float]]
 class LossesData:
     """Training losses by step, held-out accuracy by checkpoint, and the loss traces of the fits.
 
-    `accuracy` holds (step or None, name, accuracy); `sample` is by checkpoint, `importance` and `region` by
+    `accuracy` contains (step or None, name, accuracy); `sample` is by checkpoint, `importance` and `region` by
     layer at the last checkpoint. A trace has one value per record of its solver.
     """
 
@@ -101,12 +101,12 @@ def _draw_traces(axes: Any, title: str, traces: Traces) -> None:
     for losses, colour in zip(traces.values(), layer_colours(len(traces)), strict=True):
         axes.plot(range(len(losses)), losses, color=colour, marker="o" if len(losses) < 12 else None, ms=3)
     if title == "Sample embedding" and min(min(losses) for losses in traces.values()) > 0:
-        # The loss of an untrained network is a thousandth of that of one that is certain.
+        # The loss of an untrained network is a thousandth of that of a certain one.
         axes.set_yscale("log" if len(traces) > 1 else "linear")
 
 
 def _name_layers(axes: Any, layers: list[str]) -> None:
-    """Which colour is which layer."""
+    """The legend of the layers."""
     from matplotlib.lines import Line2D
 
     axes.set_axis_off()
@@ -136,7 +136,7 @@ def _row(panel: str, line: str, step: int | None, value: float | None) -> dict[s
 
 
 def about(shown: LossesData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {"checkpoints": [name for _, name, _ in shown.accuracy], "layers": list(shown.region)}
 
 

@@ -48,7 +48,7 @@ class ShownPattern:
 
 @dataclass(frozen=True)
 class PatternsData:
-    """The patterns of one class by layer, shallow to deep, those with most evidence first; none of some layers."""
+    """The patterns of one class by layer, shallow to deep, most evidence first; empty for some layers."""
 
     class_name: str
     layers: dict[str, list[ShownPattern]]
@@ -57,7 +57,7 @@ class PatternsData:
 
 
 def data(results: StudyResults, class_name: str | None = None, layers: Layers = None, patches: int = 8) -> PatternsData:
-    """Return what the figure shows: the patterns of a class, by default of the one that has most of them.
+    """Return what the figure shows: the patterns of a class, by default of the one with the most patterns.
 
     `patches` is how many each shows, 1 to 16.
     """
@@ -87,7 +87,7 @@ def _shown(
 
 @figure_style()
 def draw(shown: PatternsData) -> Figure:
-    """Return the figure: a row per pattern, its patches, what was measured of it, and its regions over training."""
+    """Return the figure: a row per pattern, with its patches, its measurements, and its regions over training."""
     rows = {layer: patterns for layer, patterns in shown.layers.items() if patterns}
     title = f"The patterns of {shown.class_name}, over layers and training"
     if not rows:
@@ -116,7 +116,7 @@ def draw(shown: PatternsData) -> Figure:
 
 
 def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> list[str]:
-    """What is shown, and what the numbers are."""
+    """The caption: what is shown, and the meaning of the numbers."""
     without = [layer for layer in shown.layers if layer not in rows]
     lines = [
         "Clusters of the reliable calibrated regions by their features, the most typical patches of each, from other "
@@ -131,7 +131,7 @@ def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> l
 
 
 def _write_measures(figure: Figure, shown: ShownPattern, left: float, down: float) -> None:
-    """What was measured of a pattern, in four or five lines."""
+    """The measurements of a pattern, in four or five lines."""
     pattern = shown.pattern
     several = f"stable {number(pattern.stability)} ({number(pattern.chance)})"
     stable = "the only pattern" if pattern.within is None else several
@@ -152,7 +152,7 @@ def _write_measures(figure: Figure, shown: ShownPattern, left: float, down: floa
 
 
 def _without(test: PatternTest | None) -> list[str]:
-    """How far the probability falls without the pattern, and without as many other regions."""
+    """The fall of the probability without the pattern, and without as many other regions."""
     dependence = None if test is None else test.dependence
     if dependence is None:
         return []
@@ -179,7 +179,7 @@ def _draw_course(axes: Axes, pattern: LayerPattern, found: PatternsResult, *, na
     if pattern.appears is not None:
         at = [each.checkpoint for each in found.checkpoints].index(pattern.appears.checkpoint)
         axes.plot([at], [pattern.presence[at]], "o", color=RELIABLE, markersize=3, clip_on=False)
-        # Before that the course is below one half: above it there is room, unless there is nothing before.
+        # Before that, the curve is below one half, so there is room above it, unless there is nothing before.
         before = at > 0.35 * len(places)
         place = (at - 0.45, 0.72, "right") if before else (at + 0.3, 0.08, "left")
         axes.text(*place[:2], shortened(f"from {labels[at]}", SMALL, 60), ha=place[2], fontsize=layout.NOTE)
@@ -210,7 +210,7 @@ def _reliable(presence: Sequence[float]) -> dict[str, float]:
 
 
 def about(shown: PatternsData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "class": shown.class_name,
         "patterns": {layer: len(patterns) for layer, patterns in shown.layers.items()},

@@ -29,11 +29,11 @@ _WRITTEN = 12  # checkpoints whose probabilities fit as numbers
 
 @dataclass(frozen=True)
 class RegionPath:
-    """One region of one image: where it is, and what becomes of it, by checkpoint t and layer (shallow to deep).
+    """One region of one image: its position, and its path by checkpoint t and layer (shallow to deep).
 
     Attributes:
         image: row among the examples.
-        box: left, top, width and height of the region in the last layer, as parts of the image.
+        box: left, top, width and height of the region in the last layer, as fractions of the image.
         points: (t, layers, e) in units of each layer's mean strength at the last checkpoint.
         probability: (t, layers) of the image's true class.
         mask, reliable: (t, layers) bool, whether the region is a knowledge point, and a reliable one.
@@ -51,8 +51,8 @@ class RegionPath:
 class RegionPathsData:
     """Paths of regions of some example images, and the mean directions (c, e) of the last checkpoint.
 
-    `names` are those of the checkpoints, as short as can be, and `axis` is what they are. `calibrated` tells that
-    probabilities are, as the knowledge points.
+    `names` are the shortest names of the checkpoints, and `axis` is their meaning. `calibrated` tells whether
+    probabilities and knowledge points are.
     """
 
     examples: Examples
@@ -70,12 +70,12 @@ class RegionPathsData:
 
     @property
     def spaces(self) -> list[str]:
-        """What each panel of the radial space shows."""
+        """The titles of the panels of the radial space."""
         return ["through the layers", *[f"over training, in {self.layers[-1]}"] * self.over_training]
 
     @property
     def lefts(self) -> list[float]:
-        """Where the image, the spaces and the matrix begin."""
+        """The left edges of the image, the spaces and the matrix."""
         spaces = [2 * _GAP + _IMAGE + place * (_GAP + _SPACE) for place in range(len(self.spaces) + 1)]
         return [_GAP, *spaces[:-1], spaces[-1] + _LABELS]
 
@@ -90,7 +90,7 @@ def data(
 ) -> RegionPathsData:
     """Return the paths of one region per image: that with the highest probability of the true class.
 
-    Highest in the last of `layers` at the last checkpoint; in other layers it is the region that holds its centre.
+    Highest in the last of `layers` at the last checkpoint; in other layers, it is the region that contains its centre.
     `samples` are numbers of images, or how many of the `classes` to choose, at most 4.
     """
     examples = choose_images(results, min(samples, _ROWS) if isinstance(samples, int) else samples, classes)
@@ -113,10 +113,10 @@ def data(
 def _regions(
     results: StudyResults, examples: Examples, checkpoint: int, layer: str, grid: tuple[int, int]
 ) -> dict[str, np.ndarray]:
-    """The fields of paths at one checkpoint and layer: those regions (m, r) that hold the centres of a grid's."""
+    """The fields of paths at one checkpoint and layer: the regions (m, r) that contain the centres of a grid's."""
     known, fit = results.knowledge(layer, checkpoint), results.region(layer, checkpoint)
     places = np.ix_(examples.samples, corresponding_regions(grid, fit.grid).numpy())
-    # A layer without any strength is shown as it is.
+    # A layer without any strength is shown unscaled.
     points = fit.embedding[places] / (known.unit_strength or 1.0)
     labels, directions = results.images.labels[examples.samples], results.sample(checkpoint).mean_directions
     temperatures = results.evidence(layer, checkpoint).point_temperatures if known.rule == "calibrated" else None
@@ -219,7 +219,7 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
 
 
 def _explain(figure: Figure, shown: RegionPathsData) -> None:
-    """Title, headings of the columns, and what the marks mean."""
+    """Title, headings of the columns, and the meaning of the marks."""
     height, kind = figure.get_size_inches()[1], shown.examples.kind
     last, late = (" at the last checkpoint", ", early to late") if shown.over_training else ("", "")
     meaning = (
@@ -241,7 +241,7 @@ def _explain(figure: Figure, shown: RegionPathsData) -> None:
 
 
 def _notes(shown: RegionPathsData) -> list[str]:
-    """What else a reader has to know: which dimensions are shown, and that probabilities are calibrated."""
+    """Further notes: which dimensions are shown, and that probabilities are calibrated."""
     known = "Probabilities are calibrated on images that the map was not fitted to."
     line = " ".join([known] * shown.calibrated + dimension_note(shown.view))
     return [line] if line else []
@@ -266,7 +266,7 @@ def table(shown: RegionPathsData) -> list[dict[str, Any]]:
 
 
 def about(shown: RegionPathsData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "samples": shown.examples.samples.tolist(),
         "layers": shown.layers,

@@ -52,18 +52,18 @@ class RegionalEmbeddingData:
 
     @property
     def reach(self) -> float:
-        """Half a panel in data units, the same for all; each panel says how many points are outside."""
+        """Half the side of a panel in data units, the same for all; each panel states how many points are outside."""
         far = [np.quantile(shown_lengths(cloud.points, self.view), 0.985) for cloud in self.clouds]
         return 1.02 * max(2.0, *map(float, far))
 
     def density(self, cloud: LayerCloud) -> Density:
-        """Return how many regions of a layer lie where, as they are seen."""
+        """Return the density of a layer's projected regions."""
         seen = project(cloud.points, self.view)[:, :2]
         return class_density(seen, cloud.category, len(self.classes), self.reach, CELLS)
 
 
 def data(results: StudyResults, classes: Classes = None, layers: Layers = None) -> RegionalEmbeddingData:
-    """Return what the figure shows: all regions of `layers`, grey where of none of `classes`."""
+    """Return what the figure shows: all regions of `layers`, grey if of none of `classes`."""
     shown, names = choose_classes(results, classes), choose_layers(results, RegionResult, layers)
     return RegionalEmbeddingData(
         [_cloud(results, layer, shown) for layer in names],
@@ -79,7 +79,7 @@ def _cloud(results: StudyResults, layer: str, classes: ShownClasses) -> LayerClo
     known = results.knowledge(layer)
     category = np.where(known.mask.numpy(), known.category.numpy(), -1).ravel()
     embedding = results.region(layer).embedding.numpy().reshape(len(category), -1)
-    # A layer without any strength is drawn as it is.
+    # A layer without any strength is drawn unscaled.
     return LayerCloud(layer, embedding / (known.unit_strength or 1.0), classes.places(category))
 
 
@@ -141,7 +141,7 @@ def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:
 
 
 def about(shown: RegionalEmbeddingData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     regions = {cloud.layer: len(cloud.points) for cloud in shown.clouds}
     return {"checkpoint": shown.checkpoint, "tau": shown.tau, "regions": regions, **view_cells(shown.view)}
 

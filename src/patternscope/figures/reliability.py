@@ -18,12 +18,12 @@ from patternscope.results.formatting import at_checkpoint, number
 from patternscope.results.result import reads
 
 _ACROSS, _LARGEST = 1.9, 46.0  # inches of a panel; area of the largest dot in square points
-_FEW = 50  # regions of a bin whose share says little
+_FEW = 50  # regions below which a bin's share is unreliable
 
 
 @dataclass(frozen=True)
 class LayerReliability:
-    """How reliable a layer's confidence is: its bins, the expected calibration error, and the temperatures of folds.
+    """The reliability of a layer's confidence: its bins, the expected calibration error, and the temperatures of folds.
 
     Temperatures are those of regions of the mean strength.
     """
@@ -77,7 +77,7 @@ def draw(shown: ReliabilityData) -> Figure:
 
 
 def _explanations(shown: ReliabilityData) -> list[str]:
-    """What is judged, and how to read it."""
+    """The caption: what is judged, and how to read it."""
     return [
         f"Correct{at_checkpoint(shown.checkpoint)}: the most probable class of a region is {SUBJECTS[shown.against]} "
         "of its image. Each image is judged by a map and temperatures T that were fitted without it.",
@@ -105,7 +105,7 @@ def _draw_diagram(axes: Axes, layer: LayerReliability, regions: int) -> None:
 
 
 def _temperature_text(layer: LayerReliability) -> str:
-    """The temperatures of the folds, and what it means where there is none."""
+    """The temperatures of the folds, and the meaning of an infinite one."""
     known = [each for each in layer.temperatures if not isinf(each)]
     if not known:
         return "T = ∞: no evidence,\nall regions predict the same"
@@ -138,7 +138,7 @@ def table(shown: ReliabilityData) -> list[dict[str, Any]]:
 
 
 def about(shown: ReliabilityData) -> dict[str, Any]:
-    """Return the settings recorded beside the figure; a missing temperature stands for infinity: no evidence."""
+    """Return the settings saved with the figure; a missing temperature stands for infinity, that is, no evidence."""
     temperatures = {
         layer.layer: [None if isinf(each) else each for each in layer.temperatures] for layer in shown.layers
     }

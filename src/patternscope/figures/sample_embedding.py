@@ -1,4 +1,4 @@
-"""Figure: the sample embedding, its classes' mean directions, and what strength and orientation mean."""
+"""Figure: the sample embedding, its classes' mean directions, and the meaning of strength and orientation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +84,7 @@ def _draw_space(axes: Any, shown: SampleEmbeddingData) -> None:
 
 
 def _explain(figure: Figure, shown: SampleEmbeddingData) -> None:
-    """Title, what strength and orientation mean, and the numbers."""
+    """Title, the meaning of strength and orientation, and the numbers."""
     figure.text(0.03, 1 - 0.2 / _HEIGHT, "Sample embedding", fontsize=TITLE, weight="bold", va="center")
     meaning = "Strength (distance from the origin): how certain the network is.  Orientation: of which class."
     figure.text(0.03, 1 - 0.42 / _HEIGHT, meaning, color=SOFT, va="center")
@@ -115,7 +115,7 @@ def _row(kind: str, sample: int | None, name: str, point: np.ndarray) -> dict[st
 
 
 def about(shown: SampleEmbeddingData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     images = len(shown.embedding)
     known = {"checkpoint": shown.checkpoint, "images": images, "classes": shown.classes.names}
     return {**known, **view_cells(shown.view)}

@@ -36,7 +36,7 @@ _STAY, _MOVE, _END = 700, 90, 2500  # milliseconds
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of the animation: what it shows, the place in training, and how long it stays."""
+    """A frame of the animation: its content, the position in training, and its duration."""
 
     at: CheckpointEmbedding
     place: float
@@ -49,10 +49,10 @@ def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> Tr
 
 
 def frames(shown: TrainingData) -> Iterator[Frame]:
-    """Yield what each frame shows: embedding and directions, the place in training, milliseconds.
+    """Yield the content of each frame: embedding and directions, the position in training, milliseconds.
 
-    A checkpoint's place is its number among those shown; frames between two lie on straight lines, slowly at
-    both ends.
+    A checkpoint's position is its index among those shown; frames between two lie on straight lines, slower at both
+    ends.
     """
     steps = max(1, min(_MOST_BETWEEN, _BETWEEN // max(1, len(shown.checkpoints) - 1)))
     for place, at in enumerate(shown.checkpoints):
@@ -65,7 +65,7 @@ def frames(shown: TrainingData) -> Iterator[Frame]:
 
 
 def _between(before: CheckpointEmbedding, after: CheckpointEmbedding, share: float) -> CheckpointEmbedding:
-    """What lies between one checkpoint and the next."""
+    """The frames between one checkpoint and the next."""
     directions = (1 - share) * before.mean_directions + share * after.mean_directions
     lengths = np.linalg.norm(directions, axis=1, keepdims=True)
     return replace(
@@ -85,7 +85,7 @@ def draw(shown: TrainingData) -> Figure:
 
 
 def _draw_ground(figure: Figure, axes: Axes, shown: TrainingData) -> None:
-    """What stays: title, sphere, the line of time, legend."""
+    """The static parts: title, sphere, the time line, legend."""
     space.draw_sphere(axes, shown.view, shown.radius)
     count, covered = len(shown.samples.numbers), f"{100 * COVERED:.0f} % of a class"
     start = f", from {shown.checkpoints[0].name} on" if shown.before else ""
@@ -97,7 +97,7 @@ def _draw_ground(figure: Figure, axes: Axes, shown: TrainingData) -> None:
 
 
 def _draw_frame(figure: Figure, axes: Axes, shown: TrainingData, frame: Frame, view: View) -> None:
-    """What moves: the embedding, the accuracy, the place in training."""
+    """The moving parts: the embedding, the accuracy, the position in training."""
     draw_checkpoint(axes, shown, frame.at, view, size=11 if len(shown.samples.numbers) < 2000 else 6)
     layout.write_text(
         figure,
@@ -118,13 +118,13 @@ def _empty(shown: TrainingData) -> tuple[Figure, Axes]:
 
 
 def _foot(shown: TrainingData) -> float:
-    """Inches below the radial space: the line of time, and the legend where there is one."""
+    """Inches below the radial space: the time line, and the legend if there is one."""
     classes = len(shown.classes)
     return _FOOT + (0.12 + layout.legend_height(_SIDE + 0.4, classes) if classes <= _NAMED else 0)
 
 
 def _time_axes(figure: Figure, shown: TrainingData) -> Axes:
-    """Axes of the line of time, a unit per checkpoint."""
+    """Axes of the time line, a unit per checkpoint."""
     width, height = figure.get_size_inches()
     axes = layout.add_panel(figure, 0.35, height - _foot(shown) + 0.26 - 0.03 * height, width - 0.7, 0.03 * height)
     last = max(1, len(shown.checkpoints) - 1)
@@ -147,9 +147,9 @@ def _draw_time(figure: Figure, shown: TrainingData) -> None:
 
 
 def write_gif(path: Path, shown: TrainingData, report: Callable[[float, str], None] | None = None) -> None:
-    """Write the animation: one palette for all frames, no time and no program in the file.
+    """Write the animation: one palette for all frames, without the time or the program in the file.
 
-    `report` is told the share that is done. Cost: about 0.1 s per frame.
+    `report` is called with the share that is done. Cost: about 0.1 s per frame.
     """
     with figure_style():
         figure, axes = _empty(shown)
@@ -165,16 +165,16 @@ def write_gif(path: Path, shown: TrainingData, report: Callable[[float, str], No
         if report is not None:
             report(len(pictures) / len(moving), "drawing frames")
     palette = _palette(pictures[-1])
-    # Without dithering, what stands still stays the same.
+    # Without dithering, static parts stay the same.
     flat = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     durations = [frame.milliseconds for frame in moving]
     flat[0].save(path, save_all=True, append_images=flat[1:], duration=durations, loop=0, optimize=False)
 
 
 def _palette(picture: Image.Image) -> Image.Image:
-    """The colours of a picture that has all of them; what is nearly white is white.
+    """The palette, from a picture with all colours; near-white becomes white.
 
-    Pillow looks colours up roughly, so that white could become a neighbour of it in the palette.
+    Pillow looks up colours approximately, so white could become a neighbouring colour of the palette.
     """
     colours = np.array(picture.quantize(256, dither=Image.Dither.NONE).getpalette()).reshape(-1, 3)
     colours[colours.min(axis=1) >= _WHITE] = 255
@@ -210,7 +210,7 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
 
 
 def about(shown: TrainingData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the animation."""
+    """Return the settings that are saved with the animation."""
     return {"checkpoints": [at.name for at in shown.checkpoints], "of": shown.total, **view_cells(shown.view)}
 
 

@@ -26,7 +26,7 @@ _NAMED = 40  # classes that a legend can list
 
 
 def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> TrainingData:
-    """Return what the figure shows: samples of `classes` at up to `most` checkpoints, from where something is seen."""
+    """Return what the figure shows: samples of `classes` at up to `most` checkpoints, from the first visible one."""
     return read_training(results, classes, most)
 
 
@@ -34,7 +34,7 @@ def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> Tr
 def draw(shown: TrainingData) -> Figure:
     """Return the figure. Source: Sec. 4, Fig. 2 in content."""
     across, lines = layout.fold(len(shown.checkpoints))
-    width = max(across * _PANEL, 8.2)  # the foot is as long
+    width = max(across * _PANEL, 8.2)  # the footer is as long
     legend = 0.08 + layout.legend_height(width, len(shown.classes)) if len(shown.classes) <= _NAMED else 0.0
     pitch = _PANEL + _HEAD
     view, reach = shown.view, shown.reach
@@ -53,7 +53,7 @@ def draw(shown: TrainingData) -> Figure:
 
 
 def _name_checkpoint(axes: Axes, at: CheckpointEmbedding) -> None:
-    """Which checkpoint, how accurate, how strong, and how it lies to the one before."""
+    """The checkpoint, its accuracy, its strength, and its alignment with the one before."""
     name = at.name if at.step is None else f"step {at.step}"
     accuracy = "" if at.accuracy is None else f"accuracy {at.accuracy:.2f}, "
     notes = [f"{accuracy}strength {at.strength:.2g}"]
@@ -64,7 +64,7 @@ def _name_checkpoint(axes: Axes, at: CheckpointEmbedding) -> None:
 
 
 def _explain(figure: Figure, shown: TrainingData) -> None:
-    """Title and what the marks mean."""
+    """Title and the meaning of the marks."""
     count = len(shown.checkpoints)
     part = f"{count} of {shown.total} checkpoints, " if count < shown.total - shown.before else ""
     meaning = (
@@ -107,7 +107,7 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
 
 
 def about(shown: TrainingData) -> dict[str, Any]:
-    """Return the settings that are recorded beside the figure."""
+    """Return the settings that are saved with the figure."""
     return {
         "checkpoints": [at.name for at in shown.checkpoints],
         "of": shown.total,

@@ -1,4 +1,4 @@
-"""Where images come from: drawn pictograms and readers of files; and which samples are analysed."""
+"""Where images come from (drawn pictograms and readers of files), and which samples are analysed."""
 
 from typing import TYPE_CHECKING
 

@@ -11,9 +11,9 @@ from patternscope.sample_keys import check_integers, sample_keys
 
 
 def _shuffle(labels: Tensor, label: int, seed: int) -> Tensor:
-    """Return the indices of one class in an order that depends on the seed, the class and its size alone."""
+    """Return the indices of one class in an order that depends only on the seed, the class and its size."""
     members = torch.nonzero(labels == label).flatten()
-    # One stream per class; the multiplier keeps those of neighbouring seeds apart.
+    # One stream per class; the multiplier separates the streams of neighbouring seeds.
     generator = torch.Generator().manual_seed((seed * 1_000_003 + label) % 2**63)
     return members[torch.randperm(len(members), generator=generator)]
 
@@ -41,8 +41,8 @@ def choose_samples(labels: Tensor, per_class: int, *, seed: int, classes: Sequen
     """Choose `per_class` samples of every class at random; all samples of a class with fewer.
 
     `labels` (n,) integers; `classes` the labels to choose from (default: all that occur). Returns sorted
-    indices, int64. The choice within a class depends on the seed and that class alone, and a larger
-    `per_class` keeps what a smaller one chose. `short_classes` lists the classes with fewer.
+    indices, int64. The choice within a class depends only on the seed and that class, and a larger `per_class` contains
+    the choice of a smaller one. `short_classes` lists the classes with fewer.
 
     Raises InputError for n < 2, per_class < 1 or a class without a sample.
 
@@ -57,16 +57,16 @@ def choose_samples(labels: Tensor, per_class: int, *, seed: int, classes: Sequen
 
 
 def choose_by_identity(labels: Tensor, identity: Tensor, count: int, *, seed: int) -> Tensor:
-    """Choose `count` samples by what they are, classes in their shares, independently of the order of the samples.
+    """Choose `count` samples by their content, stratified by class, independently of the order of the samples.
 
     The samples of a class are ordered by a hash of seed and identity; the j-th of n_c comes at ``j / n_c`` among all,
     and the first `count` are taken. So every class has its share, rounded up or down, the first of each class comes
-    before the second of any, and a larger count keeps what a smaller one chose.
+    before the second of any, and a larger count contains the choice of a smaller one.
 
     Args:
         labels: (n,) integers.
-        identity: (n,) integers, what each sample is, such as `identities`; equal samples are exchangeable.
-        count: 1 or more; all samples where there are no more.
+        identity: (n,) integers that identify each sample, such as `identities`; equal samples are exchangeable.
+        count: 1 or more; all samples if there are fewer.
         seed: of the choice.
 
     Returns:

@@ -1,4 +1,4 @@
-"""From fitted embeddings to findings: the regions by which the network distinguishes classes."""
+"""From fitted embeddings to findings: the regions with which the network distinguishes classes."""
 
 from typing import TYPE_CHECKING
 

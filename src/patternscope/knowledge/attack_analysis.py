@@ -1,4 +1,4 @@
-"""The effect of an attack on regional embeddings: how far they turn, and how they reach the other class."""
+"""The effect of an attack on regional embeddings: how much they turn, and how they reach the other class."""
 
 from enum import IntEnum
 
@@ -14,8 +14,8 @@ from patternscope.radial.defaults import REGION_KAPPA_MAX
 
 # Thresholds of the reference code; strengths are in units of the layer's mean strength.
 OWN_COSINE = 0.9  # least cosine of a feature of the original class with that class's direction ...
-FEATURE_STRENGTH = 1.0  # ... and its least strength; below, there is no feature any more
-NEAR_START = 1.5  # a trajectory that begins farther out does not tell whether it avoids the origin
+FEATURE_STRENGTH = 1.0  # ... and its least strength, below which there is no feature
+NEAR_START = 1.5  # farther out, a trajectory does not show whether it avoids the origin
 PAST_ORIGIN, THROUGH_ORIGIN = (1.2, 1.0)  # least strength on a trajectory around the origin, most on one through it
 NOTHING = 0.5  # most strength of no feature before the attack
 REACHED = 0.5  # least probability of the target after it
@@ -36,7 +36,7 @@ class Trajectory(IntEnum):
 
 
 def orientation_change(before: Tensor, after: Tensor) -> Tensor:
-    """Return how far each region turned: ``1 - cos(h, h_adv)``, NaN where either has no orientation.
+    """Return how much each region turned: ``1 - cos(h, h_adv)``, NaN where either has no orientation.
 
     (n, r, e) twice -> (n, r), in [0, 2]. InputError when shapes differ. Source: Sec. 4.
 
@@ -52,7 +52,7 @@ def orientation_change(before: Tensor, after: Tensor) -> Tensor:
 def strength_change(before: Tensor, after: Tensor) -> Tensor:
     """Return each image's relative change of strength: ``sum_r |l_adv - l| / sum_r l``.
 
-    A ratio of sums, since single strengths can be near zero. NaN where an image had no strength at all.
+    A ratio of sums, since single strengths can be near zero. NaN for an image without any strength.
     (n, r, e) twice -> (n,), >= 0. InputError when shapes differ.
 
     >>> strength_change(torch.tensor([[[3.0, 4.0], [0.0, 5.0]]]), torch.tensor([[[0.0, 6.0], [4.0, 0.0]]]))
@@ -92,8 +92,7 @@ def trajectory_types(
         mean_directions: mu of the sample embedding (c, e).
         unit_strength: the layer's mean strength on clean images, > 0.
         kappa_max: largest concentration of regional embeddings.
-        temperature: as of `find_knowledge_points`, for a calibrated p, which takes strengths as they are; None for the
-            paper's.
+        temperature: as in `find_knowledge_points`, for a calibrated p, with unscaled strengths; None for the paper's p.
 
     Raises:
         InputError: a path that is not (t, n, r, e), a target that is the label.
@@ -132,9 +131,9 @@ def trajectory_types(
 def weight_on(region_weights: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     """Return the importance weight on the chosen regions of each image, and their share of the regions.
 
-    ``sum_r w^(r) chosen_r`` and ``mean_r chosen_r``; equal when the weights do not prefer them. NaN, both, for an
-    image without a chosen region. w (n, r) with rows that sum to 1, chosen (n, r) bool -> (n,) twice, in [0, 1].
-    InputError when shapes differ.
+    ``sum_r w^(r) chosen_r`` and ``mean_r chosen_r``; equal if the weights do not prefer them. Both are NaN for an image
+    without a chosen region. w (n, r) with rows that sum to 1, chosen (n, r) bool -> (n,) twice, in [0, 1]. InputError
+    when shapes differ.
 
     >>> weight_on(torch.tensor([[0.7, 0.1, 0.1, 0.1]]), torch.tensor([[True, False, False, False]]))
     (tensor([0.7000]), tensor([0.2500]))

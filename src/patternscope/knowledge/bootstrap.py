@@ -1,4 +1,4 @@
-"""Bootstrap intervals over images: how far a count or a mean could be off."""
+"""Bootstrap intervals over images: the uncertainty of a count or a mean."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ from patternscope.knowledge.intervals import Interval, student_quantile
 from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
 from patternscope.radial.checks import check_same_shape
 
-# Resampled images held at once, at 24 bytes each, so that many images and many draws stay within some 30 MB.
+# Resampled images in memory at once, at 24 bytes each, so that many images and draws stay within some 30 MB.
 _DRAWS_AT_ONCE = 1 << 20
 Numbers = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def bootstrap_counts(
     Raises:
         InputError: no image, fewer than one draw, a level outside (0, 1).
 
-    Cost: resamples x n random numbers and twice as many multiplications; some 30 MB beside the input.
+    Cost: resamples x n random numbers and twice as many multiplications; some 30 MB in addition to the input.
 
     >>> intervals = bootstrap_counts(torch.ones(4, 5).bool(), torch.ones(4, 5).bool())
     >>> intervals["total"], intervals["ratio"].value
@@ -73,10 +73,10 @@ def bootstrap_count_differences(
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Return by how much the second counts exceed the first, with intervals paired over images.
+    """Return the second counts minus the first, with intervals paired over images.
 
     A draw takes the same images for both, so that variation between images does not count as a difference between
-    networks; with `paired` False the images are different ones, and drawn apart. Arguments, errors and draws as
+    networks; with `paired` False, the images differ and are drawn independently. Arguments, errors and draws as
     :func:`bootstrap_counts`; the points may lie on different grids.
 
     >>> points = [KnowledgePoints(*[torch.ones(4, r).bool()] * 5) for r in (2, 3)]
@@ -109,14 +109,14 @@ def bootstrap_count_differences(
 def bootstrap_histogram(
     values: Tensor, edges: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> list[Interval]:
-    """Return the share of regions whose value lies in each bin, with intervals over images.
+    """Return the share of regions whose value is in each bin, with intervals over images.
 
     Bins are [edge, next edge), the last one closed; values beyond the ends count in the first and last bin, so that
-    shares sum to 1. NaN, a value that does not exist, is omitted.
+    shares sum to 1. NaN (undefined values) are omitted.
 
     Values (n, r) floating point, increasing edges (b + 1,) -> b intervals, None where no region has a value. The other
     arguments and errors as :func:`bootstrap_counts`. Cost: resamples x n random numbers and b times as many
-    multiplications; some 30 MB beside the input.
+    multiplications; some 30 MB in addition to the input.
 
     >>> shares = bootstrap_histogram(torch.tensor([[0.1, 0.9]]), torch.tensor([0.0, 0.5, 1.0]))
     >>> [share.value for share in shares]
@@ -142,7 +142,7 @@ def bootstrap_histogram(
 def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
     """Return the mean of one number per image with its interval over images.
 
-    Images whose number does not exist (NaN) are omitted. Values (n,) floating point; the other arguments and errors
+    Images whose number is undefined (NaN) are omitted. Values (n,) floating point; the other arguments and errors
     as :func:`bootstrap_counts`.
 
     >>> bootstrap_mean(torch.tensor([2.0, 2.0, float("nan")]))
@@ -178,7 +178,7 @@ def bootstrap_ratio(
 ) -> Interval:
     """Return sum(part) / sum(whole) of two numbers per image, with its interval over images.
 
-    Part and whole (n,) are such as the number of an image's knowledge points on the object, and of all its points.
+    Part and whole (n,) are, for example, an image's knowledge points on the object, and all its points.
     Draws in which the whole is zero are omitted. The other arguments and errors as :func:`bootstrap_counts`.
 
     >>> bootstrap_ratio(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0]))
@@ -199,7 +199,7 @@ def _per_image(mask: Tensor) -> Numbers:
 def _resampled_means(groups: Sequence[Numbers], resamples: int, level: float, seed: int) -> Numbers:
     """Return the mean of each column over images drawn with replacement (resamples, columns).
 
-    Each group (n, columns) has its own images; all draws are of one generator.
+    Each group (n, columns) has its own images; all draws come from one generator.
     """
     if resamples < 1 or not 0 < level < 1:
         raise InputError(f"resamples, level: expected >= 1 and a share in (0, 1), got {resamples}, {level}")
@@ -215,10 +215,10 @@ def _resampled_means(groups: Sequence[Numbers], resamples: int, level: float, se
     return np.concatenate(means, axis=1)
 
 
-# Many numbers of the same images follow each other, by the same draws; two of them are at most 16 MB.
+# Many numbers of the same images are computed in succession, with the same draws; two of these are at most 16 MB.
 @lru_cache(maxsize=2)
 def _all_draws(n: int, resamples: int, seed: int) -> Numbers:
-    """Return how often each of n images is in each draw of a seed (resamples, n), which nobody may change."""
+    """Return how often each of n images is in each draw of a seed (resamples, n), read-only."""
     drawn = _times_drawn(n, resamples, np.random.default_rng(seed))
     drawn.flags.writeable = False
     return drawn
@@ -234,7 +234,7 @@ def _times_drawn(n: int, size: int, generator: np.random.Generator) -> Numbers:
 def _interval(
     value: float | None, draws: Numbers, images: int, level: float, within: tuple[float, float] = (-np.inf, np.inf)
 ) -> Interval:
-    """Return the value between two quantiles of the draws, widened for few images, within what is possible."""
+    """Return the value between two quantiles of the draws, widened for few images, within the possible range."""
     if value is None:
         return Interval(None, None, None)
     if not len(draws) or images < 2:
@@ -245,7 +245,7 @@ def _interval(
 
 
 def _widening(images: int, level: float) -> float:
-    """Return how much farther from the value than its draws an interval over a number of images ends."""
+    """Return the factor by which an interval over a number of images is wider than the quantiles of its draws."""
     end = (1 + level) / 2
     student = student_quantile(images, end) / NormalDist().inv_cdf(end)
     return (images / (images - 1)) ** 0.5 * student

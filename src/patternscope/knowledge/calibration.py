@@ -1,4 +1,4 @@
-"""Temperatures of a layer: how far its posterior is to be trusted, from images that it was not fitted to."""
+"""Temperatures of a layer: how much to trust its posterior, from images that it was not fitted to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature and what it makes of a posterior.
+    """A temperature, and a posterior at this temperature.
 
     Attributes:
-        temperature: T > 0; inf where nothing is known.
+        temperature: T > 0; inf if nothing is known.
         log_posterior: log p_T (n, r, c), the classes' shares included, float64.
     """
 
@@ -29,7 +29,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Regions of similar confidence: their mean confidence, the share that is right, and their share of all."""
+    """Regions of similar confidence: their mean confidence, the share that is correct, and their share of all."""
 
     confidence: float
     right: float
@@ -42,11 +42,11 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
     ``T = argmin mean_ir -sum_c t_ic log p_T(c)``, ``p_T = softmax(log pi + s / T)``, s the log posterior with a uniform
     prior, pi the shares of the classes and ``t_i = (n [c = y_i] + m pi_c) / (n + m)``: the true class of each image,
     and m = 1/2 of an image of an unknown class, so that a few images that happen to be correct make no posterior
-    certain. T = inf says that the posterior is worse than knowing nothing but the shares. The objective is convex in
+    certain. T = inf means that the posterior is worse than the shares alone. The objective is convex in
     1 / T (docs/method.md, "Evidence").
 
     Args:
-        log_posterior: s (n, r, c), of regions that the map has not seen; a constant added to a row changes nothing.
+        log_posterior: s (n, r, c), of regions that the map has not seen; constants added to a row have no effect.
         labels: true classes (n,), integers in [0, c).
         class_prior: pi (c,), by default the shares of the labels.
 
@@ -69,7 +69,7 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
 def at_temperature(log_posterior: Tensor, temperature: float | Tensor, class_prior: Tensor | None = None) -> Tensor:
     """Return log p_T for a temperature, one per image (n,) or one per region (n, r): (n, r, c) -> (n, r, c) in float64.
 
-    With shares pi (c,) they are the prior, otherwise each class is as likely as another.
+    The prior is pi (c,) if given, otherwise uniform.
 
     >>> at_temperature(torch.tensor([[[9.0, 0.0]]]), float("inf")).exp()
     tensor([[[0.5000, 0.5000]]], dtype=torch.float64)
@@ -91,7 +91,7 @@ def at_temperature(log_posterior: Tensor, temperature: float | Tensor, class_pri
 def calibrate_folds(
     log_posterior: Tensor, labels: Tensor, fold: Tensor, class_prior: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Calibrate each fold by the temperature of the others, chosen with the shares of the classes among these.
+    """Calibrate each fold with the temperature of the others, chosen with their shares of the classes.
 
     Arguments and errors as :func:`calibrate`; `log_posterior` (n, r, c) has for each image the posterior by the map
     that was fitted without its fold, `fold` (n,) as `assign_folds`. Returns the temperatures (folds,) float64 and log
@@ -111,12 +111,12 @@ def calibrate_folds(
 def calibrate_by_strength(
     log_posterior: Tensor, strength: Tensor, labels: Tensor, fold: Tensor, class_prior: Tensor | None = None
 ) -> tuple[Temperatures, Tensor]:
-    """Calibrate each fold by the temperatures of the others, which depend on the strength of a region.
+    """Calibrate each fold with the temperatures of the others, which depend on the strength of a region.
 
     ``(T_weak, T_strong) = argmin mean_ir -sum_c t_ic log softmax(log pi + s / T(l))_c``, T(l) as :class:`Temperatures`
-    with the mean strength of the others as its unit, and t as :func:`calibrate`: of both temperatures it is convex. A
-    linear map overstates regions that hold little of any class and understates those that hold much, or the
-    other way round (docs/method.md, "Evidence").
+    with the mean strength of the others as its unit, and t as in :func:`calibrate`; convex in both inverse
+    temperatures. A linear map may be too confident about regions with little evidence of any class and not confident
+    enough about those with much, or the reverse (docs/method.md, "Evidence").
 
     Arguments and errors as :func:`calibrate_folds`; `strength` (n, r) >= 0, of the same maps as the posterior. Returns
     the temperatures of the folds and log p_T (n, r, c).
@@ -134,7 +134,7 @@ def calibrate_by_strength(
 
 
 def fold_temperatures(log_posterior: Tensor, strength: Tensor, labels: Tensor, fold: Tensor) -> Temperatures:
-    """Return the temperatures of `calibrate_by_strength` alone, a row per fold, where no probability is asked for.
+    """Return only the temperatures of `calibrate_by_strength`, a row per fold, without probabilities.
 
     >>> s = torch.tensor([[[9.0, 0.0]], [[0.0, 9.0]], [[9.0, 0.0]], [[0.0, 9.0]]])
     >>> labels, fold = torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 1])
@@ -146,9 +146,9 @@ def fold_temperatures(log_posterior: Tensor, strength: Tensor, labels: Tensor, f
 
 
 def reliability(log_posterior: Tensor, labels: Tensor) -> tuple[ReliabilityBin, ...]:
-    """Return how often regions are right, by the probability of their most probable class, in 15 equal bins.
+    """Return how often regions are correct, by the probability of their most probable class, in 15 equal bins.
 
-    log p_T (n, r, c), labels (n,) -> the bins that hold a region. Source: Guo et al., ICML 2017.
+    log p_T (n, r, c), labels (n,) -> the bins that contain a region. Source: Guo et al., ICML 2017.
 
     >>> reliability(torch.tensor([[[0.8, 0.2], [0.8, 0.2]]]).log(), torch.tensor([0]))[0].right
     1.0
@@ -158,7 +158,7 @@ def reliability(log_posterior: Tensor, labels: Tensor) -> tuple[ReliabilityBin, 
 
 
 def reliability_of_regions(confidence: Tensor, right: Tensor) -> tuple[ReliabilityBin, ...]:
-    """Return `reliability` of the largest probability of each region and whether its class is right, both (n, r).
+    """Return `reliability` from the largest probability of each region and whether its class is correct, both (n, r).
 
     >>> reliability_of_regions(torch.tensor([[0.8, 0.8]]), torch.tensor([[True, False]]))[0].right
     0.5
@@ -193,7 +193,7 @@ def class_shares(labels: Tensor, classes: int) -> Tensor:
 
 
 def _folds_of(fold: Tensor, labels: Tensor) -> int:
-    """The number of folds, from 0 to the largest, of which two or more must have images."""
+    """The number of folds, from 0 to the largest; at least two must have images."""
     if fold.shape != labels.shape or len(found := fold.unique()) < 2:
         raise InputError(f"fold: expected two or more folds of {len(labels)} images, got {fold.unique().tolist()}")
     return int(found.max()) + 1

@@ -1,4 +1,4 @@
-"""Clusters of the points of images: as many as halves of the images have in common."""
+"""Clusters of the points of images: the largest number on which halves of the images agree."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ Points = NDArray[np.float64]
 Labels = NDArray[np.int64]
 _STARTS, _LEVEL = 8, 0.99
 _AXES = 24
-"""Most principal axes that clusters are looked for in: those beyond hold little but noise, and cost time."""
+"""Largest number of principal axes for clustering: further axes contain mostly noise, and cost time."""
 STABLE = 0.75
 """Stability from which a cluster is valid, by Hennig (2007)."""
 
@@ -24,10 +24,10 @@ class Clusters:
 
     Attributes:
         labels: cluster of each point (m,) int64, from 0 on.
-        stability: of each cluster (p,), its Jaccard index with what the clusters of the other half make of it, mean
+        stability: of each cluster (p,), its Jaccard index with the same cluster by the centres of the other half, mean
             over divisions into halves; in [0, 1], and 1 of a single cluster.
         within: squared distances of the points to the means of their clusters, as a share of those of as many clusters
-            in evenly filled boxes; None of a single cluster.
+            in evenly filled boxes; None for a single cluster.
     """
 
     labels: Labels
@@ -45,19 +45,19 @@ def find_clusters(
 ) -> Clusters:
     """Cluster points by k-means, into as many clusters as halves of the images agree on.
 
-    The number is the largest at which each cluster is stable: (1) clusters of one half of the images, by whose nearest
-    centre the points of the other half are assigned, give a mean Jaccard index of at least 0.75 with it, and they are
+    The number is the largest at which each cluster is stable: (1) clusters of one half of the images, to whose nearest
+    centres the points of the other half are assigned, give a mean Jaccard index of at least 0.75 with it, and they are
     (2) tighter than in points without clusters: the sum of squared distances to the means is below what evenly filled
     boxes of the same axes and standard deviations have, below the 99 % prediction limit of q boxes. Otherwise it is
     one. k-means works in the 24 largest principal axes. Sources: Hennig, "Cluster-wise assessment of cluster
     stability", Computational Statistics & Data Analysis 2007, for (1), with the halves of Tibshirani and Walther, JCGS
-    2005; Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set
-    via the gap statistic", JRSS B 2001, for (2).
+    2005; Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set via the gap statistic", JRSS
+    B 2001, for (2).
 
     Args:
         points: (m, k), finite.
-        halves: which half of the images each point is of, in some divisions of them (s, m), 0 or 1.
-        most: clusters at most. least: points of each half for each cluster, on average.
+        halves: the half of the images that each point belongs to, in some divisions (s, m), 0 or 1.
+        most: largest number of clusters. least: points of each half for each cluster, on average.
         boxes: their number q, >= 2. seed: of starts and boxes.
 
     Raises:
@@ -88,7 +88,7 @@ def find_clusters(
 
 
 def _within_share(axes: Points, labels: Labels, count: int, boxes: int, rng: np.random.Generator) -> float | None:
-    """The squared distances within clusters as a share of those in evenly filled boxes; None where it may be chance.
+    """The squared distances within clusters as a share of those in evenly filled boxes; None if it may be chance.
 
     The limit of another box is ``mean - t_{q-1} sd sqrt(1 + 1/q)``.
     """
@@ -121,7 +121,7 @@ def principal_axes(points: Points) -> Points:
 def jaccard(labels: Labels, other: Labels, count: int) -> Points:
     """Return the Jaccard index ``|both| / |either|`` of each cluster and its partner in another clustering (p,).
 
-    Partners are chosen so that they share most points together.
+    Partners are chosen to maximise the total number of shared points.
 
     >>> jaccard(np.array([0, 0, 0, 1]), np.array([1, 1, 0, 0]), 2).round(3).tolist()
     [0.667, 0.5]
@@ -138,7 +138,7 @@ def jaccard(labels: Labels, other: Labels, count: int) -> Points:
 def _stable_clusters(
     axes: Points, halves: Labels, count: int, rng: np.random.Generator, least: float = 0.0
 ) -> tuple[Labels, Points] | None:
-    """The clusters and their stability; None where there are not that many, or one cannot be as stable as asked."""
+    """The clusters and their stability; None if there are fewer, or one cannot be as stable as required."""
     labels = _k_means(axes, count, rng)
     if labels is None:
         return None
@@ -166,7 +166,7 @@ def _by_other_half(axes: Points, half: Labels, count: int, rng: np.random.Genera
 
 
 def _k_means(points: Points, count: int, rng: np.random.Generator) -> Labels | None:
-    """The clusters of the best of some starts; None where no start gives that many."""
+    """The clusters of the best of some starts; None if no start gives that many."""
     from scipy.cluster.vq import kmeans, vq
 
     best: tuple[float, Labels] | None = None

@@ -1,4 +1,4 @@
-"""Removing from the features of a layer what its map reads as a class."""
+"""Removing from the features of a layer the part that its map reads as a class."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from patternscope.errors import InputError
 
 
 def class_directions(maps: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Return how much of a class a map reads from features, and which features it reads as that class alone.
+    """Return the vector by which a map reads a class from features, and the features that it reads as only that class.
 
     ``a = L^T mu,  d = L^+ mu``: the part of ``h = L f / s`` along the unit vector mu is ``a . f / s``, and d are the
     shortest features with ``L d = mu``. The scale s is not needed for `without_direction`.
@@ -37,10 +37,10 @@ def class_directions(maps: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def without_direction(features: Tensor, readout: Tensor, direction: Tensor) -> Tensor:
-    """Return features from which a class was removed: ``f - (a . f) d``.
+    """Return features without a class: ``f - (a . f) d``.
 
-    With a and d of `class_directions` the map reads nothing of the class afterwards, ``mu . h = 0``, and all that is
-    orthogonal to it as before. With another d of the same length as much is removed of something else.
+    With a and d of `class_directions`, the map then reads nothing along the direction of the class, ``mu . h = 0``, and
+    the orthogonal part is unchanged. With another d of the same length, as much is removed along another direction.
 
     Features (n, k, h, w), a and d (n, k) -> (n, k, h, w) in the type of the features.
 

@@ -13,14 +13,14 @@ NEVER = -1
 
 @dataclass(frozen=True)
 class ClassAppearance:
-    """When the images of a class get something, such as their first reliable knowledge point.
+    """When the images of a class reach something, such as their first reliable knowledge point.
 
     Attributes:
         label: the class.
-        images: how many it has, >= 1.
-        share: of them that ever get one, in [0, 1].
-        median: the checkpoint at which half of them have one; None where fewer than half ever do.
-        mean: mean checkpoint; an image that never gets one counts as one checkpoint after the last.
+        images: their number, >= 1.
+        share: of the images that ever reach it, in [0, 1].
+        median: the checkpoint at which half of them have; None if fewer than half ever do.
+        mean: mean checkpoint; an image that never does counts as one checkpoint after the last.
     """
 
     label: int
@@ -31,7 +31,7 @@ class ClassAppearance:
 
 
 def first_appearance(present: Tensor) -> Tensor:
-    """Return the first checkpoint at which something is present, ``min {t : present_t}``, or -1 where it never is.
+    """Return the first checkpoint at which something is present, ``min {t : present_t}``, or -1 if it never is.
 
     `present` (t, ...) bool, such as "has a reliable point" of images (t, n) or "is a reliable point" of regions
     (t, n, r) -> (...) int64 in [-1, t). InputError for another type, or no checkpoint.
@@ -45,7 +45,7 @@ def first_appearance(present: Tensor) -> Tensor:
 
 
 def lasting_appearance(present: Tensor) -> Tensor:
-    """Return the checkpoint since which something has been present up to the last, or -1 where it is not at the last.
+    """Return the checkpoint from which something is present up to the last, or -1 if it is absent at the last.
 
     ``min {t : present_t, ..., present_T}``; never before `first_appearance`. Arguments, result and errors as
     `first_appearance`.
@@ -59,7 +59,7 @@ def lasting_appearance(present: Tensor) -> Tensor:
 
 
 def class_appearance(first: Tensor, labels: Tensor, checkpoints: int) -> list[ClassAppearance]:
-    """Return when the images of each class get something, the earliest class (smallest mean) first.
+    """Return when the images of each class reach something, the earliest class (smallest mean) first.
 
     `first` (n,) int64 in [-1, checkpoints) is from `first_appearance` or `lasting_appearance`, `labels` (n,) are the
     true classes. A record for each class that has images; equal means in the order of labels. InputError for shapes

@@ -35,7 +35,7 @@ def mean_colour(images: Tensor) -> Tensor:
 
 
 def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
-    """Return the images without their details: under a Gaussian whose sigma is a share of their longer side.
+    """Return blurred images: convolved with a Gaussian whose sigma is a share of their longer side.
 
     (n, channels, height, width) floating point -> the same shape. The border repeats the outermost pixels, so
     that a uniform image does not change. InputError for a share that is not positive or images that are not
@@ -59,7 +59,7 @@ def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
 
 
 def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Return a copy of the images in which some regions show a replacement.
+    """Return a copy of the images with some regions replaced.
 
     Images (n, channels, height, width), a replacement that expands to their shape, which regions are replaced
     (n, r) bool, grid (h, w) with h*w = r: a region is its share of the image's pixels.
@@ -75,7 +75,7 @@ def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid:
 def removal_shares(regions: int, steps: int) -> Tensor:
     """Return which share of the regions is removed at each point of a deletion curve.
 
-    Regions are removed whole: where the steps do not divide them, one step removes a region more than another.
+    Regions are removed whole: if the steps do not divide them, some steps remove one region more.
     (min(steps, r) + 1,) float64, from 0 to 1. InputError for no region or no step.
 
     >>> removal_shares(4, 2).tolist(), (9 * removal_shares(9, 4)).tolist()

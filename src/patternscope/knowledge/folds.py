@@ -12,8 +12,8 @@ from patternscope.sample_keys import check_integers, sample_keys
 def assign_folds(labels: Tensor, folds: int = 2, *, identity: Tensor | None = None, seed: int = 0) -> Tensor:
     """Return the fold of each image, stratified by class and independent of the order of the images.
 
-    The images of a class are ordered by a hash of seed and identity and dealt out in turn; the next class goes on where
-    the last one ended, so that folds differ by at most one image.
+    The images of a class are ordered by a hash of seed and identity and dealt out to the folds in turn; the next class
+    continues where the last one ended, so that folds differ by at most one image.
 
     Args:
         labels: (n,) integers.

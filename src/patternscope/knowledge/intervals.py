@@ -1,4 +1,4 @@
-"""A value and how far it could be off, over images and over seeds."""
+"""A value and its uncertainty, over images and over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from patternscope.errors import InputError
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its interval; all None where the value does not exist."""
+    """A value with its interval; all None if the value is undefined."""
 
     value: float | None
     low: float | None
@@ -34,7 +34,7 @@ def student_quantile(count: int, probability: float) -> float:
 
 
 def seed_spread(values: Sequence[float | None]) -> float | None:
-    """Return the standard deviation of a number over seeds; None where fewer than two seeds have it.
+    """Return the standard deviation of a number over seeds; None if fewer than two seeds have it.
 
     >>> seed_spread([1.0, 3.0, None]), seed_spread([1.0])
     (1.4142135623730951, None)
@@ -44,7 +44,7 @@ def seed_spread(values: Sequence[float | None]) -> float | None:
 
 
 def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -> Interval:
-    """Return the interval of a difference, widened by how far two fits differ by their seeds alone.
+    """Return the interval of a difference, widened by the difference of two fits that differ only in seed.
 
     ``low' = d - sqrt((d - low)^2 + 2 (z spread)^2)``, z the normal quantile of the level; high' likewise. Images and
     seeds are independent, and both numbers have the spread. InputError for a negative spread or a level outside
@@ -98,7 +98,7 @@ def share_difference(first: float, first_count: int, second: float, second_count
 
 
 def above_zero(number: Interval) -> bool:
-    """Tell whether a number is above 0 beyond the noise: its interval is, or its value where there is no interval.
+    """Tell whether a number is above 0 beyond the noise: its interval is, or its value without an interval.
 
     >>> above_zero(Interval(0.4, 0.1, 0.7)), above_zero(Interval(0.4, -0.1, 0.7)), above_zero(Interval(0.0, None, None))
     (True, False, False)
@@ -108,11 +108,11 @@ def above_zero(number: Interval) -> bool:
 
 
 def within_noise(difference: Interval, spread: float = 0.0, level: float = 0.95) -> bool | None:
-    """Tell whether a difference may be zero: its interval contains zero. None where there is no interval.
+    """Tell whether a difference may be zero: its interval contains zero. None without an interval.
 
     Every verdict "beyond the noise" is this, of an interval by :func:`with_noise`. The difference is of two layers or
     checkpoints, by `bootstrap_count_differences`, the spread the standard deviation of one such number over seeds, by
-    :func:`seed_spread`, or 0 where the interval holds all noise. `level` is that of the interval and of the widening by
+    :func:`seed_spread`, or 0 if the interval includes all noise. `level` is that of the interval and of the widening by
     the spread. InputError as :func:`with_seed_spread`.
 
     >>> within_noise(Interval(0.4, 0.1, 0.7)), within_noise(Interval(0.4, 0.1, 0.7), spread=0.3)

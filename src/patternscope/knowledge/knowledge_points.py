@@ -35,12 +35,12 @@ class KnowledgePoints:
 
     @property
     def ratio(self) -> float | None:
-        """Reliable points as a share of all, in [0, 1]; None where there is no point."""
+        """Reliable points as a share of all, in [0, 1]; None without points."""
         return reliable_ratio(int(self.reliable.sum()), int(self.mask.sum()))
 
 
 def reliable_ratio(reliable: float, total: float) -> float | None:
-    """Return reliable / total, or None where there is nothing to divide by.
+    """Return reliable / total, or None if the total is 0.
 
     >>> reliable_ratio(3, 4), reliable_ratio(0, 0)
     (0.75, None)

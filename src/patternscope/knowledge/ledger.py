@@ -1,4 +1,4 @@
-"""A ledger of knowledge points between two moments: learnt, relearnt, kept, changed in class, forgotten."""
+"""A ledger of knowledge points between two states: learnt, relearnt, kept, changed in class, forgotten."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -15,7 +15,7 @@ from patternscope.radial.checks import check_same_shape
 
 
 class Flow(IntEnum):
-    """What became of a region between two moments, as a knowledge point of a class."""
+    """The flow of a region between two states: what became of it as a knowledge point."""
 
     NONE = 0
     LEARNT = 1
@@ -26,7 +26,7 @@ class Flow(IntEnum):
 
 
 MOVES = tuple(flow for flow in Flow if flow is not Flow.NONE)
-"""The flows in which a region is a point at one of the moments, or at both."""
+"""The flows in which a region is a point in at least one of the states."""
 
 
 class Points(Protocol):
@@ -39,13 +39,13 @@ class Points(Protocol):
 
     @property
     def category(self) -> Tensor:
-        """The class of each point (n, r) int64; of other regions it is not read."""
+        """The class of each point (n, r) int64; ignored for other regions."""
         ...
 
 
 @dataclass(frozen=True)
 class ClassFlows:
-    """Points of one class over all images, at two moments, and how the first become the second.
+    """Points of one class over all images, in two states, and the flows between them.
 
     ``before = kept + left + forgotten``, ``after = kept + came + learnt + relearnt``; those that came were points of
     another class before, those that left are of another class now.
@@ -63,17 +63,17 @@ class ClassFlows:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the regions of a layer gained and lost between two moments, with intervals over images.
+    """What the regions of a layer gained and lost between two states, with intervals over images.
 
     ``points before = kept + changed + forgotten`` and ``points after = kept + changed + learnt + relearnt``, for each
-    class as well: `moves` has the classes before as rows and those after as columns.
+    class as well: the rows of `moves` are the classes before, its columns those after.
 
     Attributes:
         regions: flow of each region (n, r) uint8, a value of `Flow`.
         moves: regions by class before and after (c + 1, c + 1) int64; the last row and column are "no point".
         relearnt: regions by class after (c,) int64, those of the last row of `moves` that had been a point earlier.
         points: of each flow, regions per image.
-        bits: of each flow, NONE included, by how much its regions' evidence grew, bits per region of the layer: they
+        bits: of each flow, including NONE, the growth of its regions' evidence in bits per region of the layer; they
             sum to the growth of the layer. None without evidence.
     """
 
@@ -104,18 +104,18 @@ def keep_ledger(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Ledger:
-    """Return the ledger of the same regions of the same images at two moments.
+    """Return the ledger of the same regions of the same images in two states.
 
-    A region is *learnt* where it becomes a knowledge point for the first time, *relearnt* where it had been one before
-    the first of the two moments, *kept* where it stays one of the same class, *changed* where it stays one of another
-    class, *forgotten* where it is none any more.
+    A region is *learnt* if it becomes a knowledge point for the first time, *relearnt* if it had been one before the
+    first of the two states, *kept* if it stays one of the same class, *changed* if it becomes one of another class,
+    *forgotten* if it is no longer one.
 
     Args:
         before, after: knowledge points (n, r), such as of two checkpoints, of clean and attacked images, of a teacher
             and its student.
         classes: c, their number.
-        earlier: (n, r) bool, whether a region was a point at any moment before `before`; by default none was.
-        bits: evidence of each region for its image's class (n, r) at both moments.
+        earlier: (n, r) bool, whether a region was a point in any state before `before`; by default none was.
+        bits: evidence of each region for its image's class (n, r) in both states.
         resamples, seed: of the intervals over images.
 
     Raises:
@@ -150,9 +150,9 @@ def keep_ledger(
 
 
 def flow_of_regions(before: Tensor, after: Tensor, earlier: Tensor, none: int) -> Tensor:
-    """Return the flow of each region (n, r) uint8 from its class before and after, `none` where it is no point.
+    """Return the flow of each region (n, r) uint8 from its class before and after, `none` for no point.
 
-    `earlier` (n, r) bool says whether a region was a point before the first moment.
+    `earlier` (n, r) bool says whether a region was a point before the first state.
 
     >>> flow_of_regions(torch.tensor([[2]]), torch.tensor([[0]]), torch.tensor([[True]]), none=2)
     tensor([[2]], dtype=torch.uint8)
@@ -168,7 +168,7 @@ def flow_of_regions(before: Tensor, after: Tensor, earlier: Tensor, none: int) -
 
 
 def lasting_share(present: Tensor, *, resamples: int = 1000, seed: int = 0) -> Interval:
-    """Return the knowledge points at the last of some moments as a share of the regions that ever were one.
+    """Return the knowledge points in the last of some states as a share of the regions that ever were one.
 
     ``sum_i |last_i| / sum_i |union over t of points_ti|``, with its interval over images; no value without any point.
     `present` (t, n, r) bool. InputError for another shape.
@@ -183,7 +183,7 @@ def lasting_share(present: Tensor, *, resamples: int = 1000, seed: int = 0) -> I
 
 
 def growth_by_flow(regions: Tensor, before: Tensor, after: Tensor) -> dict[Flow, Tensor]:
-    """Return by how much evidence grew in the regions of each flow, for each image (n,), per region of the layer.
+    """Return the growth of evidence in the regions of each flow, for each image (n,), per region of the layer.
 
     `regions` (n, r) uint8 are from `flow_of_regions`, `before` and `after` (n, r) bits. Sums over flows are the growth
     of an image. InputError for shapes that differ.
@@ -210,7 +210,7 @@ def on_common_grid(grid: tuple[int, int], other: tuple[int, int]) -> tuple[Tenso
 
 
 def _class_or_none(points: Points, classes: int) -> Tensor:
-    """The class of each point (n, r) int64, `classes` where a region is no point."""
+    """The class of each point (n, r) int64, `classes` for regions that are not points."""
     category = torch.where(points.mask, points.category.long(), classes)
     low, high = int(category.min()), int(category.max())
     if low < 0 or high > classes:

@@ -30,7 +30,7 @@ class EmbeddedLayer:
         embedding: regional embedding h (n, r, e), in a frame shared with the other network.
         unit_strength: the unit of strengths, > 0.
         points: its knowledge points.
-        bits: evidence of each region for its image's class (n, r), where points are calibrated.
+        bits: evidence of each region for its image's class (n, r), if points are calibrated.
     """
 
     embedding: Tensor
@@ -46,7 +46,7 @@ class EmbeddedLayer:
 
 @dataclass(frozen=True)
 class LayerDifference:
-    """How a layer of a second network differs from one of a first, with intervals over images.
+    """The differences of a layer of a second network from one of a first, with intervals over images.
 
     Attributes:
         counts: "total", "reliable", "ratio": second minus first.
@@ -102,12 +102,12 @@ def compare_layers(
 
 
 def channel_agreement(first: Tensor, second: Tensor) -> float | None:
-    """Return how far two layers' channels have the same meaning: the mean correlation of equal channels.
+    """Return to what extent two layers' channels have the same meaning: the mean correlation of equal channels.
 
     ``mean_k corr(f_1^(k), f_2^(k))`` over images and regions. About 0 for networks initialised independently; 1 for
     a copy. Channels that are constant in either are omitted.
 
-    Features (n, k, h, w) or (n, k); in [-1, 1], None when shapes differ or no channel varies in both. Cost: a
+    Features (n, k, h, w) or (n, k); in [-1, 1], None if shapes differ or no channel varies in both. Cost: a
     few passes over the features.
 
     >>> features = torch.tensor([[1.0, 5.0], [2.0, 3.0], [3.0, 4.0]])
@@ -139,9 +139,9 @@ class Alignment:
 
 
 def align_embeddings(source: Tensor, target: Tensor) -> Alignment:
-    """Return the orthogonal map that brings the source nearest to the target, mirrored where that is nearer.
+    """Return the orthogonal map that brings the source nearest to the target, mirrored if that is nearer.
 
-    Two independent fits may be mirror images, which the method itself cannot tell apart; see
+    Two independent fits may be mirror images, which the method itself cannot distinguish; see
     :func:`radial.procrustes` for the rotation. Sample embeddings (n, e) of the same images in the same order;
     InputError for shapes that differ, non-finite values.
 

@@ -1,4 +1,4 @@
-"""The one rule for "beyond the noise": an interval that holds all noise that was measured."""
+"""The rule for "beyond the noise": an interval that includes all noise that was measured."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -10,13 +10,13 @@ from patternscope.knowledge.replicates import difference_over_networks
 
 @dataclass(frozen=True)
 class Noise:
-    """What was measured of the noise of a difference, beside the choice of images.
+    """The measured noise of a difference, other than the choice of images.
 
     Attributes:
-        draws: standard deviation of one of the two numbers over draws of folds and neighbours; None where not measured.
-        networks: the difference within each of several networks, the study's own first; empty where not measured.
+        draws: standard deviation of one of the two numbers over draws of folds and neighbours; None if not measured.
+        networks: the difference within each of several networks, the study's own first; empty if not measured.
         trainings: standard deviation of one of the two numbers over networks, for a difference between two networks;
-            None where not measured. count: networks behind it, at least 2.
+            None if not measured. count: networks behind it, at least 2.
     """
 
     draws: float | None = None
@@ -26,7 +26,7 @@ class Noise:
 
 
 def with_noise(difference: Interval, noise: Noise, level: float = 0.95) -> Interval:
-    """Return the interval of a difference by the widest noise that was measured: images, draws and networks together.
+    """Return the interval of a difference with all noise that was measured: images, draws and networks together.
 
     Squares of half-widths add up: that over images, ``2 (z draws)^2`` as :func:`with_seed_spread`, and that over
     networks, ``t^2 s^2 / m`` of a difference within each network, whose mean is the value then
@@ -34,7 +34,7 @@ def with_noise(difference: Interval, noise: Noise, level: float = 0.95) -> Inter
 
     Args:
         difference: over images, of the study's own network.
-        noise: what else was measured.
+        noise: the other measured noise.
         level: of the interval.
 
     Raises:
@@ -56,7 +56,7 @@ def with_noise(difference: Interval, noise: Noise, level: float = 0.95) -> Inter
 
 
 def _widened(interval: Interval, square: float) -> Interval:
-    """An interval whose half-widths hold one more square."""
+    """An interval with another square added to those of its half-widths."""
     if interval.value is None or interval.low is None or interval.high is None:
         return interval
     down, up = interval.value - interval.low, interval.high - interval.value

@@ -1,4 +1,4 @@
-"""Which patterns two networks, or two fits, have in common: those that share most of their regions."""
+"""Patterns that two networks, or two fits, have in common: those that share most of their regions."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from patternscope.radial.checks import check_same_shape
 MATCHED = 0.5
 """Jaccard index above which two patterns are the same: above one half a pattern has one partner at most."""
 NONE = -1
-"""The place of no pattern."""
+"""The index of no pattern."""
 
 
 @dataclass(frozen=True)
 class Matches:
-    """What other patterns make of each of p patterns.
+    """The match of each of p patterns among other patterns.
 
     Attributes:
         overlap: largest Jaccard index with any other pattern (p,) float64, in [0, 1].
@@ -28,16 +28,16 @@ class Matches:
 
     @property
     def matched(self) -> int:
-        """How many of the patterns have a partner."""
+        """The number of patterns with a partner."""
         return int((self.partner != NONE).sum())
 
 
 def match_patterns(first: Tensor, second: Tensor, counts: tuple[int, int]) -> Matches:
     """Match the patterns of one network to those of another by the regions that they have in common.
 
-    The Jaccard index of two patterns is ``|A and B| / |A or B|``. Patterns of one side share no region, so that at most
-    one of the other side has an index above 0.5: no assignment is chosen (Kirillov et al., "Panoptic segmentation",
-    CVPR 2019, sec. 4.1). A pattern and its partner are of the same class, which is that of their images.
+    The Jaccard index of two patterns is ``|A and B| / |A or B|``. Patterns of one side share no region, so at most one
+    of the other side has an index above 0.5, and no assignment needs to be chosen (Kirillov et al., "Panoptic
+    segmentation", CVPR 2019, sec. 4.1). A pattern and its partner are of the same class, which is that of their images.
 
     Args:
         first, second: the index of the pattern that each region belongs to, -1 without one, (n, r) int64, of the same

@@ -1,4 +1,4 @@
-"""Removing a pattern's regions, and beside them equally many others of the same images."""
+"""Removing a pattern's regions, and as controls equally many others of the same images."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class Removals:
 
     Attributes:
         samples: the images (m,) int64, those that have regions of all kinds.
-        own: regions of the pattern (m, r) bool. others: reliable regions that are not of the pattern. rest: regions
-            that are not reliable.
+        own: regions of the pattern (m, r) bool. others: reliable regions outside the pattern. rest: regions that are
+            not reliable.
     """
 
     samples: Tensor
@@ -26,19 +26,19 @@ class Removals:
 
     @property
     def counts(self) -> Tensor:
-        """How many regions of each kind are removed from each image (m,)."""
+        """The number of regions of each kind that are removed from each image (m,)."""
         return self.own.sum(dim=1)
 
 
 def choose_removals(members: Tensor, reliable: Tensor, samples: Tensor, generator: torch.Generator) -> Removals:
-    """Choose which regions to remove from some images: as many of each kind as the kind with the fewest has.
+    """Choose which regions to remove from some images: as many of each kind as the rarest kind has.
 
-    Where a kind has more, some of it are drawn at random. Images without one of the kinds are omitted.
+    From larger kinds, a random subset is drawn. Images without one of the kinds are omitted.
 
     Args:
         members: regions of the pattern (n, r) bool, all of them reliable.
         reliable: reliable regions (n, r) bool.
-        samples: which images to ask (m,) int64.
+        samples: the images to test (m,) int64.
         generator: of the draws.
 
     Raises:
@@ -68,6 +68,6 @@ def draw_regions(allowed: Tensor, counts: Tensor, generator: torch.Generator) ->
     >>> draw_regions(torch.tensor([[True, False, True]]), torch.tensor([2]), torch.Generator())
     tensor([[ True, False,  True]])
     """
-    # Numbers are in [0, 1): those that are not allowed come last.
+    # Numbers are in [0, 1), so regions that are not allowed come last.
     drawn = torch.rand(allowed.shape, generator=generator).masked_fill(~allowed, 2.0)
     return drawn.argsort(dim=1, stable=True).argsort(dim=1) < counts[:, None]

@@ -1,4 +1,4 @@
-"""Patterns: clusters of a class's reliable regions by their features, and what is measured of each."""
+"""Patterns: clusters of a class's reliable regions by their features, and measurements of each."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ from patternscope.radial.checks import check_finite, check_same_shape, check_sha
 from patternscope.radial.units import in_usual_unit
 
 _LEAST = 10
-"""Regions of each half for each pattern, on average, and so half of what a class needs to have any."""
+"""Mean number of regions of each half per pattern, and thus half of the regions that a class needs for a pattern."""
 _MARGIN = 1.5
-"""How many times the half of its 95 % interval a pattern's share in images of its class is above that of any region."""
+"""Least distance, in half-widths of the 95 % interval, of a pattern's share in images of its class from the prior."""
 REACH = 0.9
 """Share of a pattern's regions within its reach."""
 SHARED = 0.05
-"""Least share of a class's reliable regions that are like a pattern of another, where it has the pattern too."""
+"""Least share of a class's reliable regions that are like a pattern of another class, for a shared pattern."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Pattern:
         label: the class.
         samples, regions: its regions (m,) int64, by image and place, the most typical (nearest to their mean) first.
         share: of the class's evidence, bits of these regions / bits of all reliable regions of its images.
-        stability: Jaccard index with what other halves of the images make of it, in [0, 1]; 1 of a single pattern.
-        chance: the same of a cluster as large whose regions are drawn by chance, ``f / (2 - f)`` with f its share of
+        stability: Jaccard index with the same pattern by other halves of the images, in [0, 1]; 1 for a single pattern.
+        chance: the same for a cluster of the same size with random regions, ``f / (2 - f)`` with f its share of
             the class's reliable regions.
-        within: squared distances within the class's clusters as a share of those in points without clusters; None of a
+        within: squared distances within the class's clusters as a share of those in points without clusters; None for a
             single pattern.
-        specific: of the regions of unseen images that are like it, the share that lies in images of the class.
+        specific: of the regions of unseen images that are like it, the share in images of the class.
         prior: the same for any regions: the class's share of the images.
         shared: by class, the share of its reliable regions that are like the pattern; those of its own class are 0.9 by
             definition.
@@ -57,9 +57,9 @@ class Pattern:
 
     @property
     def shared_with(self) -> list[int]:
-        """The other classes that have the pattern, those that have most of it first.
+        """The other classes that have the pattern, those with the largest share first.
 
-        At least 0.05 of their reliable regions are like it, more than of the background beyond the noise.
+        At least 0.05 of their reliable regions are like it, and significantly more than of the background.
         """
         others = [label for label in range(len(self.shared)) if label != self.label]
         known = [(self.shared[label], label) for label in others if (self.shared[label].value or 0.0) >= SHARED]
@@ -109,12 +109,12 @@ def find_patterns(
     """Find the patterns of each class in a layer, by class, those with most of its evidence first.
 
     The reliable regions of a class are clustered by the directions of their features, into as many clusters as halves
-    of the images agree on (:func:`find_clusters`). A cluster is a pattern where regions of unseen images that are like
-    it are more often of the class than any regions, by more than one and a half times the interval. A region is like a
-    pattern within its reach, the distance from the mean of the pattern's regions within which 0.9 of these lie; for
-    unseen images mean and distance are of the regions of the other half alone. Targets that are permuted over images
-    leave few reliable regions, and clusters of these are no more often of the class than any (docs/method.md,
-    "Patterns").
+    of the images agree on (:func:`find_clusters`). A cluster is a pattern if regions of unseen images that are like it
+    belong to the class more often than other regions, by more than one and a half times the interval. A region is like
+    a pattern if it is within its reach, the distance from the mean of the pattern's regions that contains 0.9 of them;
+    for unseen images, mean and distance come from the regions of the other half only. With targets permuted over
+    images, few regions are reliable, and their clusters belong to the class no more often than other regions
+    (docs/method.md, "Patterns").
 
     Args:
         features: unit vectors (n, r, k), by :func:`unit_features`.
@@ -122,7 +122,7 @@ def find_patterns(
         labels: true classes (n,), integers in [0, classes).
         bits: evidence of each region (n, r).
         halves: halves of the images in some divisions (s, n), 0 or 1, s >= 1.
-        classes: c. most: patterns of a class at most.
+        classes: c. most: largest number of patterns of a class.
         resamples, seed: of the intervals over images; of k-means as well.
 
     Raises:
@@ -146,7 +146,7 @@ def find_patterns(
 
 
 def presence(samples: Tensor, regions: Tensor, reliable: Tensor) -> Tensor:
-    """Return which share of a pattern's regions was reliable at each checkpoint (t,) float64, at the last one all.
+    """Return the share of a pattern's regions that was reliable at each checkpoint (t,) float64; 1 at the last.
 
     Images and places of its regions, (m,) each; reliable (t, n, r) bool.
 
@@ -169,7 +169,7 @@ def regions_like(features: Tensor, members: Tensor) -> Tensor:
 
 
 def _patterns_of_class(layer: _Layer, label: int, most: int, seed: int) -> list[Pattern]:
-    """The patterns of one class, none where too few regions are reliable."""
+    """The patterns of one class, none if too few regions are reliable."""
     samples, regions = (layer.reliable & (layer.labels == label)[:, None]).nonzero(as_tuple=True)
     halves = layer.halves[:, samples.cpu()].cpu().numpy()
     smallest = min((int(np.bincount(half, minlength=2).min()) for half in halves), default=0)
@@ -189,7 +189,7 @@ def _patterns_of_class(layer: _Layer, label: int, most: int, seed: int) -> list[
 
 
 def _is_specific(share: Interval, prior: float) -> bool:
-    """Whether a share is above another by more than about three standard errors, since many clusters are tested."""
+    """Tell whether a share exceeds another by more than about three standard errors, since many clusters are tested."""
     if share.value is None or share.low is None:
         return False
     return share.value - _MARGIN * (share.value - share.low) > prior
@@ -198,7 +198,7 @@ def _is_specific(share: Interval, prior: float) -> bool:
 def _measured(
     layer: _Layer, label: int, samples: Tensor, regions: Tensor, stability: float, within: float | None
 ) -> Pattern:
-    """What is measured of a cluster of regions."""
+    """The measurements of a cluster of regions."""
     distance, reach = _distances(layer.features, layer.features[samples, regions])
     order = distance[samples, regions].argsort(stable=True)
     of_class = layer.labels == label
@@ -221,7 +221,7 @@ def _measured(
 
 
 def _distances(features: Tensor, members: Tensor) -> tuple[Tensor, float]:
-    """The squared distance of each region (n, r) to the mean of some, and that within which 0.9 of these lie."""
+    """The squared distances (n, r) to the mean of some regions, and the distance that contains 0.9 of these."""
     centre = members.mean(dim=0)
     squared = features.square().sum(dim=-1) - 2 * (features @ centre) + centre.square().sum()
     own = members.square().sum(dim=-1) - 2 * (members @ centre) + centre.square().sum()
@@ -238,7 +238,7 @@ def _evidence_share(layer: _Layer, of_class: Tensor, samples: Tensor, regions: T
 
 
 def _specificity(layer: _Layer, of_class: Tensor, samples: Tensor, regions: Tensor) -> Interval:
-    """Of regions like a pattern, by its regions in the other half of the images, the share in images of the class."""
+    """The share in images of the class, of regions like the pattern's regions in the other half of the images."""
     half = layer.halves[0].to(samples.device)
     like = torch.zeros_like(layer.reliable)
     for side in (0, 1):

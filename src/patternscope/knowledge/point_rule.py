@@ -1,4 +1,4 @@
-"""The rule by which the regions of a layer are knowledge points: the paper's, or the calibrated one."""
+"""The rule for the knowledge points of a layer: the paper's, or the calibrated one."""
 
 from dataclasses import dataclass, replace
 
@@ -17,8 +17,8 @@ from patternscope.radial import log_posterior
 class PointRule:
     """When a region is a knowledge point: the posterior's largest concentration, its temperature, tau and units.
 
-    By the paper's rule strengths are in units of the layer's mean and T is 1; calibrated points take strengths as they
-    are and temperatures by strength, a row per image. A layer without any strength is measured by its own.
+    By the paper's rule, strengths are in units of the layer's mean and T is 1; calibrated points use unscaled
+    strengths, and temperatures by strength, a row per image. A layer without any strength is measured in its own unit.
 
     >>> rule = PointRule(0.6, 1000.0, 2.0, Temperatures.equal(torch.tensor([1.0, torch.inf])))
     >>> h = torch.tensor([[[3.0, 0.0]], [[3.0, 0.0]]])
@@ -33,12 +33,12 @@ class PointRule:
 
     @property
     def unit(self) -> float | None:
-        """What the posterior takes strengths in."""
+        """The unit of strengths in the posterior."""
         return self.mean_strength if self.temperatures is None else 1.0
 
     @property
     def divisor(self) -> float | Temperatures:
-        """What the log posterior is divided by."""
+        """The divisor of the log posterior."""
         return 1.0 if self.temperatures is None else self.temperatures
 
     def rows(self, chosen: Tensor) -> "PointRule":

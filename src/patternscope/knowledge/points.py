@@ -1,4 +1,4 @@
-"""Knowledge points: regions by which the network distinguishes classes."""
+"""Knowledge points: regions with which the network distinguishes classes."""
 
 from typing import Literal
 
@@ -28,7 +28,7 @@ def find_knowledge_points(
 ) -> KnowledgePoints:
     """Find the regions whose embedding assigns a class a probability above tau.
 
-    ``max_c p(c | h^(r)) > tau``; reliable where that class is the image's own. p is the radial posterior with a
+    ``max_c p(c | h^(r)) > tau``; reliable if that class is the image's own. p is the radial posterior with a
     uniform prior, on strengths divided by `unit_strength` as in the reference code. Source: Sec. 3.4. Calibrated points
     have a unit of 1, the embedding by a map that has not seen the image, and temperatures by `calibrate_by_strength`.
 
@@ -41,8 +41,8 @@ def find_knowledge_points(
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
             embedding.
-        temperature: T that divides the log posterior: one, one per image (n,), or by strength as
-            `calibrate_by_strength` chooses them; inf says nothing is known.
+        temperature: T that divides the log posterior: one, one per image (n,), or by strength as chosen by
+            `calibrate_by_strength`; inf if nothing is known.
 
     Returns:
         KnowledgePoints.
@@ -63,7 +63,7 @@ def find_knowledge_points(
     unit = mean_strength(region_embedding) if unit_strength is None else unit_strength
     if unit_strength is not None:
         check_positive(unit_strength, "unit_strength")
-    # A layer whose regions all lie at the origin has no strength to measure by, and no points either.
+    # A layer with all regions at the origin has no unit of strength, and no points either.
     unit = unit or 1.0
     confidence, category = _most_probable(region_embedding, unit, mean_directions, kappa_max, temperature)
     mask = confidence > tau
@@ -86,7 +86,7 @@ def _most_probable(
 
 
 def _of_images(temperature: float | Tensor | Temperatures, rows: Tensor, n: int) -> float | Tensor | Temperatures:
-    """The temperatures of some of n images, where each has one."""
+    """The temperatures of some of n images, if each has its own."""
     if isinstance(temperature, Temperatures):
         return temperature.rows(rows) if len(temperature.weak) == n else temperature
     if isinstance(temperature, Tensor) and temperature.shape[:1] == (n,):
@@ -166,7 +166,7 @@ def class_log_odds(
     kappa_max: float = REGION_KAPPA_MAX,
     temperature: float | Tensor | Temperatures = 1.0,
 ) -> Tensor:
-    """Return log p / (1 - p) of p = p(class | h^(r)): the order of p where p itself is rounded to 1.
+    """Return log p / (1 - p) of p = p(class | h^(r)): the same order as p, also where p is rounded to 1.
 
     Arguments and errors as :func:`class_probability`; (n, r) float64.
 

@@ -1,4 +1,4 @@
-"""A linear probe: how much of the class can be read from the regions of a layer at all."""
+"""A linear probe: how much of the class can be read from the regions of a layer."""
 
 from dataclasses import dataclass, replace
 
@@ -96,7 +96,7 @@ class FoldProbes:
 def fit_probes(regional_features: Tensor, labels: Tensor, fold: Tensor, classes: int) -> FoldProbes:
     """Fit a probe without each fold of the images, and choose its temperature on the other folds.
 
-    What `probe_evidence` does before it measures: the probes can judge other images, each as one of its fold. Features
+    The first part of `probe_evidence`: the probes can judge other images, each as one of its fold. Features
     (n, k, h, w), labels and folds (n,) integers; errors and cost as there.
 
     >>> labels = torch.arange(12) % 2
@@ -124,7 +124,7 @@ def fit_probes(regional_features: Tensor, labels: Tensor, fold: Tensor, classes:
 
 @dataclass(frozen=True)
 class _Probe:
-    """Weights (c, k) and offsets (c, 1) of features as they are."""
+    """Weights (c, k) and offsets (c, 1) of unscaled features."""
 
     weight: Tensor
     offset: Tensor
@@ -140,7 +140,7 @@ def _fit(features: Tensor, labels: Tensor, classes: int) -> _Probe:
     blocks = [block.to(dtype).transpose(0, 1).reshape(k, -1) for block in features.split(_IMAGES_AT_ONCE)]
     mean = torch.stack([block.double().sum(dim=1) for block in blocks]).sum(dim=0) / (n * r)
     spread = torch.stack([(block - mean[:, None]).square().sum(dim=1) for block in blocks]).sum(dim=0) / (n * r)
-    # A channel that is the same everywhere tells nothing: it stays 0.
+    # A constant channel carries no information: it stays 0.
     unit = torch.where(spread > 0, spread.sqrt(), torch.inf).to(dtype)
     mean = mean.to(dtype)
     standard = [torch.cat([(block - mean[:, None]) / unit[:, None], block.new_ones(1, block.shape[1])])

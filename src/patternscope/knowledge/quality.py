@@ -23,11 +23,11 @@ def strength_uncertainty_correlation(
 ) -> float | None:
     """Return the Pearson correlation between strength and the entropy of the target probabilities.
 
-    ``corr(|g_x|, H(P(. | x)))``; near -1 where strength tells how certain the network is. With `groups`, the means
+    ``corr(|g_x|, H(P(. | x)))``; near -1 if strength expresses the network's certainty. With `groups`, the means
     over the samples of a group are subtracted from both: classes may have different strengths at the same certainty,
     and that difference does not count. Source: Sec. 4.
 
-    `embedding` (n, e), `target_probs` (n, c), `groups` (n,) of integers; in [-1, 1], None where either is constant.
+    `embedding` (n, e), `target_probs` (n, c), `groups` (n,) of integers; in [-1, 1], None if either is constant.
 
     >>> probs = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.5, 0.5]])
     >>> strength_uncertainty_correlation(torch.tensor([[3.0], [2.0], [0.2]]), probs) < -0.9

@@ -1,4 +1,4 @@
-"""Evidence: how many bits the regions of a layer tell of the class of their image, on images that it has not seen."""
+"""Evidence: how many bits the regions of a layer tell about the class of their image, on unseen images."""
 
 from dataclasses import dataclass
 from math import log
@@ -15,10 +15,10 @@ from patternscope.radial.checks import check_shape, class_labels
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a layer's regions tell of the true class.
+    """The evidence of a layer's regions for the true class.
 
     Attributes:
-        bits: mean over regions, at most log2 c; 0 where nothing is known.
+        bits: mean over regions, at most log2 c; 0 if nothing is known.
         low, high: ends of its interval over images; None for a single image.
         per_region: (n, r) float64.
         calibration_error: expected calibration error of the posterior, in [0, 1].
@@ -45,9 +45,9 @@ def evidence(
     level: float = 0.95,
     seed: int = 0,
 ) -> Evidence:
-    """Measure what a calibrated posterior tells of the true class of each region's image.
+    """Measure what a calibrated posterior tells about the true class of each region's image.
 
-    ``log2(p_T(y | h) / pi_y)`` bits, pi the shares of the classes; of a layer its mean over unseen regions
+    ``log2(p_T(y | h) / pi_y)`` bits, pi the shares of the classes; for a layer, the mean over unseen regions
     (docs/method.md, "Evidence").
 
     Args:
@@ -115,7 +115,7 @@ def stability(masks: Tensor, categories: Tensor, category: Tensor) -> Tensor:
 def shared_points(masks: Tensor, categories: Tensor) -> float | None:
     """Return the share of knowledge points that two refits have in common: the same region, the same class.
 
-    ``|both| / |either|`` of masks and categories (2, n, r); in [0, 1], None where neither has a point.
+    ``|both| / |either|`` of masks and categories (2, n, r); in [0, 1], None if neither has a point.
 
     >>> masks = torch.tensor([[[True, True]], [[True, False]]])
     >>> shared_points(masks, torch.zeros(2, 1, 2).long())

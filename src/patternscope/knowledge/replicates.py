@@ -16,7 +16,7 @@ _CHANCE_DRAWS = 20
 def over_networks(
     intervals: Sequence[Interval], *, level: float = 0.95, within: tuple[float, float] = (-inf, inf)
 ) -> Interval:
-    """Return the mean of a number over networks, with an interval that holds networks and images.
+    """Return the mean of a number over networks, with an interval over networks and images.
 
     ``low = v - sqrt((t s / sqrt(m))^2 + mean_k(v_k - low_k)^2)``, v the mean of the m numbers v_k, s their standard
     deviation, t Student's quantile of m - 1 degrees of freedom; high likewise. The images are the same for all
@@ -31,7 +31,7 @@ def over_networks(
         InputError: no network, a level outside (0, 1).
 
     Returns:
-        no ends where fewer than two networks have the number or one has no interval.
+        no ends if fewer than two networks have the number or one has no interval.
 
     >>> over_networks([Interval(2.0, 1.0, 3.0), Interval(2.0, 1.0, 3.0)])
     Interval(value=2.0, low=1.0, high=3.0)
@@ -56,7 +56,7 @@ def over_networks(
 def difference_over_networks(
     difference: Interval, differences: Sequence[float | None], *, level: float = 0.95
 ) -> Interval:
-    """Return the mean of a difference within each network, with an interval that holds networks and images.
+    """Return the mean of a difference within each network, with an interval over networks and images.
 
     Ends as :func:`over_networks`, the part of the images from `difference`, which is of the first network; the
     `differences` are those of all networks, each between the same two layers or checkpoints of one network. InputError
@@ -78,8 +78,7 @@ def difference_over_networks(
 def shared_by_all(masks: Tensor, categories: Tensor) -> float | None:
     """Return the consensus: the share of knowledge points that all networks have, the same region and class.
 
-    ``|in all, of one class| / |in any|`` of masks and categories (m, n, r); in [0, 1], None where no network has a
-    point.
+    ``|in all, of one class| / |in any|`` of masks and categories (m, n, r); in [0, 1], None if no network has a point.
 
     >>> masks = torch.tensor([[[True, True]], [[True, False]]])
     >>> shared_by_all(masks, torch.zeros(2, 1, 2).long())
@@ -91,10 +90,10 @@ def shared_by_all(masks: Tensor, categories: Tensor) -> float | None:
 
 
 def shared_by_chance(masks: Tensor, categories: Tensor, *, seed: int = 0) -> float | None:
-    """Return the consensus of networks whose points are those of other images: what is shared by chance.
+    """Return the consensus of networks whose points are those of other images, that is, by chance.
 
     The mean of :func:`shared_by_all` over 20 permutations of the images of every network but the first. Masks and
-    categories (m, n, r); in [0, 1], None where no network has a point.
+    categories (m, n, r); in [0, 1], None if no network has a point.
 
     >>> shared_by_chance(torch.ones(2, 3, 1).bool(), torch.zeros(2, 3, 1).long())
     1.0

@@ -1,4 +1,4 @@
-"""How surprising true classes are under a posterior, as a function of inverse temperatures, and where it is least."""
+"""The surprise of true classes under a posterior, as a function of inverse temperatures, and its minimum."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 # The sharpest posterior: the inverse of the lowest temperature.
 _SHARPEST = 1e6
-# Images of an unknown class that count beside those of a known one.
+# Images of an unknown class that are added to those of a known one.
 _UNKNOWN = 0.5
 _MOST_STEPS = 60
 _TOLERANCE = 1e-7
@@ -41,7 +41,7 @@ class Surprise:
 
     @property
     def rounding(self) -> float:
-        """A slope within rounding errors of 0, of equal scores or a single class, is none."""
+        """A slope within rounding errors of 0, from equal scores or a single class, counts as 0."""
         return 1e-12 * (1 + float(self.rows.abs().max()))
 
     def derivatives(self, inverse: Tensor) -> tuple[float, Tensor, Tensor]:
@@ -82,8 +82,8 @@ class Surprise:
     def best_pair(self, shares: Tensor) -> tuple[float, float]:
         """Return the best a >= 0 of ``1 / T = a_1 shares_1 + a_2 shares_2``, shares (2, n r), by Newton steps.
 
-        The first guess is one temperature for all, so that the pair is never worse. A step that leaves the quadrant
-        or says no more is shortened; an end at 0 stays there while the slope holds it.
+        The first guess is one temperature for all, so that the pair is never worse. A step that leaves the quadrant or
+        does not improve is shortened; an end at 0 stays there while the slope points outwards.
         """
         same, rounding = self.best(), self.rounding
         if same == _SHARPEST:
@@ -102,7 +102,7 @@ class Surprise:
         return float(at[0]), float(at[1])
 
     def _shortened(self, at: Tensor, step: Tensor, found: "_Point", shares: Tensor) -> "tuple[Tensor, _Point] | None":
-        """The first of the step, its half, its quarter and so on that is more probable, and its point; else None."""
+        """The first improvement among the step, its half, its quarter and so on, and its point; else None."""
         for halving in range(_MOST_STEPS):
             new = (at + 0.5**halving * step).clamp(0, _SHARPEST)
             there = self._at(new, shares)
@@ -125,7 +125,7 @@ class _Point(NamedTuple):
 
 
 def _newton_step(at: Tensor, found: _Point, rounding: float) -> Tensor | None:
-    """The Newton step (2,) of what is free to move; None where no slope is more than rounding errors."""
+    """The Newton step (2,) of the free variables; None if all slopes are within rounding errors."""
     free = (at > 0) | (found.slope < -rounding)
     if not bool(free.any()) or float(found.slope[free].abs().max()) <= rounding:
         return None
@@ -137,7 +137,7 @@ def _newton_step(at: Tensor, found: _Point, rounding: float) -> Tensor | None:
 
 
 def below_largest(scores: Tensor) -> Tensor:
-    """Return scores less the largest of their row: a posterior of 0 is as small as a number or another of the row.
+    """Return scores minus the largest of their row; a posterior of 0 becomes the smallest float or another of the row.
 
     >>> below_largest(torch.tensor([[2.0, 1.0, -torch.inf]]))
     tensor([[   0.,   -1., -708.]])

@@ -1,4 +1,4 @@
-"""How far a posterior is to be trusted, by the strength of a region: a temperature for weak, one for strong."""
+"""How much to trust a posterior, by the strength of a region: one temperature for weak regions, one for strong."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,11 +13,11 @@ from patternscope.knowledge.intervals import Interval, above_zero
 class Temperatures:
     """The temperature of each region, by its strength l, for some images or folds.
 
-    ``1 / T(l) = (1 - phi) / T_weak + phi / T_strong``, ``phi = l / (l + unit)``: T_weak of a region without strength,
-    T_strong of one of endless strength, their harmonic mean where l is the unit. Source: docs/method.md, "Evidence".
+    ``1 / T(l) = (1 - phi) / T_weak + phi / T_strong``, ``phi = l / (l + unit)``: T_weak for a region without strength,
+    T_strong for infinite strength, their harmonic mean if l is the unit. Source: docs/method.md, "Evidence".
 
     Attributes:
-        weak, strong: temperatures (n,) float64 > 0; inf where nothing is known.
+        weak, strong: temperatures (n,) float64 > 0; inf if nothing is known.
         unit: (n,) float64 > 0, the mean strength of the regions that the temperatures were chosen on.
     """
 
@@ -60,15 +60,15 @@ class Temperatures:
         return Temperatures(self.weak[chosen], self.strong[chosen], self.unit[chosen])
 
     def cpu(self) -> "Temperatures":
-        """Return the same on the processor."""
+        """Return the same on the CPU."""
         return Temperatures(self.weak.cpu(), self.strong.cpu(), self.unit.cpu())
 
 
 def temperatures_of_points(temperatures: Temperatures, evidence: Interval) -> Temperatures:
-    """Return the temperatures that decide which regions are knowledge points: inf where the layer has no evidence.
+    """Return the temperatures that decide which regions are knowledge points: inf if the layer has no evidence.
 
     Temperatures that were chosen on few images may be too low by chance; without evidence beyond the noise, points
-    would be chance as well (docs/method.md, "Evidence").
+    would be due to chance as well (docs/method.md, "Evidence").
 
     >>> known = Temperatures.equal(torch.tensor([0.5, 2.0]))
     >>> temperatures_of_points(known, Interval(0.1, -0.1, 0.3)).middle

@@ -1,4 +1,4 @@
-"""All that runs a network: building, listing its layers, recording, training, distilling, attacking it."""
+"""Everything that runs a network: building it, listing its layers, recording, training, distilling and attacking it."""
 
 from typing import TYPE_CHECKING
 

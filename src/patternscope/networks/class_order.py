@@ -8,15 +8,15 @@ from torch import Tensor
 _CHANCE = 0.975
 _LEAST_OF_A_CLASS = 4
 _CLEAR = 0.5
-"""Share of images that another order has to classify correctly before it is named."""
+"""Share of images that another order must classify correctly to be suggested."""
 
 
 @dataclass(frozen=True)
 class LikelyOrder:
-    """An order of a network's outputs that fits the labels, where the given one does not.
+    """An order of a network's outputs that fits the labels, if the given one does not.
 
-    accuracy: of the given order; chance: upper end of what chance gives; outputs: by class; likely: their accuracy on
-    images that did not tell them.
+    accuracy: of the given order; chance: its upper end by chance; outputs: by class; likely: their accuracy on images
+    that were not used to find them.
     """
 
     accuracy: float
@@ -26,11 +26,11 @@ class LikelyOrder:
 
 
 def find_order(logits: Tensor, labels: Tensor, outputs: tuple[int, ...]) -> LikelyOrder | None:
-    """Return the likely order of outputs whose given order is no better than chance; None where no order is clear.
+    """Return the likely order of outputs whose given order is no better than chance; None if no order is clear.
 
-    `logits` (n, m) are all of a network's, `outputs` those taken for the classes, `labels` (n,). The order is the one
-    of most correct predictions on every other image, and is judged on the rest. Cost: that of an assignment of c
-    classes to m outputs.
+    `logits` (n, m) are all of a network's, `outputs` those used for the classes, `labels` (n,). The order maximises the
+    correct predictions on every other image, and is judged on the rest. Cost: that of an assignment of c classes to m
+    outputs.
 
     >>> labels = torch.arange(60) % 3
     >>> shifted = torch.nn.functional.one_hot((labels + 1) % 3).float()
@@ -39,11 +39,11 @@ def find_order(logits: Tensor, labels: Tensor, outputs: tuple[int, ...]) -> Like
     >>> find_order(shifted, labels, (1, 2, 0)) is None
     True
     """
-    from scipy.stats import binom  # half a second, which no other command has to wait for
+    from scipy.stats import binom  # takes half a second to import, which other commands need not wait for
 
     c, n, counts = len(outputs), len(labels), torch.bincount(labels)
     if counts[counts > 0].min() < _LEAST_OF_A_CLASS:
-        return None  # of so few images some order is right by chance
+        return None  # with so few images, some order is right by chance
     accuracy = _accuracy(logits, labels, outputs)
     chance = float(binom.ppf(_CHANCE, n, 1 / c)) / n
     if accuracy > chance:
@@ -53,7 +53,7 @@ def find_order(logits: Tensor, labels: Tensor, outputs: tuple[int, ...]) -> Like
     known[labels.argsort(stable=True)[::2]] = True
     places = _assigned(logits[known], labels[known], c)
     likely = _accuracy(logits[~known], labels[~known], places)
-    # A network that says the same of all images is right on one class, whatever that output is called.
+    # A network that predicts the same for all images is right on one class, whatever the order.
     of_one = float(counts.max()) / n
     return LikelyOrder(accuracy, chance, places, likely) if likely > max(_CLEAR, chance, of_one) else None
 

@@ -11,8 +11,7 @@ _KINDS = ("auto", "cpu", "cuda", "mps")
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
     """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device of this machine.
 
-    "auto" takes CUDA, then MPS, then the CPU. InputError for an unknown name, or a device that this machine does not
-    have.
+    "auto" takes CUDA, then MPS, then the CPU. InputError for an unknown name, or a device that this machine lacks.
 
     >>> resolve_device("cpu")
     device(type='cpu')
@@ -44,7 +43,7 @@ def cuda_devices() -> int:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Return the device of the model's first parameter or buffer, the CPU when it has none.
+    """Return the device of the model's first parameter or buffer, the CPU if it has none.
 
     >>> device_of(nn.Linear(1, 1))
     device(type='cpu')
@@ -55,7 +54,7 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def dtype_of(model: nn.Module) -> torch.dtype:
-    """Return the floating point type of the model's first such parameter, float32 when it has none.
+    """Return the floating point type of the model's first such parameter, float32 if it has none.
 
     >>> dtype_of(nn.Linear(1, 1).bfloat16())
     torch.bfloat16

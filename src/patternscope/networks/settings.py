@@ -14,9 +14,7 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: int = Field(
-        10, ge=0, le=10_000, description="passes over the training images; 0 leaves the network as it starts"
-    )
+    epochs: int = Field(10, ge=0, le=10_000, description="passes over the training images; 0 does not train")
     batch_size: int = Field(64, ge=2, le=65_536, description="images a step")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="AdamW, or SGD with Nesterov momentum")
     lr: float | None = Field(
@@ -26,14 +24,14 @@ class TrainingSettings(BaseModel):
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd; first moment's decay of adamw")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
     augmentation: bool = Field(True, description="random crop, horizontal flip and mild colour jitter")
-    checkpoints: int = Field(8, ge=1, le=1000, description="networks kept, untrained to trained; 1 is the last alone")
+    checkpoints: int = Field(8, ge=1, le=1000, description="networks kept, untrained to trained; 1 keeps only the last")
     placement: Literal["log", "accuracy"] = Field(
         "log", description="networks kept evenly in log time, or where the accuracy on held-out images changes as well"
     )
 
     @property
     def checkpoint_count(self) -> int:
-        """Networks kept: one alone when nothing is trained."""
+        """Networks kept: only one if nothing is trained."""
         return self.checkpoints if self.epochs else 1
 
     @property

@@ -1,4 +1,4 @@
-"""Ready features of one layer: read from a file, or recorded once by a study that stops at its features."""
+"""Features of one layer: read from a file, or recorded once by a study that stops at its features."""
 
 import argparse
 import sys
@@ -29,7 +29,7 @@ FILES = (".safetensors", ".npz")
 IMAGE_OPTIONS = ("image_size", "samples_per_class", "train_per_class")
 TRAINING_OPTIONS = ("epochs",)
 NETWORK_OPTIONS = ("temperature",)
-# As many as train the slim network in less than a minute on two cores.
+# Enough to train the slim network in less than a minute on two cores.
 DRAWN_PER_CLASS = 400
 EPOCHS = 6
 _LARGEST_GRID = 8
@@ -37,10 +37,10 @@ _LARGEST_GRID = 8
 
 @dataclass(frozen=True)
 class Features:
-    """What the estimators are given, and what their results are shown by.
+    """The input of the estimators, and the data to present their results.
 
     `regional_features` (n, k, h, w), `sample_features` (n, d), `target_probs` (n, c), `labels` (n,), class
-    names, `images` (n, 1 or 3, height, width) and object `masks` (n, height, width) where the data set has them;
+    names, `images` (n, 1 or 3, height, width) and object `masks` (n, height, width) if the data set has them;
     `place` is dataset/arch/layer. Without labels (`labelled`) the network's predictions are used.
     """
 
@@ -55,13 +55,13 @@ class Features:
     labelled: bool = True
 
     def to(self, device: torch.device) -> "Features":
-        """Return the same with what is fitted on a device."""
+        """Return the same with the estimators' input on a device."""
         fitted = ("regional_features", "sample_features", "target_probs")
         return replace(self, **{name: getattr(self, name).to(device) for name in fitted})
 
 
 def ready_features(given: argparse.Namespace) -> Features:
-    """Return the features that the options ask for, made on first use.
+    """Return the features for the options, made on first use.
 
     InputError for an unknown dataset, architecture, layer or device, and for files that cannot be used. Cost:
     training and recording once, some seconds to a minute; afterwards a read.
@@ -119,7 +119,7 @@ def _read_file(path: Path) -> dict[str, Tensor]:
 
 
 def _from_study(given: argparse.Namespace, path: Path) -> Features:
-    """Draw or read images, train, record: a study up to its features, which does only what is missing."""
+    """Draw or read images, train and record: a study up to its features, which only does what is missing."""
     arch = given.arch or "vgg16_slim"
     name = PICTOGRAMS if given.dataset == PICTOGRAMS else path.resolve().name
     place = Path(name) / layer_folder(arch)
@@ -129,7 +129,7 @@ def _from_study(given: argparse.Namespace, path: Path) -> Features:
     recorded = [name for name in _recorded_layers(folder) if name in order]
     if not recorded:
         sys.stderr.write(f"preparing features of {name} by {arch}, once, in {folder}\n")
-    # Layers recorded before stay, so that going back and forth between them records nothing again.
+    # Layers recorded before are kept, so that switching between them records nothing again.
     asked = {*(recorded or suggested), layer}
     layers = (*(name for name in order if name in asked), *asked.difference(order))
     network = settings.network.model_copy(update={"layers": layers})
@@ -167,7 +167,7 @@ def _settings(given: argparse.Namespace, path: Path, arch: str) -> StudySettings
 
 
 def _recorded_layers(folder: Path) -> tuple[str, ...]:
-    """The layers of the study in a folder, none where there is no study."""
+    """The layers of the study in a folder, empty without a study."""
     try:
         return read_record(folder).layers
     except InputError:

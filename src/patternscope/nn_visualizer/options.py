@@ -1,4 +1,4 @@
-"""Command-line options from the fields of settings, so that names, defaults and meanings stand once."""
+"""Command-line options from the fields of settings, so that names, defaults and meanings are defined once."""
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ class OneLineParser(argparse.ArgumentParser):
         raise InputError(f"{message}; see --help")
 
     def parse(self, args: Sequence[str] | None = None) -> argparse.Namespace:
-        """Parse, and answer a misspelt option with the nearest valid one."""
+        """Parse, and suggest the nearest valid option for a misspelt one."""
         given, unknown = self.parse_known_args(args)
         if unknown:
             name = unknown[0].partition("=")[0]
@@ -85,7 +85,7 @@ def add_settings(
 
 
 def _meaning(model: type[BaseModel], name: str, defaults: Mapping[str, object]) -> str:
-    """What a field means, and its default."""
+    """The meaning of a field, and its default."""
     field = model.model_fields[name]
     clauses, default = (field.description or "").split("; "), defaults.get(name, field.default)
     if name in defaults:
@@ -97,7 +97,7 @@ def _meaning(model: type[BaseModel], name: str, defaults: Mapping[str, object]) 
 def read_settings(
     given: argparse.Namespace, model: type[Settings], names: Iterable[str] = (), **others: Any
 ) -> Settings:
-    """Return the settings with what was given on the command line; `others` stand where it is not given.
+    """Return the settings from the command line; `others` replace what is not given there.
 
     InputError for a value out of range.
 

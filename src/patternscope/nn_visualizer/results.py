@@ -1,4 +1,4 @@
-"""The folder of results: what one script writes, and what the next one reads of it."""
+"""The folder of results, which one script writes and the next one reads."""
 
 import csv
 import hashlib
@@ -18,7 +18,7 @@ from patternscope.tensor_files import read_tensors, write_tensors
 
 @contextmanager
 def replaced_content(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into, whose content takes its place in `folder` when the block ends without an error.
+    """Give a folder to write into, whose content moves to `folder` if the block ends without an error.
 
     InputError when `folder` cannot be made.
     """
@@ -41,15 +41,15 @@ def replaced_content(folder: Path) -> Iterator[Path]:
 def write_result(
     folder: Path, name: str, tensors: Mapping[str, Tensor], numbers: Mapping[str, object], features: str
 ) -> None:
-    """Write `<name>.safetensors` and `<name>.json`; `features` is the digest of what was fitted."""
+    """Write `<name>.safetensors` and `<name>.json`; `features` is the digest of the fitted features."""
     write_tensors(tensors, folder / f"{name}.safetensors")
     write_json(folder / f"{name}.json", {**numbers, "features": features})
 
 
 def earlier_result(folder: Path, name: str, script: str, features: str) -> dict[str, Tensor]:
-    """Return the tensors that an earlier script wrote of the same features.
+    """Return the tensors that an earlier script wrote for the same features.
 
-    InputError that names the script to run when they are missing or of other features.
+    InputError that names the script to run if they are missing or from other features.
     """
     path = folder / f"{name}.safetensors"
     if not path.is_file() or not path.with_suffix(".json").is_file():

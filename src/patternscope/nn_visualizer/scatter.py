@@ -11,7 +11,8 @@ _SHOWN = 4000
 def draw_scatter(embedding: Tensor, labels: Tensor, directions: Tensor, classes: tuple[str, ...], path: Path) -> None:
     """Draw the first two or three axes of an embedding (n, e) and its mean directions (c, e) into a png at `path`.
 
-    Of more than 4,000 points an even choice is shown, as the title says. Source: reference code (a scatter picture).
+    Of more than 4,000 points, an even selection is shown, and the title says so. Source: reference code (a scatter
+    picture).
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

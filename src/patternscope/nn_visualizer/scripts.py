@@ -196,7 +196,7 @@ def _write_regions(path: Path, embedding: torch.Tensor, points: KnowledgePoints)
 
 
 def _share_on_object(region_weights: torch.Tensor, features: Features) -> dict[str, float]:
-    """How much of w lies on the object, beside the object's area; nothing without masks."""
+    """The share of w on the object, with the object's area; empty without masks."""
     if features.masks is None:
         return {}
     height, width = features.regional_features.shape[2:]

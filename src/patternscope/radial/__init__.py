@@ -1,4 +1,4 @@
-"""The radial distribution as pure functions: strength tells how certain, orientation which class."""
+"""The radial distribution as pure functions: strength expresses certainty, orientation the class."""
 
 from typing import TYPE_CHECKING
 

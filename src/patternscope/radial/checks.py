@@ -37,7 +37,7 @@ def check_kappa(value: float, name: str, more: str = "") -> None:
 
 
 def check_real(tensor: Tensor, name: str) -> None:
-    """Check that a tensor holds its numbers, and real ones.
+    """Check that a tensor is dense and real.
 
     >>> check_real(torch.zeros(3), "x")
     """

@@ -38,8 +38,8 @@ def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
 def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
     """Return ``kappa(l) / l``, which stays finite at l = 0.
 
-    An embedding x = l o times this is ``kappa(l) o`` without a division by zero: all that the posterior and the
-    mean directions need. Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)], 0 at inf.
+    An embedding x = l o times this is ``kappa(l) o`` without a division by zero, which is all that the posterior and
+    the mean directions need. Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)], 0 at inf.
 
     >>> concentration_per_strength(torch.tensor([0.0, 1.0]), kappa_max=10.0)
     tensor([1.4362, 1.4885])
@@ -49,7 +49,7 @@ def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3)
     coefficients, spacing = _table_on(float(kappa_max), int(dim), dtype, strength.device)
     x = strength.to(dtype)
     position = torch.log1p(x / dim**0.5) / spacing
-    # NaN is in no cell; it stays NaN in what is computed of the cell.
+    # NaN is in no cell, but remains NaN in the computation.
     cell = position.detach().nan_to_num(0.0).clamp(0, _CELLS - 1).to(torch.int32).long()
     t = (position - cell).clamp(max=1.0)
     c3, c2, c1, c0 = (row[cell] for row in coefficients)
@@ -96,7 +96,7 @@ def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
 
     Coefficients (4, cells) of the powers 3 to 0 within a cell, and the spacing of the cells.
     """
-    from scipy.interpolate import CubicSpline  # half a second, which no other command has to wait for
+    from scipy.interpolate import CubicSpline  # takes half a second to import, which other commands need not wait for
     from scipy.special import gammaln
 
     check_kappa(kappa_max, "kappa_max")

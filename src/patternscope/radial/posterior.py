@@ -11,7 +11,7 @@ from patternscope.radial.kappa import concentration_per_strength
 def concentrated(embedding: Tensor, kappa_max: float, *, exact_gradient: bool = False) -> Tensor:
     """Return ``kappa(l) o`` for embeddings ``x = l o``: orientations whose lengths are their concentrations.
 
-    By default kappa and the norm in ``o = x / l`` are constants of the gradient, as in the reference code;
+    By default, the gradient treats kappa and the norm in ``o = x / l`` as constants, as in the reference code;
     `exact_gradient` differentiates through strength as well. Source: Sec. 3.1.
 
     (..., e) -> (..., e), each row at most kappa_max long; zero where the embedding is zero, NaN where it or its
@@ -22,7 +22,7 @@ def concentrated(embedding: Tensor, kappa_max: float, *, exact_gradient: bool = 
     """
     strength = strengths(embedding, exact_gradient=exact_gradient)
     factor = concentration_per_strength(strength, kappa_max, embedding.shape[-1])
-    # A norm that overflows would else be a region without any strength.
+    # A norm that overflows would otherwise look like a region without any strength.
     return torch.where(torch.isinf(strength), torch.nan, factor) * embedding
 
 
@@ -58,8 +58,8 @@ def mean_directions(
 
     Sample embeddings (n, e), target probabilities (n, c) -> unit vectors (c, e), however small the weights of a class
     are. A class without any weight, or whose weighted orientations cancel exactly, has no direction: it gets the zero
-    vector, which marks it, and a log posterior as if it were observed without strength. NaN and inf give NaN.
-    `exact_gradient` as in :func:`concentrated`. InputError when the two tensors disagree about n.
+    vector as a mark, and a log posterior as at zero strength. NaN and inf give NaN. `exact_gradient` as in
+    :func:`concentrated`. InputError when the two tensors disagree about n.
 
     >>> mean_directions(torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.eye(2), 10.0)
     tensor([[1., 0.],
@@ -79,7 +79,7 @@ def _near_one(values: Tensor, dim: int) -> Tensor:
     largest = values.detach().abs().amax(dim=dim, keepdim=True)
     power = -torch.log2(largest.clamp_min(torch.finfo(values.dtype).tiny)).floor()
     power = torch.where((largest > 0) & torch.isfinite(largest), power, torch.zeros_like(power))
-    # In two steps, since the one factor of a denormal number would be infinite.
+    # In two steps, since a single factor for a denormal number would be infinite.
     half = (power / 2).floor()
     return torch.ldexp(torch.ldexp(values, half), power - half)
 
@@ -94,8 +94,8 @@ def log_posterior(
 ) -> Tensor:
     """Return log p(class | embedding); every class probability comes from this function.
 
-    ``log p(c | x) = log pi_c + kappa(l) <o, mu_c> - logsumexp_c(...)``: the vMF normaliser depends on kappa alone
-    and cancels. Source: Sec. 3.1.
+    ``log p(c | x) = log pi_c + kappa(l) <o, mu_c> - logsumexp_c(...)``: the vMF normaliser depends only on kappa and
+    cancels. Source: Sec. 3.1.
 
     Args:
         embedding: sample or regional embeddings (..., e).

@@ -10,7 +10,7 @@ _METRICS = ("l2", "cosine")
 
 
 def procrustes(source: Tensor, target: Tensor, trim: float = 0.0, metric: str = "l2") -> Tensor:
-    """Return the rotation R for which ``source @ R`` comes nearest to ``target``.
+    """Return the rotation R for which ``source @ R`` is nearest to ``target``.
 
     ``R = argmin_R sum_i |x_i R - y_i|^2`` over rotations: orthogonal, determinant +1 (by Kabsch's correction of the
     last singular direction), so that an embedding is never mirrored. A map M with ``x = M f`` follows by
@@ -19,8 +19,8 @@ def procrustes(source: Tensor, target: Tensor, trim: float = 0.0, metric: str = 
     Args:
         source: (n, e).
         target: (n, e), the same samples in the same order.
-        trim: share of samples omitted, in [0, 1): those now farthest from their target. Trim only after a first
-            alignment; in an unaligned embedding these distances mean nothing.
+        trim: share of samples omitted, in [0, 1): those farthest from their target. Trim only after a first alignment;
+            in an unaligned embedding, these distances are meaningless.
         metric: "l2" compares positions, "cosine" compares orientations.
 
     Returns:

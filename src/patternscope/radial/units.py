@@ -1,4 +1,4 @@
-"""Features of any magnitude in a unit in which their squares are numbers; powers of two change no digit."""
+"""Features of any magnitude in a unit in which their squares are finite; powers of two change no digit."""
 
 import math
 
@@ -9,7 +9,7 @@ _USUAL = (1e-15, 1e15)
 
 
 def usual_exponent(largest: float) -> int:
-    """Return the power of two by which numbers up to `largest` are divided to be about 1; 0 where squares are safe.
+    """Return the power of two that divides numbers up to `largest` to about 1; 0 if squares are safe.
 
     >>> usual_exponent(3.0), usual_exponent(0.0), usual_exponent(2.0**100), usual_exponent(2.0**-1000)
     (0, 0, 100, -1000)
@@ -21,7 +21,7 @@ def usual_exponent(largest: float) -> int:
 def in_usual_unit(features: Tensor) -> tuple[Tensor, int]:
     """Return finite features divided by 2 to an exponent, and that exponent.
 
-    Features whose largest magnitude is between 1e-15 and 1e15, and all zeros, are returned as they are, with 0;
+    Features whose largest magnitude is between 1e-15 and 1e15, and all zeros, are returned unchanged, with 0;
     others reach a largest magnitude in [1, 2). Numbers far below the largest may become 0.
 
     >>> import torch
@@ -34,7 +34,7 @@ def in_usual_unit(features: Tensor) -> tuple[Tensor, int]:
 
 
 def times_two_to(values: Tensor, exponent: int) -> Tensor:
-    """Return values times 2 to an exponent, exact where the result is in range.
+    """Return values times 2 to an exponent, exact if the result is in range.
 
     >>> import torch
     >>> times_two_to(torch.tensor(1.5), 3)
@@ -42,6 +42,6 @@ def times_two_to(values: Tensor, exponent: int) -> Tensor:
     """
     if exponent == 0:
         return values
-    # In two steps, since the one factor for a denormal number would be infinite.
+    # In two steps, since a single factor for a denormal number would be infinite.
     half = exponent // 2
     return values * 2.0**half * 2.0 ** (exponent - half)

@@ -1,4 +1,4 @@
-"""A linear view of a radial space of many dimensions: the three axes that it is seen along by default."""
+"""A linear view of a high-dimensional radial space: the three axes along which it is shown by default."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 EXACT_CLASSES = 4
-"""So many classes, and a view of them, lie in three dimensions without loss."""
-_MOST_ARRANGED = 24  # classes whose order is searched; a search is of the third power
+"""The largest number of classes that a view shows in three dimensions without loss."""
+_MOST_ARRANGED = 24  # most classes whose order is searched, since the search is cubic
 _SOFTENING = 1e-3  # of the energy of two rays that coincide
 _TINY = 1e-9
 
@@ -16,10 +16,10 @@ _TINY = 1e-9
 def separating_axes(mean_directions: Tensor, order: Sequence[int] = ()) -> Tensor:
     """Return the axes of the view that separates classes by their mean directions: (c, e) -> (min(3, e), e).
 
-    Orthonormal rows right, up and towards the viewer; an embedding x is seen at ``x @ axes.T``. On the screen the
-    directions point as nearly as they can to the corners of a regular polygon, in their :func:`arrangement` or another
-    `order`, the first one upwards; neighbours lie before and behind the screen in turn. Up to four classes lie in these
-    axes wholly (of four, the differences of their directions). A plane is shown as it is.
+    Orthonormal rows right, up and towards the viewer; an embedding x is shown at ``x @ axes.T``. On the screen, the
+    directions point as closely as possible to the corners of a regular polygon, in their :func:`arrangement` or another
+    `order`, the first one upwards; neighbours lie alternately in front of and behind the screen. Up to four classes lie
+    entirely in these axes (of four, the differences of their directions). A plane is shown unchanged.
 
     >>> separating_axes(torch.eye(4)[[1, 3]]).mul(2**0.5).round(decimals=3)[:2].tolist()
     [[0.0, 1.0, 0.0, -1.0], [0.0, 1.0, 0.0, 1.0]]
@@ -37,10 +37,11 @@ def separating_axes(mean_directions: Tensor, order: Sequence[int] = ()) -> Tenso
 
 
 def arrangement(mean_directions: Tensor) -> list[int]:
-    """Return the order of classes around the screen in which their arrows keep apart.
+    """Return the order of classes around the screen that separates their arrows best.
 
-    From the order of their numbers, swaps of two as long as one lowers the sum over pairs of 1 / d^2, d the distance
-    of the tip of the shorter of two projected arrows from the ray of the other; none for more than 24 classes.
+    Starting from the order of their numbers, two classes are swapped as long as that lowers the sum over pairs of 1 /
+    d^2, d the distance of the tip of the shorter of two projected arrows from the ray of the other; no swaps for more
+    than 24 classes.
 
     >>> arrangement(torch.eye(4))
     [0, 1, 2, 3]
@@ -52,7 +53,7 @@ def arrangement(mean_directions: Tensor) -> list[int]:
     least, improved = _energy(mu[order]), True
     while improved:
         improved = False
-        # The first stays first: turning all of them changes nothing.
+        # The first stays first, since a rotation of all changes nothing.
         for one, other in combinations(range(1, len(order)), 2):
             swapped = order.copy()
             swapped[one], swapped[other] = order[other], order[one]
@@ -82,7 +83,7 @@ def orthonormal(directions: Iterable[Tensor], most: int) -> Tensor:
     axes: list[Tensor] = []
     for direction in directions:
         rest = direction
-        # Twice, so that nothing of an axis stays by rounding.
+        # Twice, so that no component along an axis remains by rounding.
         for axis in (*axes, *axes):
             rest = rest - (axis @ rest) * axis
         length = float(rest.norm())
@@ -105,7 +106,7 @@ def _plane(own: Tensor) -> Tensor:
 
 
 def _further(own: Tensor) -> Iterable[Tensor]:
-    """Directions for the axes that the plane leaves, in order of preference."""
+    """Directions for the remaining axes, in order of preference."""
     if len(own) == 2:
         yield own[0] - own[1]
     if len(own) > 3:
@@ -116,14 +117,14 @@ def _further(own: Tensor) -> Iterable[Tensor]:
 
 
 def _alternating(directions: Tensor) -> Tensor:
-    """The direction (e,) along which directions (k, e) lie before and behind their mean in turn."""
+    """The direction (e,) along which directions (k, e) lie alternately in front of and behind their mean."""
     signs = directions.new_ones(len(directions))
     signs[1::2] = -1
     return signs @ (directions - directions.mean(dim=0))
 
 
 def _energy(own: Tensor) -> float:
-    """How near the rays of directions (k, e) come on the screen, in this order."""
+    """The crowding of the rays of directions (k, e) on the screen, in this order."""
     plane = _plane(own)
     if not len(plane):
         return float("inf")

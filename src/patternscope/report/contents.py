@@ -71,16 +71,16 @@ class Depth:
 
 
 def ranked(layers: Mapping[str, KnowledgeResult]) -> list[str]:
-    """Return layers by the share of their regions that are reliable points, the most last; of equal ones the deeper.
+    """Return layers sorted by the share of their regions that are reliable points, the largest last; ties by depth.
 
-    Where all layers have as many regions that is their number of reliable points.
+    If all layers have the same number of regions, this is the order of their reliable points.
     """
     shares = {name: share_of_regions(known.counts.reliable, known.mask.shape[1]) for name, known in layers.items()}
     return sorted(layers, key=lambda name: shares[name] or 0.0)
 
 
 def differing_regions(layers: Mapping[str, KnowledgeResult]) -> dict[str, int]:
-    """Return the number of regions of each layer; none where all layers have as many."""
+    """Return the number of regions of each layer; empty if all have the same."""
     regions = {name: known.mask.shape[1] for name, known in layers.items()}
     return regions if len(set(regions.values())) > 1 else {}
 
@@ -89,7 +89,7 @@ def differing_regions(layers: Mapping[str, KnowledgeResult]) -> dict[str, int]:
 class Training:
     """The checkpoints, two at least, in order of training; layers shallow to deep, their steps by name.
 
-    `emerges` tells by what images emerge, by points where it is None.
+    `emerges` names the criterion by which images emerge; None stands for points.
     """
 
     checkpoints: tuple[CheckpointSummary, ...]
@@ -112,7 +112,7 @@ class Attack:
 
 @dataclass(frozen=True)
 class Students:
-    """A teacher's held-out accuracy, and by student its own and its layers beside the teacher's, shallow to deep."""
+    """The held-out accuracy of a teacher and its students, and the students' layers compared with the teacher's."""
 
     teacher_accuracy: float
     accuracy: Mapping[str, float]
@@ -121,11 +121,11 @@ class Students:
 
 @dataclass(frozen=True)
 class Setup:
-    """What was asked of a study, as far as its results do not say it.
+    """The settings of a study that its results do not contain.
 
     Attributes:
         architecture: of the network. images: what the images are called.
-        samples_per_class: that were asked for. resamples: draws of the images for each interval.
+        samples_per_class: as requested. resamples: draws of the images for each interval.
     """
 
     architecture: str
@@ -139,7 +139,8 @@ class Contents:
     """The contents of a study's report; parts that the study does not have are None or empty.
 
     `results` is everything, for parts that need more. `sample` and `trained` are of the last checkpoint,
-    `faithfulness` has the layers of a deletion test by name. `noise` is what was measured of it beside images.
+    `faithfulness` has the layers of a deletion test by name. `noise` is the measured noise, apart from the choice of
+    images.
     """
 
     results: StudyResults
@@ -156,7 +157,7 @@ class Contents:
 
 
 class _Draws(NamedTuple):
-    """How many draws of the images, the seed of them, and the noise that was measured besides."""
+    """The number of resamples of the images, their seed, and the other noise that was measured."""
 
     resamples: int
     seed: int
@@ -199,7 +200,7 @@ def _steps(
 def _difference(
     first: KnowledgePoints, second: KnowledgePoints, start: Place, end: Place, draws: _Draws
 ) -> CountDifferences:
-    """By how much the second counts exceed the first, with all noise that was measured."""
+    """The second counts minus the first, with all noise that was measured."""
     intervals = bootstrap_count_differences(first, second, resamples=draws.resamples, seed=draws.seed)
     return CountDifferences.of(draws.noise.widen(intervals, start, end))
 
@@ -234,7 +235,7 @@ def _training(results: StudyResults, draws: _Draws) -> Training:
 
 
 def _with_draws(growth: CountDifferences, noise: MeasuredNoise) -> CountDifferences:
-    """Growth, which holds images and networks, with what draws change as well."""
+    """Growth, whose intervals include images and networks, with the noise of draws added."""
     names = vars(growth)
     return CountDifferences.of(
         {name: with_noise(names[name], Noise(getattr(noise.draws, name, None))) for name in names}
@@ -253,13 +254,13 @@ def _attack(results: StudyResults, draws: _Draws) -> Attack:
 
 
 def _orientation_change(attack: AttackResult, layer: str) -> Tensor:
-    """How far the regions of each attacked image turned, on average (m,)."""
+    """The mean turn of the regions of each attacked image (m,)."""
     embedding = attack.layers[layer].embedding
     return orientation_change(embedding[0, attack.attacked], embedding[-1, attack.attacked]).nanmean(dim=1)
 
 
 def _students(results: StudyResults, noise: MeasuredNoise) -> Students:
-    """The students, and what distilling them says of their teacher."""
+    """The students and their teacher, from the results of the distillation."""
     trained = {name: results.load(DistillationResult, variant=name) for name in results.students}
     analyses = {name: results.load(StudentAnalysisResult, variant=name) for name in results.students}
     return Students(

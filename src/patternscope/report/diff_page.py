@@ -37,10 +37,10 @@ class DiffPage:
 
 
 def read_diff_page(difference: StudyDifference, sides: tuple[Side, Side], verdicts: Sequence[Verdict] = ()) -> DiffPage:
-    """Return the page of a difference of two sides, with the conditions that were judged."""
+    """Return the page of a difference between two sides, with the verdicts on its conditions."""
     images = sides[0].results.images
     changes = draw_pattern_changes(difference, sides)
-    caption = "The most typical regions of patterns that are lost and gained, those with most evidence first."
+    caption = "The most typical regions of the patterns that are lost and gained, those with the most evidence first."
     pictures = [] if changes is None else [_picture(changes, "patterns", "patterns", caption)]
     parts = [
         *([_conditions_part(verdicts)] if verdicts else []),
@@ -48,7 +48,7 @@ def read_diff_page(difference: StudyDifference, sides: tuple[Side, Side], verdic
         Part("evidence", "Evidence", evidence_sentences(difference), _tables(difference), []),
         _ledger_part(difference),
         replace(patterns_part(difference), pictures=pictures),
-        Part("noise", "What the intervals hold", noise_sentences(difference), [], []),
+        Part("noise", "What the intervals include", noise_sentences(difference), [], []),
     ]
     return DiffPage(
         title=f"From {difference.first} to {difference.second}",
@@ -105,20 +105,20 @@ def _change(paired: Paired, more: str = "more", less: str = "fewer") -> str:
 
 
 def noise_sentences(difference: StudyDifference) -> list[str]:
-    """Return what the intervals hold, and what they do not."""
-    told = [f"Intervals are at 95 % and hold {listed(list(difference.noise))}."]
+    """Return what the intervals include, and what they do not."""
+    told = [f"Intervals are at 95 % and include {listed(list(difference.noise))}."]
     if difference.not_measured:
-        told.append(f"They do not hold {listed(list(difference.not_measured))}: such a difference may be larger.")
+        told.append(f"They do not include {listed(list(difference.not_measured))}: such a difference may be larger.")
     return told
 
 
 def _conditions_part(verdicts: Sequence[Verdict]) -> Part:
-    """Whether the conditions hold."""
+    """The verdict on the conditions."""
     failed = [each for each in verdicts if each.holds]
     sentence = (
-        f"{counted(len(failed), 'condition holds', 'conditions hold')} beyond the noise: this comparison fails."
+        f"{counted(len(failed), 'condition is met', 'conditions are met')} beyond the noise: this comparison fails."
         if failed
-        else "No condition holds beyond the noise: this comparison passes."
+        else "No condition is met beyond the noise: this comparison passes."
     )
     rows = [
         [each.condition, each.layer or "network", difference_text(each.difference), "fails" if each.holds else "passes"]

@@ -1,4 +1,4 @@
-"""The part of a difference's page on patterns: kept, lost and gained, beside what a refit keeps."""
+"""The part of a difference's page on patterns: kept, lost and gained, compared with what a refit keeps."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ def patterns_part(difference: StudyDifference) -> Part:
 
 
 def pattern_sentence(layer: LayerDifference, found: PatternDifference) -> str:
-    """Return how many patterns a layer keeps, loses and gains, beside what a refit keeps."""
+    """Return how many patterns a layer keeps, loses and gains, compared with what a refit keeps."""
     if not found.first and not found.second:
         return f"Neither has a pattern in {layer.layer}."
     kept = f"{layer.layer} keeps {found.kept} of {counted(len(found.first), 'pattern')}{_refit(found)}"
@@ -49,7 +49,7 @@ def _refit(found: PatternDifference) -> str:
 
 
 def _counted(patterns: Sequence[ComparedPattern], what: str) -> str:
-    """How many patterns are lost or gained, and those with most of their class's evidence."""
+    """The number of patterns that are lost or gained, and those with most of their class's evidence."""
     if not patterns:
         return f"none is {what}"
     largest = sorted(patterns, key=lambda each: -(each.share.value or 0.0))[:_NAMED]
@@ -60,7 +60,7 @@ def _counted(patterns: Sequence[ComparedPattern], what: str) -> str:
 
 
 def how_matched() -> str:
-    """Return when two patterns are the same."""
+    """Return how patterns are matched."""
     return (
         "A pattern is kept where one of the other network has a Jaccard index above 0.5 with its regions, on the same "
         "images; one that grew or shrank to twice or half of its regions may thus count as gained and lost. A refit is "
@@ -86,7 +86,7 @@ def draw_pattern_changes(difference: StudyDifference, sides: tuple[Side, Side]) 
 
 
 def _shown(side: Side, layer: str, patterns: Sequence[ComparedPattern]) -> list[ChangedPattern]:
-    """The patterns of a side without a partner that hold most evidence, with patches of its images."""
+    """The patterns of a side without a partner that have the most evidence, with patches of its images."""
     alone = [place for place, pattern in enumerate(patterns) if pattern.partner is None]
     largest = sorted(alone, key=lambda place: -(patterns[place].share.value or 0.0))[:_SHOWN]
     if not largest:

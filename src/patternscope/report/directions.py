@@ -10,7 +10,7 @@ from patternscope.results.formatting import number, percent, with_interval
 
 
 def is_used(fall: Fall) -> bool:
-    """Tell whether the probability falls farther than without random directions, beyond the noise."""
+    """Tell whether the probability falls more than without random directions, beyond the noise."""
     return verdict(fall.above_random) == BEYOND and (fall.above_random.value or 0.0) > 0
 
 
@@ -39,14 +39,14 @@ def layer_sentence(layer: str, removed: DirectionsResult) -> str:
 
 
 def how_it_was_removed(layers: Mapping[str, DirectionsResult]) -> str:
-    """Return what was removed of how many images."""
+    """Return what was removed, and from how many images."""
     first = next(iter(layers.values()))
     shares = listed([f"{percent(removed.removed)} in {layer}" for layer, removed in layers.items()])
     return (
         f"Of {first.all_images.images} images the direction of the true class was removed from all regions of a layer, "
         f"through the pseudo-inverse of the map that had not seen the image, and the network ran on. That is, of the "
         f"length of the features, {shares}. A network may read the class from other features as well: a small "
-        "fall does not say that the layer does not matter."
+        "fall does not mean that the layer is unimportant."
     )
 
 

@@ -25,7 +25,7 @@ def verdict(difference: Interval) -> str:
 
 
 def difference_text(difference: Interval) -> str:
-    """Return a difference with its interval, in as many digits as show that an interval excludes zero.
+    """Return a difference with its interval, with enough digits to show that the interval excludes zero.
 
     >>> difference_text(Interval(-0.01, -0.03, -0.004)), difference_text(Interval(-0.01, -0.03, 0.004))
     ('−0.010 (−0.030 to −0.004)', '−0.01 (−0.03 to 0.00)')
@@ -37,7 +37,7 @@ def difference_text(difference: Interval) -> str:
 
 
 def compared(difference: Interval, more: str = "more", less: str = "fewer") -> str:
-    """Return a difference as so much more or fewer, with its interval in the same direction.
+    """Return a difference as "... more" or "... fewer", with its interval in the same direction.
 
     >>> compared(Interval(-3.6, -4.0, -3.2)), compared(Interval(0.1, -0.2, 0.4), "higher", "lower")
     ('3.60 (3.20–4.00) fewer', '0.10 (−0.20 to 0.40) higher')
@@ -58,7 +58,7 @@ def reversed_difference(difference: Interval) -> Interval:
 
 
 def series(values: Sequence[float | None]) -> str:
-    """Return values in order, in as many digits as tell successive ones apart.
+    """Return values in order, with enough digits to distinguish successive ones.
 
     >>> series([0.2, None, 0.5]), series([0.331, 0.334])
     ('0.20, –, 0.50', '0.331, 0.334')
@@ -81,7 +81,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """Return how many there are of something.
+    """Return a number with its noun in the singular or plural.
 
     >>> counted(1, "class", "classes"), counted(4, "layer")
     ('1 class', '4 layers')
@@ -90,7 +90,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def clause(noun: str, items: Sequence[str], predicate: str) -> str:
-    """Return what is true of one thing or of several.
+    """Return the singular or plural form of a phrase.
 
     >>> clause("step", ["from a to b,"], "small"), clause("step", ["from a to b,", "from b to c,"], "small")
     ('the step from a to b, is small', 'the steps from a to b, and from b to c, are small')

@@ -21,7 +21,7 @@ _HEROES = ("evidence", "counts")  # the figure of the first screen: the first of
 
 @dataclass(frozen=True)
 class Reproduction:
-    """How to repeat a study, and how to tell that it worked.
+    """How to repeat a study, and how to verify the repetition.
 
     Attributes:
         command, settings_file, short_settings, settings: settings as TOML, without the defaults and with them.
@@ -42,7 +42,7 @@ class Reproduction:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the page; figures that are `folded` up stand with its tables."""
+    """A part of the page; `folded` figures appear with its tables."""
 
     key: str
     title: str
@@ -53,13 +53,13 @@ class Part:
 
     @property
     def contents(self) -> str:
-        """What is folded up, in words."""
+        """A description of the folded content."""
         names = [picture.name.replace("_", " ") for picture in self.folded]
         return listed([*(["Numbers"] if self.tables else []), *names]).capitalize()
 
 
 class Finding(NamedTuple):
-    """A sentence of the first screen, and the part that it is of."""
+    """A sentence of the first screen, and the part that it belongs to."""
 
     part: str
     sentence: str
@@ -70,7 +70,7 @@ class Page:
     """All that the template shows.
 
     Attributes:
-        title, about: what was studied. findings, hero: the first screen; neither is repeated below.
+        title, about: the subject of the study. findings, hero: the first screen; neither is repeated below.
         parts: in the order of the page.
         omitted_figures: names of figures that are not up to date. reproduction: how to repeat the study.
         paper, project: BibTeX.
@@ -107,7 +107,7 @@ def read_page(results: StudyResults, setup: Setup, reproduction: Reproduction, p
 def render(page: Page, *, for_print: bool = False) -> str:
     """Return the page as one HTML text that requests nothing.
 
-    With `for_print` what is folded up is open, and colours are those of paper.
+    With `for_print`, folded content is open and the colours are light.
     """
     return render_template("page.html", page=page, for_print=for_print)
 
@@ -130,7 +130,7 @@ def render_template(name: str, **shown: Any) -> str:
 
 
 def _findings(said: Sequence[tuple[ReportPart, Said]]) -> list[Finding]:
-    """The sentences that matter most: the first ones of the parts that rank first."""
+    """The main findings: the first sentences of the parts with the highest rank."""
     ranked = sorted(
         (part.finding, Finding(part.key, sentences[0])) for part, (sentences, _) in said if part.finding is not None
     )
@@ -138,7 +138,7 @@ def _findings(said: Sequence[tuple[ReportPart, Said]]) -> list[Finding]:
 
 
 def _parts(said: Sequence[tuple[ReportPart, Said]], found: Collection[str], drawn: Sequence[Picture]) -> list[Part]:
-    """The parts that the study has, without what the first screen shows, and figures that belong to none."""
+    """The parts that the study has, without the content of the first screen, and the figures that belong to none."""
     parts = []
     for part, (sentences, tables) in said:
         own = [picture for picture in drawn if picture.part == part.key]
@@ -150,7 +150,7 @@ def _parts(said: Sequence[tuple[ReportPart, Said]], found: Collection[str], draw
 
 
 def _about(contents: Contents) -> str:
-    """What was analysed, in numbers."""
+    """The size of the analysis."""
     _, known = contents.depth.best
     training = contents.training
     numbers = [
@@ -167,10 +167,10 @@ def _about(contents: Contents) -> str:
 
 
 def _accuracy(contents: Contents) -> str:
-    """How accurate the network is, where labels tell."""
+    """The accuracy of the network, if labels are known."""
     trained = contents.trained
     if contents.images.labelled is False:
-        return " Labels are unknown: the class that the network predicts stands for the true class in all that follows."
+        return " Labels are unknown: the class that the network predicts is used instead of the true class throughout."
     if trained.held_out_accuracy is None:
         return ""
     return (

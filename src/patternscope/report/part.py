@@ -19,9 +19,9 @@ class ReportPart:
 
     Attributes:
         key, title: of the part. place: its place on the page, smallest first.
-        read: returns sentences and tables of a study, None where the study does not have the part.
-        captions: of its figures, in order, of which the first `shown` are not folded up.
-        finding: rank of its first sentence among the findings of a study, smallest first; None where it is none.
+        read: returns sentences and tables of a study, None if the study does not have the part.
+        captions: of its figures, in order; the first `shown` are not folded.
+        finding: rank of its first sentence among the findings of a study, smallest first; None if it is not a finding.
     """
 
     key: str

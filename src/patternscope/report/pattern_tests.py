@@ -18,14 +18,14 @@ def pattern_test_sentences(layers: Layers, titles: Mapping[str, Sequence[str]]) 
 
 
 def _of_layer(layer: str, found: PatternTestsResult, titles: Sequence[str]) -> list[str]:
-    """What was found in a layer, or why it was not asked."""
+    """The findings in a layer, or why it was not tested."""
     if found.omitted is not None:
-        return [f"{layer} was not asked without its patterns: {found.omitted}."]
+        return [f"{layer} was not tested without its patterns: {found.omitted}."]
     return [] if found.every is None else [dependence_sentence(layer, found, found.every, titles)]
 
 
 def dependence_sentence(layer: str, found: PatternTestsResult, every: Dependence, titles: Sequence[str]) -> str:
-    """Return how far the probability falls without a pattern of a layer, and without which it falls most."""
+    """Return how much the probability falls without a pattern of a layer, and without which it falls most."""
     named = zip(titles, found.tests, strict=True)
     known = [(title, test.dependence) for title, test in named if test.dependence is not None]
     used = [title for title, each in known if each.is_used]
@@ -34,13 +34,13 @@ def dependence_sentence(layer: str, found: PatternTestsResult, every: Dependence
         f"Without the regions of a pattern of {layer} ({number(every.regions, 1)} per image), the probability of the "
         f"class falls by {_text(every.own)}, without as many other reliable regions by {_text(every.others)}, and "
         f"without as many that are not reliable by {_text(every.rest)}: {_beside(every)}. "
-        f"Single patterns: for {len(used)} of {len(known)} it falls farther than without unreliable regions, "
-        f"for {len(most)} farther than without other reliable ones, beyond the noise of each"
+        f"Single patterns: for {len(used)} of {len(known)} it falls more than without unreliable regions, "
+        f"for {len(most)} more than without other reliable ones, beyond the noise of each"
     )
     if not most:
         return f"{told}."
     title, each = max(most, key=lambda pair: pair[1].above_others.value or 0.0)
-    return f"{told}; farthest for {title}, by {_text(each.own)} against {_text(each.others)}."
+    return f"{told}; most for {title}, by {_text(each.own)} against {_text(each.others)}."
 
 
 def _beside(every: Dependence) -> str:
@@ -53,9 +53,9 @@ def _beside(every: Dependence) -> str:
 def how_they_were_removed() -> str:
     """Return what was removed, and how often a pattern would be called used by chance."""
     return (
-        "A removed region has the mean features of its place over all images, and the network runs on from there. Of "
-        "patterns that the network does not use, 1 in 40 would be called used by chance. A pattern without a fall may "
-        "still be one that others stand in for."
+        "A removed region has the mean features of its position over all images, and the network runs on from there. "
+        "Of patterns that the network does not use, 1 in 40 would be called used by chance. A pattern without a fall "
+        "may still be used when others are missing."
     )
 
 
@@ -66,7 +66,7 @@ def refit_sentences(layers: Layers) -> list[str]:
         return []
     return [
         f"A refit of the maps by other images has a pattern with most of the same regions (a Jaccard index above 0.5) "
-        f"for {'; '.join(told)}: what of the patterns is found again where nothing but the fit changes."
+        f"for {'; '.join(told)}: that many patterns are found again when only the fit changes."
     ]
 
 

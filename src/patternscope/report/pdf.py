@@ -1,4 +1,4 @@
-"""The page as PDF, by whichever converter is installed."""
+"""The page as PDF, made by any installed converter."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _SECONDS = 300
 def write_pdf(html: str, file: Path, find: Callable[[str], str | None] = shutil.which) -> str:
     """Write an HTML text as PDF, by one rename; return the name of the converter.
 
-    `find` gives a program's path by its name, None where it is not installed. InputError when no converter is
+    `find` gives a program's path by its name, None if it is not installed. InputError when no converter is
     installed, and when the one used fails.
     """
     name, program = next(((name, path) for name in CONVERTERS if (path := find(name))), (None, None))

@@ -32,7 +32,7 @@ class Picture:
 
     @property
     def moving(self) -> bool:
-        """Whether it is an animation, which cannot be printed."""
+        """Tell whether it is an animation, which cannot be printed."""
         return self.address.startswith("data:image/gif")
 
 
@@ -68,7 +68,7 @@ def _name(unit: Unit) -> str:
 
 
 def _file(study: Path, unit: Unit) -> Path | None:
-    """The picture of a figure, a still one before a moving one; None where it has neither."""
+    """The picture of a figure, preferably a still one; None if it has none."""
     files = (study / unit.path / f"{_name(unit)}{kind}" for kind in _KINDS)
     path = next((path for path in files if path.is_file()), None)
     if path is not None:

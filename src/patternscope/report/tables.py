@@ -147,7 +147,7 @@ def _student_rows(students: Students) -> Iterator[list[str]]:
 
 
 def sweep_table(depth: Depth) -> Table | None:
-    """Return a row per threshold: reliable points and ratio of each layer; None where none were swept."""
+    """Return a row per threshold: reliable points and ratio of each layer; None without a sweep."""
     rows = [
         [
             threshold_text(row[0].tau),

@@ -1,4 +1,4 @@
-"""Long arrays on disk, in shards: written as they come, read by slices."""
+"""Long arrays on disk, in shards: appended in blocks, read by slices."""
 
 import json
 import math
@@ -27,8 +27,8 @@ _DTYPES: dict[str, tuple[np.dtype, torch.dtype]] = {
 class ShardWriter:
     """Writes a long array along its first axis into `name-00000.safetensors`, `name-00001.safetensors`, ...
 
-    Rows are appended as they come and a shard is written when it is full, so that memory stays at one shard.
-    The division into shards depends on rows and `shard_bytes` alone, not on how they were appended.
+    Rows are appended in blocks and a shard is written when it is full, so that memory stays at one shard. The division
+    into shards depends only on the rows and `shard_bytes`, not on how they were appended.
     """
 
     def __init__(self, folder: Path, name: str, shard_bytes: int = SHARD_BYTES) -> None:
@@ -54,7 +54,7 @@ class ShardWriter:
                 self.close()
 
     def close(self) -> None:
-        """Write what is held; nothing when nothing is."""
+        """Write the buffered rows, if any."""
         if self.held:
             path = self.folder / f"{self.name}-{self.shards:05d}.safetensors"
             write_tensors({_SHARD_KEY: torch.cat(self.rows)}, path)
@@ -63,10 +63,10 @@ class ShardWriter:
 
 
 class ShardedArray:
-    """A long array on disk, read by slices or by an index along its first axis; memory is what is asked for.
+    """A long array on disk, read by slices or by an index along its first axis; only the result is in memory.
 
     `array[10:20]`, `array[3]`, `array[torch.tensor([5, 2])]` give torch tensors. `shape` and `dtype` are
-    those of the whole. InputError when there is no such array, or its shards differ in shape or dtype.
+    those of the whole. InputError if there is no such array, or its shards differ in shape or dtype.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -100,14 +100,14 @@ class ShardedArray:
         return self._rows(wanted)
 
     def _rows(self, wanted: np.ndarray) -> torch.Tensor:
-        """Copy the selected rows out of the shards that hold them."""
+        """Copy the selected rows out of their shards."""
         first = self._maps[0][0]
         found = np.empty((wanted.size, *first.shape[1:]), dtype=first.dtype)
         shard = np.searchsorted(self._ends, wanted, side="right")
         starts = np.concatenate([[0], self._ends[:-1]])
         for each in np.unique(shard):
             places = np.flatnonzero(shard == each)
-            # Through a map of its own: the pages of one that stays open would count as memory.
+            # Through a separate map: the pages of one that stays open would count as memory.
             found[places] = _mapped(self.paths[each])[0][wanted[places] - starts[each]]
         tensor = torch.from_numpy(found)
         return tensor if tensor.dtype == self.dtype else tensor.view(self.dtype)
@@ -118,12 +118,12 @@ class ShardedArray:
             yield self[start : start + size]
 
     def load(self) -> torch.Tensor:
-        """Read the whole array into memory, once: nothing is held beside the result."""
+        """Read the whole array into memory, without a second copy."""
         found = torch.empty(self.shape, dtype=self.dtype)
         done = 0
         for path, (mapped, _) in zip(self.paths, self._maps, strict=True):
             rows = found[done : done + mapped.shape[0]].flatten().view(torch.uint8).numpy().data
-            # Not through the map, whose pages would count as memory beside the copy.
+            # Not through the map, whose pages would count as memory in addition to the copy.
             with path.open("rb") as file:
                 file.seek(mapped.offset)
                 if file.readinto(rows) != len(rows):
@@ -133,7 +133,7 @@ class ShardedArray:
 
 
 def _mapped(path: Path) -> tuple[np.memmap, torch.dtype]:
-    """Map the one array of a shard without reading it, with the dtype it stands for."""
+    """Map the array of a shard without reading it, with its dtype."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

@@ -1,4 +1,4 @@
-"""Results of the stage atlas: the page of a study, and what of it did not fit into one file."""
+"""Results of the stage atlas: the page of a study, and the parts that did not fit into one file."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ ATLAS_FILE, STORE_FOLDER = "atlas.html", "store"
 
 
 class AtlasResult(Result):
-    """One HTML file of `size` bytes and what it omits; where even the smallest was too large, why there is none."""
+    """One HTML file of `size` bytes and what it omits; or why there is none, if even the smallest was too large."""
 
     STAGE = "atlas"
 

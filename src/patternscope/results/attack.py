@@ -20,12 +20,13 @@ class AttackResult(Result):
     """An attack on n samples at t kept steps, the clean images first; samples that are not attacked stay clean.
 
     Attributes:
-        targets: (n,) int64, the class each is led to, -1 where it is not attacked. success, attacked: (n,) bool.
+        targets: (n,) int64, the target class of each, -1 for samples that are not attacked. success, attacked: (n,)
+            bool.
         images: (n, channels, height, width) in [0, 1] after the last step. logits: (t, n, c).
-        pictures: (t, n, channels, h, w) uint8 at the kept steps, reduced where they would take too many bytes; None in
-            a study that an earlier version made.
+        pictures: (t, n, channels, h, w) uint8 at the kept steps, reduced if they would take too many bytes; None in
+            studies of earlier versions.
         sample_embedding: (t, n, e). layers: the layers by name.
-        epsilon, step_size, n_step, norm, target, targeted, random_start: how it was done.
+        epsilon, step_size, n_step, norm, target, targeted, random_start: its settings.
         steps: the kept ones. success_by_step: share of the attacked samples. longest_perturbation: in the norm.
         samples, attacked_count, succeeded_count: numbers of samples. success_share: after the last step.
     """
@@ -58,7 +59,7 @@ class AttackResult(Result):
 
     @property
     def title(self) -> str:
-        """The attack as a figure names it."""
+        """The name of the attack in figures."""
         return attack_title(self.norm, self.epsilon)
 
 
@@ -75,7 +76,7 @@ def attack_title(norm: str, epsilon: float) -> str:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many values are in each bin: edges (b + 1,) and counts (b,)."""
+    """The number of values in each bin: edges (b + 1,) and counts (b,)."""
 
     edges: list[float]
     counts: list[int]
@@ -83,7 +84,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class TrajectoryCount:
-    """How many regions of a layer have a trajectory of one type (`knowledge.Trajectory`)."""
+    """The number of regions of a layer with a trajectory of one type (`knowledge.Trajectory`)."""
 
     type: int
     name: str
@@ -91,7 +92,7 @@ class TrajectoryCount:
 
 
 class AttackAnalysisResult(Result):
-    """What the attack did to a layer.
+    """The effects of the attack on a layer.
 
     Arrays (n, r), of samples that were attacked; False or 0 elsewhere:
         before_mask, after_mask: knowledge points; before_category, after_category: their classes.

@@ -1,4 +1,4 @@
-"""Conditions on a difference, such as "evidence:conv_53:-0.05": which of them hold beyond the noise."""
+"""Conditions on a difference, such as "evidence:conv_53:-0.05": which of them are met beyond the noise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ ANY_LAYER = "*"
 class Condition:
     """A change that is too large: of a number, in a layer (None for the network's), by more than a limit.
 
-    `falls` tells in which direction: below the limit, or above it.
+    `falls` is the direction: below the limit, or above it.
     """
 
     text: str
@@ -37,11 +37,11 @@ class Verdict:
 
 
 def parse_condition(text: str) -> Condition:
-    """Return the condition that a text states; InputError for one that states none.
+    """Parse a condition; InputError for an invalid text.
 
     ``NUMBER:LAYER:LIMIT`` of a layer, or of each layer where it is ``*``; ``NUMBER:LIMIT`` of the network. With a minus
-    sign the condition holds where the number falls by more than the limit, otherwise where it rises by more: ``-0`` is
-    any fall.
+    sign, the condition is met if the number falls by more than the limit, otherwise if it rises by more: ``-0`` is any
+    fall.
 
     >>> parse_condition("evidence:conv_53:-0.05").limit, parse_condition("accuracy:-0").falls
     (-0.05, True)
@@ -64,9 +64,9 @@ def parse_condition(text: str) -> Condition:
 
 
 def judge(difference: StudyDifference, conditions: Sequence[Condition]) -> tuple[Verdict, ...]:
-    """Return for each condition, and each layer that it is of, whether it holds beyond the noise.
+    """Return for each condition, and each layer that it concerns, whether it is met beyond the noise.
 
-    It does where the whole interval of the difference is beyond the limit. InputError for a layer that is not compared,
+    It is met if the whole interval of the difference is beyond the limit. InputError for a layer that is not compared,
     and for a number that does not exist.
     """
     return tuple(
@@ -94,7 +94,7 @@ def _changes(difference: StudyDifference, condition: Condition) -> list[tuple[st
 
 
 def _is_beyond(change: Interval, condition: Condition) -> bool:
-    """Whether the whole interval is beyond the limit; a number that does not exist is not."""
+    """Tell whether the whole interval is beyond the limit; False for a number that does not exist."""
     end = change.high if condition.falls else change.low
     if end is None:
         return False

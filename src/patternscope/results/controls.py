@@ -12,7 +12,7 @@ Untrained = Literal["first checkpoint", "re-initialised"]
 
 @dataclass(frozen=True)
 class Control:
-    """What is found where nothing can be known: evidence, bits per region, and points by either rule."""
+    """The chance level of a control: evidence in bits per region, and points by either rule."""
 
     evidence: Interval
     counts: Counts
@@ -23,8 +23,8 @@ class ControlsResult(Result):
     """What a layer has by chance at the last checkpoint, measured as the layer itself is.
 
     Attributes:
-        permuted: target probabilities and labels permuted over the images, the features as they are.
-        untrained: the features of an untrained network, targets and labels as they are.
+        permuted: with target probabilities and labels permuted over the images, and unchanged features.
+        untrained: with the features of an untrained network, and unchanged targets and labels.
         untrained_from: where that network comes from.
     """
 

@@ -1,4 +1,4 @@
-"""By how much two checkpoints or studies of the same images differ, each with all noise that was measured."""
+"""The difference of two checkpoints or studies of the same images, with all noise that was measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ MOST_IMAGES = 12
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: a study at a checkpoint, under a name."""
+    """One side of a difference: a study at a checkpoint, with a name."""
 
     name: str
     results: StudyResults
@@ -72,8 +72,8 @@ class LayerDifference:
 
     Attributes:
         evidence: bits per region. total, reliable: knowledge points per image. ratio: of the reliable ones.
-        classes: evidence by class. ledger: from the first to the second, None where their grids differ.
-        patterns: those that both, or one of them, have; None where they cannot be compared.
+        classes: evidence by class. ledger: from the first to the second, None if their grids differ.
+        patterns: those of both or one of them; None if they cannot be compared.
     """
 
     layer: str
@@ -100,7 +100,7 @@ class ChangedImage:
 
 @dataclass(frozen=True)
 class ChangedImages:
-    """Images whose predicted class differs: corrected, broken, or wrong in another way; those that lost most first."""
+    """Images whose predicted class differs: corrected, broken, or wrong in another way; the largest loss first."""
 
     corrected: int
     broken: int
@@ -117,11 +117,11 @@ class StudyDifference:
     Attributes:
         first, second: their names. images: n.
         accuracy: share of the images that are classified correctly, paired. held_out: the same of all held-out images,
-            not paired. Both None where labels are unknown.
+            not paired. Both None if labels are unknown.
         agreement: share of the images for which both predict the same class.
         layers: that both have. changed: images.
-        noise: what the intervals of layers hold. not_measured: what they do not.
-        without_patterns: why patterns are not compared, None where they are.
+        noise: what the intervals of layers include. not_measured: what they do not.
+        without_patterns: why patterns are not compared, None if they are.
     """
 
     first: str
@@ -152,7 +152,7 @@ class _Two:
         return with_noise(difference, self._noise(name, layer))
 
     def shown(self, side: Side, layer: str) -> tuple[KnowledgeResult, EvidenceResult]:
-        """Counts and evidence of a layer, over networks where the difference is."""
+        """Counts and evidence of a layer, over networks if the difference is."""
         place = (side.results, layer, side.checkpoint)
         if self.same:
             return knowledge_of(*place), evidence_of(*place)
@@ -165,7 +165,7 @@ class _Two:
 
 
 def differ(first: Side, second: Side, layers: Sequence[str], draws: Draws) -> StudyDifference:
-    """Return by how much two sides with the same images differ, in layers that both have.
+    """Return the difference of two sides with the same images, in layers that both have.
 
     Cost: some draws of the images for each layer and class.
     """
@@ -193,7 +193,7 @@ def differ(first: Side, second: Side, layers: Sequence[str], draws: Draws) -> St
 
 
 def _without_patterns(first: Side, second: Side) -> str | None:
-    """Why patterns cannot be compared, None where they can."""
+    """Why patterns cannot be compared, None if they can."""
     without = [side.name for side in (first, second) if not side.results.has(PatternsResult)]
     if without:
         return f"no patterns in {' and '.join(without)}; write a section [patterns] into the settings and run again"
@@ -206,7 +206,7 @@ def _layer(two: _Two, layer: str, *, patterns: bool) -> LayerDifference:
     sides = (two.first, two.second)
     told = [side.results.evidence(layer, side.checkpoint) for side in sides]
     known = [side.results.knowledge(layer, side.checkpoint) for side in sides]
-    # Of one study the networks are the same on both sides, and the difference is their mean.
+    # Within one study, the networks are the same on both sides, and the difference is their mean.
     shown = [two.shown(side, layer) for side in sides]
     counts = bootstrap_count_differences(
         known[0].points, known[1].points, resamples=two.draws.resamples, seed=two.draws.seed
@@ -245,7 +245,7 @@ def _classes(two: _Two, told: Sequence[EvidenceResult], grown: Tensor) -> tuple[
 
 
 def _accuracy(two: _Two) -> Paired:
-    """Accuracy on the analysed images, with the noise of training where networks of either were measured."""
+    """Accuracy on the analysed images, with the noise of training if networks of either were measured."""
     first, second = (side.correct.double() for side in (two.first, two.second))
     difference = _of_shares(with_noise(two.draws.mean(second - first), _training_noise(two)))
     return Paired(two.draws.mean(first), two.draws.mean(second), difference)
@@ -262,20 +262,20 @@ def _held_out(two: _Two) -> Paired | None:
 
 
 def _of_shares(difference: Interval) -> Interval:
-    """A difference of two shares, which ends at -1 and 1."""
+    """A difference of two shares, limited to [-1, 1]."""
     low, high = (None if end is None else min(1.0, max(-1.0, end)) for end in (difference.low, difference.high))
     return Interval(difference.value, low, high)
 
 
 def _training_noise(two: _Two) -> Noise:
-    """How far the accuracy of another training is: of the same networks at both checkpoints, or of other ones."""
+    """The spread of the accuracy over trainings: of the same networks at both checkpoints, or of different ones."""
     first, second = (
         [each.held_out_accuracy for each in noise.networks_at(side.checkpoint)]
         for side, noise in zip((two.first, two.second), two.noise, strict=True)
     )
     if two.same and first and second:
         apart = seed_spread([b - a for a, b in zip(first, second, strict=True) if a is not None and b is not None])
-        # Of the difference itself, which has the noise of two.
+        # Of the difference itself, which has the noise of two networks.
         return Noise() if apart is None else Noise(trainings=apart / 2**0.5, count=len(first))
     known = [(spread, len(each)) for each in (first, second) if (spread := seed_spread(each)) is not None]
     if not known:
@@ -285,7 +285,7 @@ def _training_noise(two: _Two) -> Noise:
 
 
 def _changed(two: _Two, layer: str) -> ChangedImages:
-    """Images whose predicted class differs, those first that lost most evidence in a layer."""
+    """Images whose predicted class differs, sorted by the evidence lost in a layer, the largest loss first."""
     images, first, second = two.first.results.images, two.first.decisions, two.second.decisions
     told = [side.results.evidence(layer, side.checkpoint) for side in (two.first, two.second)]
     grown = (told[1].bits.double() - told[0].bits.double()).mean(dim=1)
@@ -313,7 +313,7 @@ def _changed(two: _Two, layer: str) -> ChangedImages:
 
 
 def _not_measured(noise: tuple[MeasuredNoise, MeasuredNoise]) -> tuple[str, ...]:
-    """What of the noise neither, or only one, has measured, with the section that measures it."""
+    """The noise that neither or only one has measured, with the section that measures it."""
     lacks_draws = [each.draws is None for each in noise]
     lacks_networks = [each.count < 2 for each in noise]
     found = []
@@ -325,5 +325,5 @@ def _not_measured(noise: tuple[MeasuredNoise, MeasuredNoise]) -> tuple[str, ...]
 
 
 def _of_one(lacks: Sequence[bool]) -> str:
-    """Which of two studies lacks something, where the other stands for it."""
-    return "" if all(lacks) else f" of {'the first' if lacks[0] else 'the second'}, for which the other stands"
+    """Name the study that lacks something, if the value of the other is used for both."""
+    return "" if all(lacks) else f" of {'the first' if lacks[0] else 'the second'}, so the value of the other is used"

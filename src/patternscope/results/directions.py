@@ -10,11 +10,11 @@ from patternscope.results.result import Result, arrays, record
 
 @dataclass(frozen=True)
 class Fall:
-    """How far the probability of the true class falls, a mean over images.
+    """The fall of the probability of the true class, a mean over images.
 
-    of: the class, None for all images. images: their number. own, other, random: the falls where the direction of the
-    true class, of another class, and random ones of the same length are removed; above_random: own minus random, of the
-    same images.
+    of: the class, None for all images. images: their number. own, other, random: the falls if the direction of the true
+    class, of another class, or random ones of the same length are removed; above_random: own minus random, of the same
+    images.
     """
 
     of: str | None
@@ -31,7 +31,7 @@ class DirectionsResult(Result):
     Attributes:
         samples: which samples were used (m,) int64. before: probability of the true class (m,). own, other: the same
             after the direction of the true class, or of another one, was removed (m,); random: (m, draws).
-        removed: length of what is removed of a region's features, as a share of theirs, a mean.
+        removed: length of the removed part of a region's features, as a share of theirs, a mean.
         all_images: the fall over all images. classes: of each class that has images.
     """
 

@@ -60,7 +60,7 @@ class LayerHistory:
 
     `growth` is from the first to the last checkpoint. `first` is the checkpoint at which an image emerges, `lasting`
     the one from which it stays so; classes in the order of their appearance. `evidence` in bits per region, by
-    checkpoint, and `evidence_growth` are None where it was not measured; of classes, evidence is without an interval.
+    checkpoint, and `evidence_growth` are None if it was not measured; evidence of classes has no interval.
     """
 
     layer: str
@@ -81,10 +81,11 @@ class EmergenceResult(Result):
         images: their number. tau: the threshold. checkpoints: in the order of training. layers: shallow to deep.
         first, lasting: by layer (n,) int64, the checkpoint at which an image emerges and the one from which it stays
             so. region_first: by layer (n, r), the first reliable point of each region. -1 is never.
-        networks: that counts of all images and growth are over, None for the study's own alone.
+        networks: number of networks behind counts of all images and growth, None for only the study's own.
         emerges: with evidence, an image has emerged while the layer has evidence and its own regions tell of its class;
-            with points, while it has a reliable knowledge point. Points of an early checkpoint may be few only since
-            strengths are in units of the last one, which evidence has not. None in studies of earlier versions: points.
+            with points, while it has a reliable knowledge point. Early checkpoints may have few points only because
+            strengths are in units of the last one; evidence does not have this problem. None in studies of earlier
+            versions: points.
     """
 
     STAGE = "emergence"
@@ -118,7 +119,7 @@ class EmergenceResult(Result):
 
 
 def evidence_cells(evidence: Sequence[Interval | float | None] | None, place: int) -> dict[str, Any]:
-    """Return the cells of the evidence at a checkpoint, none where it was not measured."""
+    """Return the cells of the evidence at a checkpoint, empty if it was not measured."""
     if evidence is None:
         return {}
     bits = evidence[place]

@@ -1,4 +1,4 @@
-"""Results of the stage evidence: what the regions of a layer tell of the class of an image that no map has seen."""
+"""Results of the stage evidence: what the regions of a layer tell about the class of an unseen image."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,7 +13,7 @@ from patternscope.results.result import Result, arrays, record
 
 Against = Literal["labels", "decision"]
 TEMPERATURES = ("temperature", "strong_temperature", "middle_strength")
-"""The fields of `EvidenceResult` that tell how far each region's posterior can be trusted."""
+"""The fields of `EvidenceResult` with the temperatures of the posterior."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class ClassEvidence:
 
 
 class EvidenceResult(Result):
-    """What a layer tells at a checkpoint, in bits per region, each image judged by a map fitted without it.
+    """The evidence of a layer at a checkpoint, in bits per region, each image judged by a map fitted without it.
 
     Attributes:
         bits: log2 p_T(y | h) / pi_y of each region (n, r) float32, y the true class.
         temperature, strong_temperature, middle_strength: of each image's fold (n,) float64, `temperatures` together: T
-            of regions without strength and of endless strength, inf where nothing is known, and the strength between;
+            for regions without strength and of infinite strength, inf if nothing is known, and the strength in between;
             in studies of earlier versions T is the same for all strengths, and the other two are None.
         refit_category, refit_confidence: most probable class and its probability in each refit of the layer (f, n, r),
             int16 and float16; the refits are the maps that lack a fold, on all images.
         evidence: mean over regions. readable: of a linear probe. calibration_error: in [0, 1].
-        most: bits of a region that is always right, the entropy of the classes' shares.
-        against: what evidence is about, the images' labels or, where there are none, the network's own decision.
-        reliability: how often regions of similar confidence are right. classes: evidence by class.
+        most: bits of a region that is always correct, the entropy of the classes' shares.
+        against: what evidence is about, the images' labels or, without labels, the network's own decision.
+        reliability: how often regions of similar confidence are correct. classes: evidence by class.
         paper: knowledge points by the rule of the paper, from the map of all images (Sec. 3.4).
     """
 
@@ -76,24 +76,24 @@ class EvidenceResult(Result):
 
     @property
     def emerged(self) -> Tensor:
-        """Which images have emerged (n,) bool: the layer has evidence, and their regions tell of their class.
+        """Which images have emerged (n,) bool: the layer has evidence, and their regions tell about their class.
 
-        They do where they tell more of it than its share of the images does: above 0 bits on average.
+        Regions tell about their class if they have more than 0 bits on average.
         """
         return (self.bits.double().mean(dim=1) > 0) & self.beyond_noise
 
     @property
     def known_share(self) -> float | None:
-        """Evidence as a share of what is readable; None where nothing is readable."""
+        """Evidence as a share of what is readable; None if nothing is readable."""
         told, readable = self.evidence.value, self.readable.value
         return None if told is None or not readable or readable <= 0 else told / readable
 
 
 def temperature_fields(known: Temperatures) -> dict[str, Tensor]:
-    """Return temperatures as they are stored, on the processor: the values of `TEMPERATURES` (n,) by name."""
+    """Return temperatures in stored form, on the CPU: the values of `TEMPERATURES` (n,) by name."""
     return dict(zip(TEMPERATURES, (known.weak.cpu(), known.strong.cpu(), known.unit.cpu()), strict=True))
 
 
 def stored_temperatures(weak: Tensor, strong: Tensor | None, unit: Tensor | None) -> Temperatures:
-    """Return temperatures as they are stored (n,); those of earlier versions are the same for all strengths."""
+    """Return temperatures from stored values (n,); those of earlier versions are the same for all strengths."""
     return Temperatures.equal(weak) if strong is None or unit is None else Temperatures(weak, strong, unit)

@@ -16,9 +16,9 @@ ORDERS = {
     "random": "random",
     "mask": "the object's mask",
 }
-"""Orders in which regions are removed, by key, as a person reads them."""
+"""Orders in which regions are removed, by key, with their displayed names."""
 REPLACEMENTS = {"blur": "blurred", "mean": "the image's mean colour"}
-"""What is shown instead of a region."""
+"""The replacements of a region, with their displayed names."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class FaithfulnessResult(Result):
 
     Attributes:
         samples: which samples were used (m,) int64. curves: by order, the probability (m, steps + 1).
-        images: m. replacement: a key of `REPLACEMENTS`. omitted: orders that the layer does not have, with the reason.
-        shares: of the regions removed at each step. orders: what was measured, p first.
+        images: m. replacement: a key of `REPLACEMENTS`. omitted: orders that the layer lacks, with the reason.
+        shares: of the regions removed at each step. orders: the measured orders, p first.
     """
 
     STAGE = "faithfulness"
@@ -53,5 +53,5 @@ class FaithfulnessResult(Result):
     orders: tuple[RemovalOrder, ...] = record("faithfulness")
 
     def order(self, name: str) -> RemovalOrder:
-        """Return what was measured of one order."""
+        """Return the measurements of one order."""
         return next(order for order in self.orders if order.order == name)

@@ -1,4 +1,4 @@
-"""Results of the stage features: what the network computes of the samples at a checkpoint."""
+"""Results of the stage features: what the network computes for the samples at a checkpoint."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ REGIONAL = "regional"
 BULK = (f"*/{REGIONAL}-*",)
 """Patterns of the large files of the stage, which may be dropped when nothing needs them any more."""
 Features = Tensor | ShardedArray
-"""Regional features (n, k, h, w) of a layer, in memory or in shards on the disk."""
+"""Regional features (n, k, h, w) of a layer, in memory or in shards on disk."""
 _BLOCK_NUMBERS = 2**25
 
 
@@ -31,10 +31,10 @@ def read_rows(features: Features, rows: Tensor | None, device: torch.device | st
 def read_blocks(
     features: Features, device: torch.device | str, numbers: int | None = None
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Yield which images come next, and their features (b, k, h, w) on a device, from the first to the last.
+    """Yield indices of images and their features (b, k, h, w) on a device, block by block in order.
 
-    As many at a time as are 2^25 numbers, where each image takes so many `numbers`, by default those of its features.
-    Memory: one block and, of shards, the part of one that is read.
+    A block has 2^25 numbers, where each image takes `numbers` of them, by default those of its features.
+    Memory: one block and, for shards, the part of one that is read.
 
     >>> [rows for rows, _ in read_blocks(torch.zeros(3, 1, 1, 1), "cpu", numbers=2**24)]
     [slice(0, 2, None), slice(2, 3, None)]
@@ -64,12 +64,12 @@ class RegionalFeatures:
 
     @classmethod
     def load(cls, folder: Path, check: Check = unchecked) -> Self:
-        """Return the layers below a folder, which may hold none."""
+        """Return the layers below a folder, if any."""
         return cls(folder, check)
 
     @property
     def layers(self) -> list[str]:
-        """Layers whose features are on the disk."""
+        """Layers whose features are on disk."""
         return [unquote(path.name) for path in sorted(self.folder.iterdir()) if any(path.glob(f"{REGIONAL}-*"))]
 
     def read(self, layer: str) -> Tensor:
@@ -77,16 +77,16 @@ class RegionalFeatures:
         return self.open(layer).load()
 
     def open(self, layer: str) -> ShardedArray:
-        """Return the features (n, k, h, w) of a layer, which are read when rows of them are asked for."""
+        """Return the features (n, k, h, w) of a layer, whose rows are read on access."""
         self.check(f"{layer_folder(layer)}/")
         return ShardedArray(self.folder / layer_folder(layer), REGIONAL)
 
     def writer(self, layer: str) -> ShardWriter:
-        """Return what writes the features of a layer, batch by batch."""
+        """Return a writer of the features of a layer, batch by batch."""
         return ShardWriter(self.folder / layer_folder(layer), REGIONAL)
 
     def save(self, folder: Path) -> None:
-        """Write the features below a folder, unless that is where they are."""
+        """Write the features below a folder, unless they are already there."""
         if folder != self.folder:
             FeaturesInMemory({layer: self.read(layer) for layer in self.layers}).save(folder)
 
@@ -99,7 +99,7 @@ class FeaturesInMemory:
 
     @property
     def layers(self) -> list[str]:
-        """Layers whose features are held."""
+        """Layers whose features are in memory."""
         return list(self.features)
 
     def read(self, layer: str) -> Tensor:
@@ -119,7 +119,7 @@ class FeaturesInMemory:
 
 
 class FeaturesResult(Result):
-    """What a network computes of n samples.
+    """The values of a network for n samples.
 
     Attributes:
         sample_features: (n, d). logits: (n, c). target_probs: softmax(logits / T) (n, c).

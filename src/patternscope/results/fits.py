@@ -10,7 +10,7 @@ from patternscope.results.result import Result, arrays, record
 
 @dataclass(frozen=True)
 class FitTrace:
-    """What a solve did: its losses from first to last, its steps, whether it converged, and the parts of the loss."""
+    """The record of a solve: its losses from first to last, its steps, convergence, and the parts of the loss."""
 
     start_loss: float
     final_loss: float
@@ -22,11 +22,11 @@ class FitTrace:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How a sample embedding lies to that of the checkpoint before, once both are in one frame.
+    """The alignment of a sample embedding with that of the checkpoint before, once both are in one frame.
 
-    residual: sqrt(1 - cos^2) of the two as long vectors, in [0, 1]. angle_degrees: by how much the embedding, as a long
-    vector, turns where it is rotated to come nearer still; orientation_angle_degrees: the same for orientations, which
-    are brought nearer without the farthest tenth.
+    residual: sqrt(1 - cos^2) of the two as long vectors, in [0, 1]. angle_degrees: how much the embedding, as a long
+    vector, would turn in a further alignment; orientation_angle_degrees: the same for orientations, aligned without the
+    farthest tenth.
     """
 
     residual: float
@@ -75,13 +75,13 @@ class RegionResult(Result):
     """The regional embedding of a layer.
 
     Attributes:
-        map: L (e, k), fitted to all images. embedding: h (n, r, e), by the maps that `seen_by` tells.
+        map: L (e, k), fitted to all images. embedding: h (n, r, e), by the maps given by `seen_by`.
         mean_strength: mean norm of h. mean_strength_of_all: mean norm by the map of all images. scale: s of all maps.
         grid: (h, w), r = h w. trace: of the solve on all images.
         seen_by: "others" where each image is embedded by a map that was fitted without it, "all" otherwise; None, which
             is "all", in studies of earlier versions.
-        fold_maps: maps fitted without a fold (f, e, k). unseen: for each division of the images the one of these that
-            an image's fold is missing from (s, n) int64; the first division judges.
+        fold_maps: maps fitted without a fold (f, e, k). unseen: for each division of the images, the index of the map
+            that lacks an image's fold (s, n) int64; the first division judges.
     """
 
     STAGE = "region"
@@ -89,7 +89,7 @@ class RegionResult(Result):
 
     map: Tensor = arrays("region")
     embedding: Tensor = arrays("region")
-    # A file of its own: every checkpoint reads the last one's strength, and nothing else of it.
+    # A separate file: of the last checkpoint, every checkpoint reads only the strength.
     mean_strength: float = record("strength")
     mean_strength_of_all: float | None = record("strength", omit_none=True)
     scale: float = record("region")

@@ -1,4 +1,4 @@
-"""The one formatter of numbers and intervals, for every place where a person reads them."""
+"""The formatter of numbers and intervals, used wherever they are displayed."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from patternscope.knowledge.intervals import Interval
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Return a number with a real minus sign, and a dash where there is none.
+    """Return a number with a real minus sign, and a dash for a missing one.
 
     >>> number(-0.254), number(-0.001), number(None)
     ('−0.25', '0.00', '–')
@@ -50,7 +50,7 @@ def with_interval(interval: Interval, digits: int = 2) -> str:
 
 
 def plus_minus(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
-    """Return a value and half the width of its interval, for tables of 80 columns; a signed one says + as well.
+    """Return a value and half the width of its interval, for tables of 80 columns; a signed one has a + as well.
 
     >>> plus_minus(Interval(9.58, 9.17, 9.96)), plus_minus(Interval(0.3, 0.2, 0.4), signed=True)
     ('9.58 ±0.40', '+0.30 ±0.10')
@@ -64,7 +64,7 @@ def plus_minus(interval: Interval, digits: int = 2, *, signed: bool = False) -> 
 
 
 def at_checkpoint(title: str | None) -> str:
-    """Return when, to follow what is shown; nothing for the only checkpoint of a study.
+    """Return the checkpoint, to be appended to a title; empty for the only checkpoint of a study.
 
     >>> at_checkpoint("training step 9"), at_checkpoint(None)
     (' at training step 9', '')
@@ -73,7 +73,7 @@ def at_checkpoint(title: str | None) -> str:
 
 
 def share_of_regions(points: Interval, regions: int) -> float | None:
-    """Return which share of a layer's regions points are, given their number per image: layers of any grid compare.
+    """Return points as a share of a layer's regions, given their number per image, to compare layers of any grid.
 
     >>> share_of_regions(Interval(7.0, 6.0, 8.0), 49), share_of_regions(Interval(None, None, None), 49)
     (0.14285714285714285, None)
@@ -82,7 +82,7 @@ def share_of_regions(points: Interval, regions: int) -> float | None:
 
 
 def common_grid(grids: Iterable[tuple[int, int]]) -> str | None:
-    """Return the setting that gives all layers as many regions, None where they have that already.
+    """Return the setting that gives all layers the same number of regions, None if they have it already.
 
     >>> common_grid([(14, 14), (7, 7)]), common_grid([(7, 7), (7, 7)]), common_grid([(8, 4), (4, 4)])
     ('network.grid = 7', None, 'network.grid = 4')

@@ -1,4 +1,4 @@
-"""Results of the stage images: what is analysed, what it is tested and trained on, and which of it is missing."""
+"""Results of the stage images: the images to analyse, to test and to train on, and the missing ones."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _BATCH = 256
 
 
 def visible_channels(images: np.ndarray) -> np.ndarray:
-    """Return images (n, channels, height, width) with the channels that a picture shows: 1, or the first 3.
+    """Return images (n, channels, height, width) with the displayed channels: 1, or the first 3.
 
-    Of 2 channels the first is grey, of 4 the first three are colours; the last is alpha, or something else.
+    With 2 channels the first is grey, with 4 the first three are colours; the last is alpha, or another band.
 
     >>> visible_channels(np.zeros((5, 2, 8, 8))).shape, visible_channels(np.zeros((5, 4, 8, 8))).shape
     ((5, 1, 8, 8), (5, 3, 8, 8))
@@ -30,7 +30,7 @@ def visible_channels(images: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images (n, channels, height, width) uint8 on the disk, and their labels (n,)."""
+    """Images (n, channels, height, width) uint8 on disk, and their labels (n,)."""
 
     images: ShardedArray
     labels: Tensor
@@ -50,18 +50,18 @@ class LabelledImages:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return what `write` wrote; images stay on the disk."""
+        """Return what `write` wrote; images stay on disk."""
         return cls(ShardedArray(folder, "images"), read_tensors(folder / _LABELS_FILE)["labels"])
 
 
 @dataclass(frozen=True)
 class FittedImages:
-    """The images that maps are fitted to, where they are not all: their places (m,) int64, increasing."""
+    """The images that maps are fitted to, if not all: their indices (m,) int64, increasing."""
 
     rows: Tensor
 
     def save(self, folder: Path) -> None:
-        """Write the places into a folder."""
+        """Write the indices into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         write_tensors({"rows": self.rows}, folder / _FITTED_FILE)
 
@@ -76,17 +76,17 @@ class ImagesResult(Result):
 
     Attributes:
         images: the samples (n, channels, height, width) uint8, a stratified choice of the held-out images.
-        labels: their classes (n,) int64. masks: object masks (n, height, width), None where the source has none.
-        identity: what each sample is, independent of its index (n,) int64; `identity_labels`: its class.
+        labels: their classes (n,) int64. masks: object masks (n, height, width), None if the source has none.
+        identity: of each sample, independent of its index (n,) int64; `identity_labels`: its class.
         classes: names, by label.
         source: name of the image source. names: of the samples.
-        counts: samples of each class. short: those of classes with fewer than were asked for.
+        counts: samples of each class. short: those of classes with fewer than requested.
         held_out_count, train_count: numbers of images.
         has_masks: whether the source has masks.
-        labelled: False where the network's own decision stands for labels; otherwise they are known.
+        labelled: False if the network's own decision is used instead of labels.
         skipped: files that could not be read.
-        held_out, train: all held-out images, and those to train on; None where the study has none.
-        fitted: the images that maps are fitted to, a stratified choice by identity; None where they are all.
+        held_out, train: all held-out images, and those to train on; None if the study has none.
+        fitted: the images that maps are fitted to, a stratified choice by identity; None for all.
     """
 
     STAGE = "images"
@@ -108,15 +108,15 @@ class ImagesResult(Result):
     skipped: tuple[str, ...] = record("images")
     held_out: LabelledImages | None = folder("held_out", LabelledImages)
     train: LabelledImages | None = folder("train", LabelledImages)
-    # A folder of its own, absent where all are fitted to: studies of so many images have the keys that they had.
+    # A separate folder, absent if maps are fitted to all images: the keys of such studies do not change.
     fitted: FittedImages | None = folder("fitted", FittedImages)
 
     @property
     def fitted_rows(self) -> Tensor | None:
-        """Places of the images that maps are fitted to (m,), None where they are all."""
+        """Indices of the images that maps are fitted to (m,), None for all."""
         return None if self.fitted is None else self.fitted.rows
 
     @property
     def class_kind(self) -> str:
-        """What `labels` are in words: the true class, or the predicted one where the true one is unknown."""
+        """The meaning of `labels` in words: the true class, or the predicted one if the true one is unknown."""
         return "predicted class" if self.labelled is False else "true class"

@@ -1,4 +1,4 @@
-"""Small results as JSON and csv: the same text for equal values, readable by a person."""
+"""Small results as JSON and csv: readable, and the same text for equal values."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return indented JSON with sorted keys; NaN and infinity, which JSON does not know, become null.
+    """Return indented JSON with sorted keys; NaN and infinity, which JSON lacks, become null.
 
     >>> json_text([float("inf")])
     '[\\n null\\n]\\n'
@@ -27,7 +27,7 @@ def json_text(value: Any) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read what `write_json` wrote; InputError when the file cannot be read as JSON."""
+    """Read what `write_json` wrote; InputError if the file cannot be read as JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -35,7 +35,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as csv; floats with six significant digits, nothing where a row has no value or lacks a key."""
+    """Write rows as csv; floats with six significant digits, empty cells for missing values and keys."""
     names = dict.fromkeys(name for row in rows for name in row)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -44,7 +44,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> Any:
-    """A value as csv shows it; a name that a spreadsheet would compute as a formula begins with an apostrophe.
+    """A value as a csv cell; a name that a spreadsheet would compute as a formula gets an apostrophe.
 
     >>> _cell(0.5), _cell("cat"), _cell("=cmd|x"), _cell("-1")
     ('0.5', 'cat', "'=cmd|x", "'-1")

@@ -24,13 +24,13 @@ class Counts:
 
     @classmethod
     def of(cls, intervals: Mapping[str, Interval]) -> Self:
-        """Return the counts from a mapping of their names, as `bootstrap_counts` gives it."""
+        """Return the counts from a mapping by name, as returned by `bootstrap_counts`."""
         return cls(**intervals)
 
 
 @dataclass(frozen=True)
 class CountDifferences:
-    """How many more points per image there are than elsewhere, and by how much the ratio differs."""
+    """The differences of points per image and of their ratio."""
 
     total: Interval
     reliable: Interval
@@ -38,7 +38,7 @@ class CountDifferences:
 
     @classmethod
     def of(cls, intervals: Mapping[str, Interval]) -> Self:
-        """Return the differences from a mapping of their names, as `bootstrap_count_differences` gives it."""
+        """Return the differences from a mapping by name, as returned by `bootstrap_count_differences`."""
         return cls(**intervals)
 
 
@@ -67,7 +67,7 @@ class KnowledgeResult(Result):
         stability: (n, r) in [0, 1], share of refits in which the region is a point of the same class; None in studies
             of earlier versions.
         rule: "calibrated", or "paper" for the count of Sec. 3.4, which studies of earlier versions have (None).
-        shared: share of points that maps of different images have in common, in [0, 1]; None where there is none.
+        shared: share of points that maps of different images have in common, in [0, 1]; None without points.
         images: n. tau: the threshold. kappa_max: largest concentration.
         unit_strength: mean strength of the layer at the last checkpoint; None for a layer without any.
         counts: of all images. classes: of the images of each class. sweep: at other thresholds.
@@ -104,7 +104,7 @@ class KnowledgeResult(Result):
 
 @dataclass(frozen=True)
 class PlainCounts:
-    """Counts and evidence of one fit, without intervals; a ratio of no point at all is None."""
+    """Counts and evidence of one fit, without intervals; the ratio is None without points."""
 
     total: float | None
     reliable: float | None

@@ -1,4 +1,4 @@
-"""The ledger of a layer as a typed result: what became of its knowledge points between two moments."""
+"""The ledger of a layer as a typed result: what became of its knowledge points between two states."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from patternscope.results.record_codec import encode, flat_interval
 
 @dataclass(frozen=True)
 class Moment:
-    """The regions of a layer at one moment, such as a checkpoint, or after an attack.
+    """The regions of a layer in one state, such as at a checkpoint or after an attack.
 
     Attributes:
-        name: of the moment, such as "step 40". mask, category: knowledge points (n, r) and their classes.
-        bits: evidence of each region for its image's class (n, r), None where it was not measured.
+        name: of the state, such as "step 40". mask, category: knowledge points (n, r) and their classes.
+        bits: evidence of each region for its image's class (n, r), None if it was not measured.
         stability: (n, r) in [0, 1], share of refits of the same network in which a region is a point of the same class;
-            None where it was not measured.
+            None if it was not measured.
     """
 
     name: str
@@ -59,9 +59,9 @@ class PointFlows:
 
 @dataclass(frozen=True)
 class BitFlows:
-    """By how much evidence grew in the regions of each flow, bits per region of the layer: they sum to `total`.
+    """The growth of evidence in the regions of each flow, in bits per region of the layer; they sum to `total`.
 
-    `none` is of regions that are no point at either moment.
+    `none` is of regions that are no point in either state.
     """
 
     total: Interval
@@ -84,14 +84,14 @@ class ClassLedger:
 
 @dataclass(frozen=True)
 class LayerLedger:
-    """What became of the knowledge points of a layer from a moment `start` to another, `end`.
+    """What became of the knowledge points of a layer from a state `start` to another, `end`.
 
     Attributes:
         layer: its name; of two layers both, as "a to b". images, regions: their numbers.
-        points: regions per image. bits: evidence, None where it was not measured.
+        points: regions per image. bits: evidence, None if it was not measured.
         kept_share: points of `start` that are a point of the same class at `end`, as a share in [0, 1].
-        refit_share: of the points of `start`, the share that is one of the same class in a refit of the same network by
-            other images: what is kept where nothing but the fit changes. None where it was not measured.
+        refit_share: of the points of `start`, the share that is one of the same class in a refit of the same network to
+            other images: the share kept when only the fit changes. None if it was not measured.
         classes: by class.
     """
 
@@ -148,10 +148,10 @@ def ledger_of(
     draws: Draws,
     earlier: Tensor | None = None,
 ) -> LayerLedger:
-    """Return the ledger of a layer between two moments of the same images.
+    """Return the ledger of a layer between two states of the same images.
 
     Args:
-        layer: its name. before, after: the moments. classes: names by label. labels: of the images (n,).
+        layer: its name. before, after: the states. classes: names by label. labels: of the images (n,).
         draws: for the intervals. earlier: (n, r) bool, regions that were a point before `before`.
 
     Raises:
@@ -192,7 +192,7 @@ def _stable_share(stability: Tensor, points: Tensor, draws: Draws) -> Interval:
 
 
 def _bit_flows(grown: Mapping[Flow, Tensor], draws: Draws, chosen: Tensor | None = None) -> BitFlows | None:
-    """Growth by flow with intervals over the images that are chosen, None where none is."""
+    """Growth by flow with intervals over the chosen images, None if there are none."""
     columns = torch.stack([sum(grown.values(), start=torch.zeros(())), *grown.values()], dim=1)
     columns = columns if chosen is None else columns[chosen]
     if not len(columns):

@@ -1,4 +1,4 @@
-"""What the maps of a study say of one new image."""
+"""The analysis of one new image by the maps of a study."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class NearRegion:
-    """A region of an analysed image: which image and region, its class, and how far its embedding lies.
+    """A region of an analysed image: image, region, class, and the distance of its embedding.
 
     distance: in units of the layer's mean strength. pixels: the image (channels, h, w) uint8.
     """
@@ -21,9 +21,9 @@ class NearRegion:
 
 @dataclass(frozen=True)
 class FoundPattern:
-    """A pattern of the study that a new image has: more of its regions are like it than unreliable ones are elsewhere.
+    """A pattern of the study that a new image has: more of its regions are like it than unreliable regions elsewhere.
 
-    `title`: the user's name, or class and number. regions: how many are like it. expected: how many would be by chance,
+    `title`: the user's name, or class and number. regions: the number that are like it. expected: the number by chance,
     the pattern's `background` times the regions of an image.
     """
 
@@ -43,10 +43,10 @@ class LookedLayer:
         probability: calibrated, of each class at each region, all classes equally likely beforehand (r, c) float64.
         evidence: of each class, log2 p(c | h) / pi_c, a mean over regions, in bits per region (c,) float64.
         points: which regions are knowledge points, of any class (r,) bool.
-        region: that with the highest probability of the class that the network predicts.
-        near: the regions most alike in the layer's embedding, of different images, the nearest first.
-        patterns: those that the image has, with most regions first; None where the study has not looked for patterns,
-            or has not kept the features of the layer.
+        region: the one with the highest probability of the class that the network predicts.
+        near: the nearest regions in the layer's embedding, of different images, the nearest first.
+        patterns: those that the image has, the one with most regions first; None if the study has no [patterns], or has
+            not kept the features of the layer.
     """
 
     layer: str
@@ -60,7 +60,7 @@ class LookedLayer:
 
     @property
     def most_likely(self) -> int:
-        """The class of which the layer tells most."""
+        """The class for which the layer has the most evidence."""
         return int(self.evidence.argmax())
 
 
@@ -84,7 +84,7 @@ class Look:
         return int(self.probability.argmax())
 
     def rows(self) -> list[dict[str, str | float | int]]:
-        """Return a row per layer: which class it tells most of, how much, and how much of the predicted one."""
+        """Return a row per layer: the class with the most evidence, its evidence, and that of the predicted class."""
         return [
             {
                 "layer": layer.layer,

@@ -1,4 +1,4 @@
-"""Results of what compares networks on the same images: a teacher and its students, or two studies."""
+"""Results of comparisons of networks on the same images: a teacher and its students, or two studies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,9 +33,9 @@ class ShareHistogram:
 
 @dataclass(frozen=True)
 class RegionDifferences:
-    """How the regions of a layer differ between two networks, means over regions with intervals over images.
+    """The differences of the regions of a layer between two networks, means over regions with intervals over images.
 
-    shared: share of the first's reliable points that the second has in the same place. turn: 1 - cos, in [0, 2];
+    shared: share of the first's reliable points that the second has at the same position. turn: 1 - cos, in [0, 2];
     turn_at_points: over the first's knowledge points. strength: second minus first; strength_apart: absolute.
     """
 
@@ -50,7 +50,7 @@ class RegionDifferences:
 
 @dataclass(frozen=True)
 class LayerCounts:
-    """Counts of a layer, and what its strengths are measured in."""
+    """Counts of a layer, and the unit of its strengths."""
 
     counts: Counts = field(metadata={"inline": True})
     unit_strength: float
@@ -67,11 +67,11 @@ class EvidenceDifference:
 
 @dataclass(frozen=True)
 class LayerComparison:
-    """A layer of a second network beside one of a first.
+    """A layer of a second network compared with one of a first.
 
-    maps: whose maps show the second, the first's or its own. channel_agreement: mean correlation of the channels,
-    None where it could not be measured. grid: of the second. difference, regions: None where the grids differ.
-    evidence: None by the rule of the paper.
+    maps: whose maps embed the second, the first's or its own. channel_agreement: mean correlation of the channels, None
+    if it could not be measured. grid: of the second. difference, regions: None if the grids differ. evidence: None by
+    the rule of the paper.
     """
 
     layer: str
@@ -108,7 +108,7 @@ class ComparedLayer:
 
     @property
     def temperatures(self) -> Temperatures | None:
-        """The temperature of each region, None where points are not calibrated."""
+        """The temperature of each region, None if points are not calibrated."""
         if self.temperature is None:
             return None
         return stored_temperatures(self.temperature, self.strong_temperature, self.middle_strength)
@@ -155,7 +155,9 @@ class StudentSample:
 
 
 class StudentAnalysisResult(Result):
-    """A student's evidence on the samples, beside its teacher's; its units are student_analysis/logits and /features.
+    """A student's evidence on the samples, compared with its teacher's.
+
+    Its units are student_analysis/logits and student_analysis/features.
 
     embedding (n, e), mean_directions (c, e): in the teacher's frame. target_probs, logits: (n, c).
     agreement: share of samples for which student and teacher predict the same class.
@@ -180,7 +182,7 @@ class StudentAnalysisResult(Result):
 
 @dataclass(frozen=True)
 class ComparedStudy:
-    """What identifies one of two studies that are compared."""
+    """The identity of one of two compared studies."""
 
     name: str
     architecture: str
@@ -191,7 +193,7 @@ class ComparedStudy:
 
 @dataclass(frozen=True)
 class FrameAlignment:
-    """How near the second's sample embedding comes to the first's, and whether it had to be mirrored."""
+    """The alignment of the second's sample embedding with the first's, and whether it had to be mirrored."""
 
     residual: float
     mirrored: bool
@@ -202,8 +204,8 @@ class ComparisonResult(Result):
 
     embedding (n, e), mean_directions (c, e), logits, target_probs (n, c): of the second.
     agreement: share of images for which both networks predict the same class.
-    noise: what the intervals of the differences hold, in words; None in comparisons of earlier versions, which is the
-    choice of images.
+    noise: what the intervals of the differences include, in words; None in comparisons of earlier versions, which
+    include only the choice of images.
     """
 
     STAGE = "comparison"

@@ -1,4 +1,4 @@
-"""Which noise a study has measured: of the images, of draws where [spread] is, of networks where [replicates] is."""
+"""The noise that a study has measured: of the images, with [spread] of draws, and with [replicates] of networks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,16 +15,16 @@ from patternscope.results.study import StudyResults
 Place = tuple[str, int | None]
 """A layer and a checkpoint, None for the last."""
 IMAGES = "the choice of images"
-"""The noise that every difference holds."""
+"""The noise that every difference includes."""
 ONE_NETWORK = "one network; another training may differ by more than these intervals"
 
 
 @dataclass(frozen=True)
 class MeasuredNoise:
-    """What a study has measured of the noise of its counts and evidence, beside the choice of images.
+    """The measured noise of a study's counts and evidence, other than the choice of images.
 
     Attributes:
-        draws: standard deviations over draws of folds and neighbours, pooled over layers; None where not measured.
+        draws: standard deviations over draws of folds and neighbours, pooled over layers; None if not measured.
         networks: what several networks have in common, by layer and checkpoint; empty for one network.
     """
 
@@ -33,7 +33,7 @@ class MeasuredNoise:
 
     @property
     def count(self) -> int:
-        """Networks that were analysed, the study's own included."""
+        """Number of analysed networks, including the study's own."""
         return len(next(iter(self.networks.values())).networks) if self.networks else 1
 
     def networks_at(self, checkpoint: int) -> tuple[NetworkNumbers, ...]:
@@ -48,7 +48,7 @@ class MeasuredNoise:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The noise that verdicts on differences hold, in words."""
+        """The noise that verdicts on differences include, in words."""
         return sources_of(self)
 
     def of_step(self, name: str, start: Place, end: Place) -> Noise:
@@ -69,11 +69,11 @@ class MeasuredNoise:
 
 
 NOTHING_MEASURED = MeasuredNoise(None, {})
-"""What a study without [spread] and [replicates] has measured beside the choice of images."""
+"""The noise of a study without [spread] and [replicates]."""
 
 
 def sources_of(*measured: MeasuredNoise) -> tuple[str, ...]:
-    """Return the noise that differences hold between networks of which this was measured, in words.
+    """Return in words the noise that differences between networks with this measured noise include.
 
     >>> sources_of(NOTHING_MEASURED)
     ('the choice of images',)
@@ -96,9 +96,9 @@ def measured_noise(results: StudyResults) -> MeasuredNoise:
 def with_measured_noise(
     compared: LayerComparison, first: MeasuredNoise, second: MeasuredNoise | None = None
 ) -> LayerComparison:
-    """Return a comparison of two networks whose differences hold the noise that was measured of either, and of images.
+    """Return a comparison of two networks whose differences include the noise of images and of both networks.
 
-    Where one of the two was not measured, such as a student, the other stands for it.
+    If one of the two was not measured, such as a student, the other's noise is used for both.
     """
 
     places = (compared.layer, compared.second_layer)
@@ -118,7 +118,7 @@ def with_measured_noise(
 def noise_between(name: str, layers: tuple[str, str], first: MeasuredNoise, second: MeasuredNoise | None) -> Noise:
     """Return the noise of the difference of a number between a layer of one network and a layer of another.
 
-    What only one of the two has measured stands for the other.
+    Noise that only one of the two has measured is used for both.
     """
     own = first.spreads(name, layers[0])
     other = (None, None) if second is None else second.spreads(name, layers[1])
@@ -128,7 +128,7 @@ def noise_between(name: str, layers: tuple[str, str], first: MeasuredNoise, seco
 
 
 def knowledge_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> KnowledgeResult:
-    """Return the knowledge points of a layer; all counts are over networks too where the reader may read several.
+    """Return the knowledge points of a layer; all counts are also over networks if the reader may read several.
 
     Points of single regions are those of the study's own network in any case.
     """
@@ -140,7 +140,7 @@ def knowledge_of(results: StudyResults, layer: str, checkpoint: int | None = Non
 
 
 def evidence_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> EvidenceResult:
-    """Return the evidence of a layer, its means over networks too where the reader may read several.
+    """Return the evidence of a layer, its means also over networks if the reader may read several.
 
     Bits of single regions, and the reliability of probabilities, are those of the study's own network in any case.
     """
@@ -152,7 +152,7 @@ def evidence_of(results: StudyResults, layer: str, checkpoint: int | None = None
 
 
 def networks_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> NetworksResult | None:
-    """Return what several networks have in common in a layer, None where the study has one."""
+    """Return what several networks have in common in a layer, None if the study has one."""
     return results.load(NetworksResult, checkpoint, layer) if results.has(NetworksResult) else None
 
 
@@ -177,7 +177,7 @@ def interval_lines(shown: str, networks: int | None) -> tuple[str, str]:
 
 
 def _pooled(results: StudyResults) -> PlainCounts | None:
-    """Standard deviations over draws, pooled over the layers: few draws say little of one layer."""
+    """Standard deviations over draws, pooled over the layers: few draws say little about one layer."""
     spreads = [results.load(SpreadResult, layer=layer).spread for layer in results.layers(SpreadResult)]
 
     columns = zip(*((each.total, each.reliable, each.ratio, each.evidence) for each in spreads), strict=True)
@@ -185,11 +185,11 @@ def _pooled(results: StudyResults) -> PlainCounts | None:
 
 
 def _root_mean_square(values: Iterable[float | None]) -> float | None:
-    """Of the known ones of some numbers, None where none is."""
+    """The result for the known ones of some numbers, None if none is."""
     squares = [value**2 for value in values if value is not None]
     return fmean(squares) ** 0.5 if squares else None
 
 
 def _minus(first: float | None, second: float | None) -> float | None:
-    """A difference, None where one of the two does not exist."""
+    """A difference, None if one of the two does not exist."""
     return None if first is None or second is None else first - second

@@ -1,4 +1,4 @@
-"""Patterns of a layer that one of two networks has and the other has not, beside what a refit of the same one has."""
+"""Patterns of a layer that only one of two networks has, compared with a refit of the same network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ class ComparedPattern:
         class_name, title: its class, and its name or number. regions: how many it has.
         share: of the evidence of the class's reliable regions.
         overlap: largest Jaccard index with a pattern of the other network, in [0, 1].
-        partner: that pattern's title where the index is above 0.5, else None: the pattern is lost or gained.
-        refit: the same index with a pattern of its own network's refit; None where it was not measured.
+        partner: that pattern's title if the index is above 0.5, else None: the pattern is lost or gained.
+        refit: the same index with a pattern of its own network's refit; None if it was not measured.
     """
 
     class_name: str = field(metadata={"key": "class"})
@@ -42,7 +42,7 @@ class PatternDifference:
     Attributes:
         first, second: those of either network.
         kept_beyond_refit: share of the first network's patterns that the second has, minus the share that a refit of
-            the first has, with an interval over the patterns; None where no refit was measured, or no pattern exists.
+            the first has, with an interval over the patterns; None if no refit was measured, or no pattern exists.
     """
 
     first: tuple[ComparedPattern, ...]
@@ -66,7 +66,7 @@ class PatternDifference:
 
     @property
     def refit_kept(self) -> int | None:
-        """How many of the first network's patterns a refit of it has; None where it was not measured."""
+        """The number of the first network's patterns that a refit of it has; None if not measured."""
         known = [pattern.refit for pattern in self.first if pattern.refit is not None]
         return sum(each > MATCHED for each in known) if len(known) == len(self.first) else None
 
@@ -74,7 +74,7 @@ class PatternDifference:
 def pattern_difference(first: StudyResults, second: StudyResults, layer: str, draws: Draws) -> PatternDifference | None:
     """Return which patterns of a layer two studies of the same images have at their last checkpoints.
 
-    None where one of them has no patterns of the layer, their grids differ, or their maps are fitted to other images.
+    None if one of them has no patterns of the layer, their grids differ, or their maps are fitted to different images.
     """
     studies = (first, second)
     if any(layer not in results.layers(PatternsResult) for results in studies):
@@ -97,7 +97,7 @@ def _same_part(first: Tensor | None, second: Tensor | None) -> bool:
 
 
 def _refits(results: StudyResults, layer: str, found: PatternsResult) -> Sequence[float | None]:
-    """What a refit of a network has of each of its patterns."""
+    """The overlap of each pattern of a network with those of its refit."""
     tests = pattern_tests_of(results, {layer: found}).get(layer)
     return [None] * len(found.patterns) if tests is None else [test.refit for test in tests.tests]
 
@@ -122,7 +122,7 @@ def _compared(
 
 
 def _beyond_refit(patterns: Sequence[ComparedPattern], draws: Draws) -> Interval | None:
-    """By how much more or less is kept than in a refit, a mean over patterns."""
+    """The share kept minus that kept by a refit, a mean over patterns."""
     known = [
         float(each.partner is not None) - float(each.refit > MATCHED) for each in patterns if each.refit is not None
     ]

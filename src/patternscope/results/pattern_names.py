@@ -1,4 +1,4 @@
-"""Names that a user gives to patterns, in a JSON file beside a study: by a region, so that they outlast a rerun."""
+"""User-defined names of patterns, in a JSON file next to a study: given to a region, so that they survive a rerun."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class PatternName:
 def read_pattern_names(path: Path) -> list[PatternName]:
     """Read a JSON list of names, each with layer, class, image, region [row, column] and name.
 
-    InputError for a file that does not exist or is no such list.
+    InputError for a file that does not exist or is not such a list.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +48,7 @@ def read_pattern_names(path: Path) -> list[PatternName]:
 def names_of_patterns(
     names: Sequence[PatternName], layer: str, members: Sequence[tuple[str, set[tuple[str, int, int]]]]
 ) -> tuple[list[str | None], list[str]]:
-    """Return the name of each pattern of a layer, None where it has none, and the names that no pattern has.
+    """Return the name of each pattern of a layer, or None, and the names that no pattern has.
 
     `members` are the class of each pattern and its regions, as image, row and column. Several names of one pattern are
     joined by " / ".

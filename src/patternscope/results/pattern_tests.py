@@ -12,19 +12,19 @@ from patternscope.results.record_codec import encode
 from patternscope.results.result import Result, record
 from patternscope.results.study import StudyResults
 
-# What a table of patterns calls the counts of a test, whose own are those of the patterns.
+# Column names of a test's counts, which would collide with those of the patterns.
 _COLUMNS = {"images": "asked_images", "regions": "removed_regions"}
 
 
 @dataclass(frozen=True)
 class Dependence:
-    """How far the probability of the class falls once regions are removed from a layer, a mean over images.
+    """The fall of the probability of the class when regions are removed from a layer, a mean over images.
 
-    A removed region has the layer's mean features at its place. From each image equally many regions are removed of
-    each kind; intervals are over images.
+    A removed region has the layer's mean features at its position. From each image, equally many regions of each kind
+    are removed; intervals are over images.
 
     Attributes:
-        images: how many were asked. regions: removed from each, a mean. before: probability of the class, a mean.
+        images: their number. regions: removed from each, a mean. before: probability of the class, a mean.
         own, others, rest: the falls without regions of the pattern, without other reliable regions, and without regions
             that are not reliable.
         above_others, above_rest: own minus others, and own minus rest, of the same images.
@@ -41,23 +41,23 @@ class Dependence:
 
     @property
     def is_used(self) -> bool:
-        """Whether the probability falls farther than without regions that are not reliable, beyond the noise."""
+        """Whether the probability falls more than without regions that are not reliable, beyond the noise."""
         return (self.above_rest.low or 0.0) > 0
 
     @property
     def is_used_most(self) -> bool:
-        """Whether it falls farther than without other reliable regions of the class, beyond the noise."""
+        """Whether it falls more than without other reliable regions of the class, beyond the noise."""
         return (self.above_others.low or 0.0) > 0
 
 
 @dataclass(frozen=True)
 class PatternTest:
-    """What was tested of a pattern.
+    """The tests of a pattern.
 
     Attributes:
         class_name, number: of the pattern.
         refit: largest Jaccard index with a pattern of a refit of the layer, in [0, 1].
-        dependence: None where no image has regions of all kinds, or the layer cannot be changed.
+        dependence: None if no image has regions of all kinds, or the layer cannot be changed.
     """
 
     class_name: str = field(metadata={"key": "class"})
@@ -74,7 +74,7 @@ class PatternTestsResult(Result):
             over its patterns; None as there.
         refit_patterns: how many patterns the refit has. matched: how many patterns of the layer it has, with a Jaccard
             index above 0.5.
-        omitted: why the network could not be asked, None where it was.
+        omitted: why the network could not be tested, None if it was.
     """
 
     STAGE = "pattern_tests"
@@ -93,7 +93,7 @@ class PatternTestsResult(Result):
         write_rows(folder / "pattern_tests.csv", list(self.rows()))
 
     def is_of(self, found: PatternsResult) -> bool:
-        """Whether these are tests of the patterns found, and not of earlier ones."""
+        """Tell whether these tests belong to the given patterns, not to earlier ones."""
         tested = [(test.class_name, test.number) for test in self.tests]
         return tested == [(pattern.class_name, pattern.number) for pattern in found.patterns]
 
@@ -106,7 +106,7 @@ class PatternTestsResult(Result):
 
 
 def pattern_tests_of(results: StudyResults, found: Mapping[str, PatternsResult]) -> dict[str, PatternTestsResult]:
-    """Return the tests of the patterns of layers, where a study has them; tests of earlier patterns are omitted."""
+    """Return the tests of the patterns of layers, if a study has them; tests of earlier patterns are omitted."""
     tested = [layer for layer in results.layers(PatternTestsResult) if layer in found]
     tests = {layer: results.load(PatternTestsResult, layer=layer) for layer in tested}
     return {layer: each for layer, each in tests.items() if each.is_of(found[layer])}

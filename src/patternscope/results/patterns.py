@@ -1,4 +1,4 @@
-"""Results of the stage patterns: the patterns of each class in a layer, with the regions that make each of them."""
+"""Results of the stage patterns: the patterns of each class in a layer, with their regions."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,18 +28,19 @@ class LayerPattern:
 
     Attributes:
         class_name: its class. number: from 1 on, that with most of the class's evidence first. name: the user's.
-        regions, images: how many it has, and is in.
+        regions, images: the number of its regions, and of images with them.
         share: of the evidence of the class's reliable regions.
-        stability: Jaccard index with what other halves of the images make of it, in [0, 1]; 1 of a single pattern.
-        chance: the same of as many regions drawn by chance. within: squared distances within the class's clusters as a
-            share of those in points without clusters; None of a single pattern.
+        stability: Jaccard index with the same pattern by other halves of the images, in [0, 1]; 1 for a single pattern.
+        chance: the same for as many random regions. within: squared distances within the class's clusters as a
+            share of those in points without clusters; None for a single pattern.
         specific: of the regions of unseen images that are like it, the share in images of the class; prior: of any.
-        refits: mean share of the layer's refits in which its regions are points of the class, in [0, 1]; None where
-            the study does not have it. networks: the same of several networks, None for one.
+        refits: mean share of the layer's refits in which its regions are points of the class, in [0, 1]; None if not
+            measured. networks: the same for several networks, None for one.
         presence: share of its regions that are reliable at each checkpoint, in [0, 1].
-        appears, stays: the first checkpoint at which at least half of them are, and the one since which; None where
-            there is none.
-        shared: other classes that have it, the most first. background: share of regions like it where no class is.
+        appears, stays: the first checkpoint at which at least half of them are, and the one from which they stay so;
+            None without one.
+        shared: other classes that have it, the largest share first. background: share of regions like it outside any
+            class.
     """
 
     class_name: str = field(metadata={"key": "class"})
@@ -71,11 +72,11 @@ class PatternsResult(Result):
     """The patterns of all classes in a layer at the last checkpoint, classes in order.
 
     Attributes:
-        pattern, sample, region: place in `patterns`, image and place of each region of a pattern (m,) int64; those of a
-            pattern follow one another, the most typical first.
-        patterns: what was measured of each.
+        pattern, sample, region: index in `patterns`, image and position of each region of a pattern (m,) int64; regions
+            of a pattern are consecutive, the most typical first.
+        patterns: the measurements of each.
         checkpoints: in the order of training. grid: (h, w) of the regions.
-        field: height and width in pixels of the layer's effective receptive field, None where it is unknown.
+        field: height and width in pixels of the layer's effective receptive field, None if it is unknown.
         unknown_names: names given to regions that no pattern has.
     """
 
@@ -93,11 +94,11 @@ class PatternsResult(Result):
     unknown_names: tuple[str, ...] = record("patterns")
 
     def of_class(self, name: str) -> list[int]:
-        """Return the places of a class's patterns, that with most evidence first."""
+        """Return the indices of a class's patterns, the one with the most evidence first."""
         return [place for place, pattern in enumerate(self.patterns) if pattern.class_name == name]
 
     def members(self, place: int) -> tuple[Tensor, Tensor]:
-        """Return images and places of a pattern's regions, the most typical first."""
+        """Return images and positions of a pattern's regions, the most typical first."""
         own = self.pattern == place
         return self.sample[own], self.region[own]
 
@@ -108,7 +109,7 @@ class PatternsResult(Result):
         return places
 
     def typical(self, place: int, count: int) -> tuple[Tensor, Tensor]:
-        """Return up to `count` of its most typical regions, one of each image before a second of any."""
+        """Return up to `count` of its most typical regions, one per image before a second of any."""
         samples, regions = self.members(place)
         seen: dict[int, int] = {}
         rounds = []

@@ -1,4 +1,4 @@
-"""What computed a study: the versions of the programs and the machines, unit by unit."""
+"""The provenance of a study: the versions of the programs and the machines, unit by unit."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from patternscope.workflow.verification import checked_manifest
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions of the programs that made some units; empty where an earlier version of patternscope kept none."""
+    """The versions of the programs that made some units; empty if an earlier version of patternscope recorded none."""
 
     programs: Mapping[str, str]
     units: int
@@ -22,10 +22,10 @@ class Versions:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What computed the units of a study.
+    """The provenance of the units of a study.
 
-    `versions` and `machines` are in order of the number of units, the most first. Machines are those of which the
-    study's journal tells: none in studies of earlier versions, or without a journal.
+    `versions` and `machines` are sorted by the number of units, the largest first. Machines come from the study's
+    journal: none in studies of earlier versions, or without a journal.
     """
 
     versions: tuple[Versions, ...]
@@ -38,7 +38,7 @@ class Provenance:
 
     @property
     def mixed(self) -> str | None:
-        """Say of which versions a study is mixed, None where one set of versions made all of it."""
+        """Return a sentence on the versions that a study mixes, None if one set of versions made all of it."""
         if len(self.versions) < 2:
             return None
         differing = _differing([known.programs for known in self.versions]) or self.programs
@@ -54,20 +54,20 @@ class Provenance:
 
     @property
     def machines_text(self) -> str | None:
-        """Name the machines, None where they are not known."""
+        """Name the machines, None if they are unknown."""
         return "; ".join(str(machine) for machine in self.machines) or None
 
 
 def provenance_of(folder: str | Path) -> Provenance:
-    """Return what computed a study on the disk.
+    """Return the provenance of a study on disk.
 
-    InputError when the folder is no study, or a manifest is damaged. Cost: reads manifests and the journal.
+    InputError if the folder is not a study, or a manifest is damaged. Cost: reads manifests and the journal.
     """
     return read_provenance(Path(folder), open_results(folder))
 
 
 def read_provenance(folder: Path, results: StoredResults) -> Provenance:
-    """Return what computed the results of a study in `folder`; as `provenance_of`."""
+    """Return the provenance of the results of a study in `folder`; as `provenance_of`."""
     manifests = [checked_manifest(Store(folder), unit) for unit in results.units]
     known = [manifest.versions for manifest in manifests]
     if not any(known):
@@ -82,7 +82,7 @@ def read_provenance(folder: Path, results: StoredResults) -> Provenance:
 
 
 def differences(first: Provenance, second: Provenance) -> list[str]:
-    """Return in words in what two studies were computed differently, as far as both tell.
+    """Return in words how the provenance of two studies differs, as far as both recorded it.
 
     >>> one, other = (Versions({"torch": torch, "numpy": "2.4"}, 9) for torch in ("2.4.0", "2.14.1"))
     >>> differences(Provenance((one,), (Machine("a", 1),)), Provenance((other,), (Machine("a", 2),)))
@@ -117,7 +117,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _differing(programs: list[Mapping[str, str]]) -> list[str]:
-    """The programs of which there are several versions."""
+    """The programs with several versions."""
     names = dict.fromkeys(name for each in programs for name in each)
     known = [each for each in programs if each]
     return [name for name in names if len({each.get(name) for each in known}) > 1]

@@ -14,7 +14,7 @@ _ENDS = ("", "_low", "_high")
 
 
 def encode(value: Any) -> Any:
-    """Return a value as JSON knows it: dataclasses as objects, sequences as lists.
+    """Return a value as JSON types: dataclasses as objects, sequences as lists.
 
     >>> encode({"total": (1, 2)})
     {'total': [1, 2]}
@@ -31,9 +31,9 @@ def encode(value: Any) -> Any:
 def encode_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return some fields of a dataclass as the entries of an object.
 
-    An Interval becomes NAME, NAME_low and NAME_high, and nothing where it is None; a field declared with `inline`
-    becomes the entries of its own object, `key` is its name in the file, and one declared with `omit_none` has no entry
-    where it is None.
+    An Interval becomes NAME, NAME_low and NAME_high, and nothing if it is None; a field declared with `inline` becomes
+    the entries of its own object, `key` is its name in the file, and one declared with `omit_none` has no entry if it
+    is None.
     """
     flat: dict[str, Any] = {}
     for entry in fields(kind):
@@ -61,7 +61,7 @@ def flat_interval(name: str, interval: Interval) -> dict[str, float | None]:
 
 
 def decode(kind: Any, value: Any) -> Any:
-    """Return what `encode` wrote as the type `kind` says; KeyError or TypeError where it does not fit."""
+    """Decode what `encode` wrote into the type `kind`; KeyError or TypeError if it does not fit."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         inner = [argument for argument in arguments if argument is not NoneType]
@@ -79,7 +79,7 @@ def decode(kind: Any, value: Any) -> Any:
 
 
 def decode_fields(kind: type, entries: Iterable[Field[Any]], content: Any, path: Path) -> dict[str, Any]:
-    """Return the values of some fields of a dataclass from the object in a file; InputError where one is missing."""
+    """Return the values of some fields of a dataclass from the object in a file; InputError if one is missing."""
     try:
         return {entry.name: _decode_field(kind, entry, content) for entry in entries}
     except (KeyError, TypeError, ValueError) as error:
@@ -104,7 +104,7 @@ def _decode_field(kind: type, entry: Field[Any], content: Mapping[str, Any]) -> 
 
 
 def _has_entries(hint: Any, content: Mapping[str, Any]) -> bool:
-    """Whether an object holds the first entry of an optional inline dataclass."""
+    """Tell whether an object contains the first entry of an optional inline dataclass."""
     inner = next(argument for argument in get_args(hint) if argument is not NoneType)
     return fields(inner)[0].name in content
 

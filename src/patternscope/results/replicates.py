@@ -1,4 +1,4 @@
-"""Results of the stage networks: what several networks, trained alike, have in common and by how much they differ."""
+"""Results of the stage networks: what several networks, trained alike, have in common, and how much they differ."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ class NetworkNumbers:
 
     Attributes:
         network: 1 for the study's own, 2 and more for the others.
-        held_out_accuracy: in [0, 1], None where labels are unknown.
+        held_out_accuracy: in [0, 1], None if labels are unknown.
         counts: knowledge points per image. evidence: bits per region.
     """
 
@@ -38,10 +38,10 @@ class NetworksResult(Result):
     Attributes:
         counts: knowledge points per image, means over networks. evidence, readable: bits per region, likewise.
         classes, sweep, class_evidence, paper: the same by class, by threshold, and by the rule of the paper.
-        calibration_error, shared, on_object: means over networks; None where no network has one.
+        calibration_error, shared, on_object: means over networks; None if no network has one.
         spread: standard deviations between networks. networks: each network's own numbers, the study's own first.
         consensus: share of points that all networks have, the same region and class, in [0, 1]; None without points.
-        chance: the same where each network has the points of other images.
+        chance: the same if each network has the points of other images.
         stability: share of networks in which a region is a point of the class that the study's own network gives it
             (n, r), in [0, 1].
         images: n.

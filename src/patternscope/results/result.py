@@ -1,4 +1,4 @@
-"""What a stage leaves behind, as one frozen object that saves itself into files and reads them when asked."""
+"""The result of a stage: one frozen object that saves itself into files and reads them on access."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -32,28 +32,28 @@ _SUFFIX = ".safetensors"
 
 
 def unchecked(name: str) -> None:
-    """Believe a file that was just written, or that the run which reads it has verified."""
+    """Accept a file that was just written, or that the reading run has verified."""
 
 
 def arrays(file: str, **options: Any) -> Any:
     """Declare a field that is a tensor, or a mapping of names to tensors, in `file`.safetensors.
 
-    `key` is its name there; a mapping whose key is empty is all that no other field of the file is.
+    `key` is its name there; a mapping with an empty key contains everything that no other field of the file does.
     """
     return field(metadata={"file": f"{file}{_SUFFIX}", **options})
 
 
 def record(file: str, **options: Any) -> Any:
-    """Declare a field that is an entry of `file`.json; options as `record_codec` reads them."""
+    """Declare a field that is an entry of `file`.json; options as in `record_codec`."""
     return field(metadata={"file": f"{file}.json", **options})
 
 
 def folder(name: str, kind: type) -> Any:
     """Declare a field that is a separate folder: `kind` has `save(folder)` and `load(folder)`.
 
-    Of a `name` "{layer}" there is a folder for each layer; `kind` is given the one that holds them, and what checks
-    a layer's folder before it is read. Any other is None where there is no such folder, also to a stage that declares
-    it: the key of that stage is the same as if it had not.
+    For the `name` "{layer}", there is a folder for each layer; `kind` gets their parent, and a function that checks a
+    layer's folder before it is read. Any other is None if the folder does not exist, also for a stage that declares it:
+    the key of that stage is the same as without the declaration.
     """
     return field(metadata={"file": f"{name}/", "kind": kind})
 
@@ -65,12 +65,11 @@ def layer_arrays(kind: type) -> Any:
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(arrays, record, folder, layer_arrays))
 class Result:
-    """Base of the results of all stages: each is a frozen dataclass whose fields say in which file they are.
+    """Base of the results of all stages: each is a frozen dataclass whose fields declare their file.
 
-    `STAGE` is the folder of the stage in a study, `AXES` what its units are for, `PART` the section of the settings
-    that enables it, None where every study has it; `VARIANTS` are folders below that of the stage, where it has any.
-    An object that was loaded reads a file when one of its fields is first asked for; one that was constructed holds
-    its values.
+    `STAGE` is the folder of the stage in a study, `AXES` the axes of its units, `PART` the section of the settings that
+    enables it, None if every study has it; `VARIANTS` are folders below that of the stage, if any. A loaded object
+    reads a file when one of its fields is first used; a constructed one has its values in memory.
     """
 
     STAGE: ClassVar[str]
@@ -79,7 +78,7 @@ class Result:
     VARIANTS: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        """Make each result a frozen dataclass; tensors have no single truth, so that results are not compared."""
+        """Make each result a frozen dataclass; results are not compared, since tensors have no single truth value."""
         dataclass(frozen=True, eq=False, repr=False)(cls)
 
     def save(self, folder: Path) -> None:
@@ -100,29 +99,29 @@ class Result:
 
     @classmethod
     def load(cls, folder: Path, files: Collection[str] | None = None, check: Check = unchecked) -> Self:
-        """Return the result of a unit's folder; with `files` a field of any other file is a KeyError.
+        """Return the result in a unit's folder; with `files`, a field of any other file is a KeyError.
 
-        `check` is given the name of each file before it is read, that of a folder with a slash at its end; and a name
-        with {layer} before it is looked which layers there are.
+        `check` gets the name of each file before it is read (a folder's with a slash at its end), and a name with
+        {layer} before the layers are listed.
         """
         loaded = object.__new__(cls)
         object.__setattr__(loaded, "_source", (folder, None if files is None else frozenset(files), check))
         return loaded
 
     def with_values(self, **values: Any) -> Self:
-        """Return a copy with other values for some fields; unlike `dataclasses.replace` it reads nothing."""
+        """Return a copy with other values for some fields; unlike `dataclasses.replace`, it reads nothing."""
         copied = object.__new__(type(self))
         copied.__dict__.update(self.__dict__, **values)
         return copied
 
     def __repr__(self) -> str:
-        """Name the fields; their values fill screens, and some would have to be read first."""
+        """Name the fields; their values are too long, and some would have to be read first."""
         return f"{type(self).__name__}({', '.join(entry.name for entry in fields(cast(Any, type(self))))})"
 
-    if not TYPE_CHECKING:  # to a type checker the fields are all there is
+    if not TYPE_CHECKING:  # a type checker only sees the fields
 
         def __getattr__(self, name: str) -> Any:
-            """Read the file of a field that is asked for the first time."""
+            """Read the file of a field on first access."""
             source = self.__dict__.get("_source")
             file = None if source is None else _file_of(type(self), name)
             if file is None:
@@ -142,7 +141,7 @@ def reads(
 ) -> Need:
     """Return the need of a stage that reads these fields of a result, or all of them; `variant` as `stage_name`.
 
-    A per-layer file is that of the reader's layer where `layer` is "same", and of all layers otherwise.
+    A per-layer file is that of the reader's layer if `layer` is "same", and of all layers otherwise.
     """
     files = [_file_of(kind, name) for name in names]
     if None in files:
@@ -159,7 +158,7 @@ def stage_name(kind: type[Result], variant: str | None = None) -> str:
 
 
 class LayerFiles(Mapping[str, Part], Generic[Part]):
-    """The per-layer files of a unit's folder, each read when it is asked for."""
+    """The per-layer files of a unit's folder, each read on access."""
 
     def __init__(self, folder: Path, kind: type[Part], others: Collection[str], check: Check = unchecked) -> None:
         self._kind, self._check = kind, check
@@ -188,7 +187,7 @@ def _fields_by_file(kind: type) -> dict[str, list[str]]:
 
 
 def _file_of(kind: type, name: str) -> str | None:
-    """The file that a field is in, None where there is no such field."""
+    """The file of a field, None if there is no such field."""
     return next((entry.metadata["file"] for entry in fields(kind) if entry.name == name), None)
 
 
@@ -223,8 +222,8 @@ def _place_of(folder: Path, file: str) -> Path:
 
 
 def _is_declared(file: str, declared: frozenset[str]) -> bool:
-    """Whether some of the files that a reader declared stand for this one."""
-    if "{layer}" in file:  # which of the layers were declared shows when one is read
+    """Tell whether the files that a reader declared include this one."""
+    if "{layer}" in file:  # which layers were declared is checked when one is read
         return True
     return file in declared or (file.endswith("/") and any(name.startswith(file) for name in declared))
 

@@ -29,13 +29,13 @@ _NETWORK = "network_"
 
 
 MOST_CHECKPOINTS = 10_000
-"""Checkpoints that a study may have: the plan of more would fill the memory."""
+"""Largest number of checkpoints: the plan of more would fill the memory."""
 OWN_NETWORK = f"{_NETWORK}1"
-"""How a unit of a further network finds what the study's own network has."""
+"""The variant under which a unit of a further network finds the results of the study's own network."""
 
 
 def network_variant(network: int) -> str:
-    """Return the variant of a stage that is of a further network of the study, from 2 on.
+    """Return the variant of a stage for a further network of the study, counted from 2.
 
     >>> network_variant(2)
     'network_2'
@@ -44,7 +44,7 @@ def network_variant(network: int) -> str:
 
 
 def is_network(variant: str) -> bool:
-    """Tell whether a variant of a stage is of a further network of the study.
+    """Tell whether a variant of a stage belongs to a further network of the study.
 
     >>> is_network("network_2"), is_network("logits")
     (True, False)
@@ -69,7 +69,7 @@ class StudyResults(ABC):
     def load(
         self, kind: type[AnyResult], checkpoint: int | None = None, layer: str | None = None, variant: str | None = None
     ) -> AnyResult:
-        """Return a result at a checkpoint, by default the last; InputError where the study does not have it."""
+        """Return a result at a checkpoint, by default the last; InputError if the study does not have it."""
         known = self.checkpoints(kind)
         unit = Unit(stage_name(kind, variant), known[-1] if checkpoint is None and known else checkpoint, layer)
         if unit not in self._known:
@@ -85,7 +85,7 @@ class StudyResults(ABC):
         return any(unit.stage.partition("/")[0] == kind.STAGE for unit in self.units)
 
     def missing(self, needs: Iterable[Need]) -> list[str]:
-        """Return what the study lacks of what is read: parts as their sections, such as [attack], and other stages."""
+        """Return the required results that the study lacks: parts as sections, such as [attack], and other stages."""
         parts = {kind.STAGE: kind.PART for kind in result_kinds()}
         present = {unit.stage.partition("/")[0] for unit in self.units}
         stages = [need.stage.partition("/")[0] for need in needs]
@@ -102,7 +102,7 @@ class StudyResults(ABC):
 
     @property
     def students(self) -> list[str]:
-        """What the analysed students learnt from, none where there are no students."""
+        """What the analysed students learnt from, empty without students."""
         stages = {unit.stage for unit in self.units}
         return [name for name in STUDENTS if stage_name(StudentAnalysisResult, name) in stages]
 
@@ -117,7 +117,7 @@ class StudyResults(ABC):
         return list(self.images.classes)
 
     def training(self, checkpoint: int | None = None) -> TrainingResult:
-        """Return what is known of the network at a checkpoint, by default the last."""
+        """Return the training result of a checkpoint, by default the last."""
         return self.load(TrainingResult, checkpoint)
 
     def sample(self, checkpoint: int | None = None) -> SampleResult:
@@ -133,7 +133,7 @@ class StudyResults(ABC):
         return self.load(RegionResult, checkpoint, layer)
 
     def evidence(self, layer: str, checkpoint: int | None = None) -> EvidenceResult:
-        """Return what the regions of a layer tell of the class."""
+        """Return the evidence of a layer."""
         return self.load(EvidenceResult, checkpoint, layer)
 
     def knowledge(self, layer: str, checkpoint: int | None = None) -> KnowledgeResult:
@@ -141,15 +141,15 @@ class StudyResults(ABC):
         return self.load(KnowledgeResult, checkpoint, layer)
 
     def drawing_seed(self, *names: str) -> int:
-        """Return the seed of a choice that a figure makes, the same in every figure that makes it."""
+        """Return the seed of a random choice in figures, the same in every figure."""
         return unit_seed(self.seed, "figures", *names)
 
 
 @dataclass(frozen=True)
 class StoredResults(StudyResults):
-    """Results in folders; of each, `files` says which may be read, None for all.
+    """Results in folders; for each, `files` lists those that may be read, None for all.
 
-    Files of a `store` are verified when they are first read; without one, whoever gave the folders has done so.
+    Files of a `store` are verified when they are first read; without one, the caller has verified them.
     """
 
     folders: Mapping[Unit, Path]
@@ -168,7 +168,7 @@ class StoredResults(StudyResults):
 
     @classmethod
     def of(cls, ctx: UnitContext) -> Self:
-        """Return what the context of a unit has declared; a figure that draws by chance declares "seed" as well."""
+        """Return the declared results of a unit's context; a figure with random choices declares "seed" as well."""
         folders = {source.unit: source.folder for source in ctx.inputs}
         return cls(folders, getattr(ctx.settings, "seed", 0), {source.unit: source.files for source in ctx.inputs})
 
@@ -194,7 +194,7 @@ class ResultsInMemory(StudyResults):
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """What study.json says: settings as they were written, checkpoints, layers (shallow to deep), seed, versions."""
+    """The content of study.json: settings as written, checkpoints, layers (shallow to deep), seed, versions."""
 
     settings: Mapping[str, Any]
     checkpoints: int
@@ -204,19 +204,19 @@ class StudyRecord:
 
     @property
     def networks(self) -> int:
-        """Networks in all, the study's own included."""
+        """Number of networks, including the study's own."""
         part = self._section("replicates")
         if not part.get("enabled"):
             return 1
         return 1 + len(part["folders"]) if part.get("folders") else part.get("networks") or 3
 
     def _section(self, name: str) -> Mapping[str, Any]:
-        """A section of the settings, empty where there is none."""
+        """A section of the settings, empty if it is missing."""
         found = self.settings.get(name, {})
         return found if isinstance(found, Mapping) else {}
 
     def has(self, kind: type[Result], unit: Unit) -> bool:
-        """Tell whether a unit is part of the study, and not left on the disk by a run with other settings."""
+        """Tell whether a unit is part of the study, not a leftover of a run with other settings."""
         part = self._section(kind.PART or "")
         variant = unit.stage.partition("/")[2]
         if is_network(variant):
@@ -232,7 +232,7 @@ class StudyRecord:
 
 
 def read_record(folder: str | Path) -> StudyRecord:
-    """Return study.json of a study's folder; InputError when the folder is no study."""
+    """Return study.json of a study's folder; InputError if the folder is not a study."""
     content = Store(Path(folder)).read_study()
     if content is None:
         raise InputError(f"{folder}: expected the folder of `patternscope run`, got one without study.json")
@@ -243,7 +243,7 @@ def read_record(folder: str | Path) -> StudyRecord:
 
 
 def _checked_record(content: Mapping[str, Any]) -> StudyRecord:
-    """What study.json says, each value of its type; TypeError or another error of what is asked of it where not."""
+    """The content of study.json, with checked types; TypeError or another error for wrong ones."""
     settings, layers, versions = dict(content["settings"].items()), list(content["layers"]), content["versions"]
     checkpoints, seed = content["checkpoints"], content["seed"] or 0
     if not all(isinstance(name, str) for name in (*layers, *versions.keys(), *versions.values())):
@@ -258,8 +258,8 @@ def _checked_record(content: Mapping[str, Any]) -> StudyRecord:
 def open_results(folder: str | Path) -> StoredResults:
     """Return the results of a study on disk, found by the manifests of its units.
 
-    Units that a run with other settings left behind are no part of it. InputError when the folder is no study. Cost: a
-    listing of its folders; a file is verified when it is first read, at 1.7 GB a second.
+    Units left behind by a run with other settings are not part of it. InputError if the folder is not a study. Cost: a
+    listing of its folders; a file is verified when it is first read, at 1.7 GB per second.
     """
     folder, known = Path(folder), read_record(folder)
     order = {layer: place for place, layer in enumerate(known.layers)}
@@ -293,7 +293,7 @@ def _networks_below(place: Path) -> list[Path]:
 
 
 def _units_below(folder: Path, kind: type[Result]) -> list[Unit]:
-    """The units of a result whose manifest is on the disk."""
+    """The units of a result whose manifest is on disk."""
     depth = len(kind.AXES)
     variants = kind.VARIANTS or (None, *(path.name for path in _networks_below(folder / kind.STAGE)))
     places = [folder / stage_name(kind, variant) for variant in variants]

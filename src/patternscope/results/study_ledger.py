@@ -24,12 +24,12 @@ from patternscope.results.study import StudyResults
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast and how lastingly a layer learns, over the checkpoints of a study.
+    """Speed and stability of a layer's learning, over the checkpoints of a study.
 
     Attributes:
-        layer: its name. never: share of the images that hold evidence at no checkpoint, in [0, 1].
-        first: mean over the other images of the training step at which they first do (of the checkpoint's number where
-            steps are unknown); none where no image ever does. spread: its standard deviation over these images.
+        layer: its name. never: share of the images without evidence at any checkpoint, in [0, 1].
+        first: mean over the other images of the training step at which they first do (of the checkpoint's number if
+            steps are unknown); no value if no image ever does. spread: its standard deviation over these images.
         lasting: points at the last checkpoint as a share of the regions that ever were a point.
         by_steps: whether `first` is in training steps.
     """
@@ -84,7 +84,7 @@ def study_ledger(results: StudyResults, draws: Draws | None = None) -> StudyLedg
 
 
 def moment_of(results: StudyResults, layer: str, checkpoint: int | None = None, name: str | None = None) -> Moment:
-    """Return a layer at a checkpoint, by default the last; called as the checkpoint unless there is a `name`."""
+    """Return a layer at a checkpoint, by default the last; named after the checkpoint unless there is a `name`."""
     known = results.knowledge(layer, checkpoint)
     numbers = results.checkpoints(EvidenceResult)
     told = checkpoint in numbers if checkpoint is not None else bool(numbers)
@@ -102,9 +102,9 @@ def training_ledger(results: StudyResults, layer: str, draws: Draws) -> tuple[La
 def successive_ledgers(
     layer: str, moments: Sequence[Moment], classes: Sequence[str], labels: Tensor, draws: Draws
 ) -> tuple[LayerLedger, ...]:
-    """Return the ledger from each of some moments to the next; what was a point before a step is relearnt in it."""
+    """Return the ledger from each of some states to the next; a point at any earlier state counts as relearnt."""
     known = list(accumulate((moment.mask for moment in moments), or_))
-    # A region that is a point of the moment before is kept, changed or forgotten: that it was known does not matter.
+    # A region that is a point in the previous state is kept, changed or forgotten, whether or not it was one earlier.
     return tuple(
         ledger_of(layer, before, after, classes, labels, draws, earlier)
         for (before, after), earlier in zip(pairwise(moments), known[:-1], strict=True)
@@ -112,7 +112,7 @@ def successive_ledgers(
 
 
 def paces(results: StudyResults, draws: Draws) -> tuple[Pace, ...]:
-    """Return how fast and how lastingly each layer learns."""
+    """Return speed and stability of learning for each layer."""
     emergence, numbers = results.load(EmergenceResult), results.checkpoints(KnowledgeResult)
     steps = [checkpoint.step for checkpoint in emergence.checkpoints]
     by_steps = None not in steps
@@ -135,7 +135,7 @@ def depth_ledger(results: StudyResults, draws: Draws) -> tuple[LayerLedger, ...]
     for pair in pairwise(results.layers()):
         chosen = on_common_grid(*(results.region(layer).grid for layer in pair))
         before, after = (moment_of(results, layer, name=layer) for layer in pair)
-        # A refit of one layer does not say what another one keeps.
+        # A refit of one layer does not tell what another one keeps.
         ends = (replace(before, stability=None).regions(chosen[0]), after.regions(chosen[1]))
         found.append(ledger_of(" to ".join(pair), *ends, results.classes, results.images.labels, draws))
     return tuple(found)

@@ -17,7 +17,7 @@ from patternscope.results.training import TrainingResult
 
 @dataclass(frozen=True)
 class CheckpointSummary:
-    """What is known of a checkpoint as a whole; how its embedding lies to the one before is None for the first."""
+    """The numbers of a checkpoint as a whole; the alignment with the previous embedding is None for the first."""
 
     checkpoint: int
     name: str
@@ -49,7 +49,7 @@ class CheckpointSummary:
 
 @dataclass(frozen=True)
 class PaperCounts:
-    """Counts by the rule of the paper (Sec. 3.4), beside those that a study shows."""
+    """Counts by the rule of the paper (Sec. 3.4), next to those that a study shows."""
 
     paper_total: Interval
     paper_reliable: Interval
@@ -58,9 +58,9 @@ class PaperCounts:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """What is known of a layer at a checkpoint: single numbers of its `KnowledgeResult` and `EvidenceResult`.
+    """The numbers of a layer at a checkpoint, from its `KnowledgeResult` and `EvidenceResult`.
 
-    `fitted`: how many of the `images` maps are fitted to, None where they are all.
+    `fitted`: the number of `images` that maps are fitted to, None for all.
     """
 
     checkpoint: int

@@ -1,4 +1,4 @@
-"""Results of the stage training: the network at each checkpoint, and how accurate it is."""
+"""Results of the stage training: the network at each checkpoint, and its accuracy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +8,18 @@ from patternscope.results.result import Result, record
 
 Start = Literal["weights", "published", "factory"]
 NETWORK_FILE, STATE_FILE = "network.safetensors", "state.safetensors"
-"""Weights of a network, and the state from which its training goes on; `networks` reads and writes both."""
+"""Weights of a network, and the state from which its training continues; `networks` reads and writes both."""
 HEAD_FILE = "head.safetensors"
-"""What is read from the network's output: some of its outputs, or a probe; absent where all are as they are."""
+"""The head of a network: some of its outputs, or a probe; absent if all outputs are used in order."""
 NETWORK_FILES = (NETWORK_FILE, HEAD_FILE)
-"""All that a network is read from."""
+"""All files that a network is read from."""
 
 
 @dataclass(frozen=True)
 class ReadOutputs:
     """The outputs of a network that are the classes of the images.
 
-    names: what the outputs are called, by class; count: of all outputs; source: who says so.
+    names: of the outputs, by class; count: of all outputs; source: where the choice comes from.
     """
 
     names: tuple[str, ...]
@@ -29,7 +29,7 @@ class ReadOutputs:
     @property
     def sentence(self) -> str:
         """What is analysed, in one line."""
-        chosen = "The network's one output" if self.count == 1 else f"{len(self.names)} of {self.count:,} outputs"
+        chosen = "The network's single output" if self.count == 1 else f"{len(self.names)} of {self.count:,} outputs"
         verb = "is" if self.count == 1 else "are"
         return f"{chosen} {verb} analysed, {self.source}: {', '.join(self.names)}."
 
@@ -39,7 +39,7 @@ class ReadProbe:
     """A linear probe that gives the probabilities of a network without a classifier.
 
     strength: of the penalty; folds: that chose it; accuracy: on held-out images; images: it was fitted to;
-    own_images: whether these are those that are analysed.
+    own_images: whether these are the analysed images.
     """
 
     strength: float
@@ -53,7 +53,7 @@ class ReadProbe:
         """What is analysed, in one line."""
         which = "the analysed images themselves" if self.own_images else "training images"
         return (
-            f'Probabilities are those of a linear probe, as asked for with head = "probe", fitted to the network\'s '
+            f'Probabilities are those of a linear probe, as requested by head = "probe", fitted to the network\'s '
             f"features of {self.images:,} {which} (penalty {self.strength:g}, chosen in {self.folds} folds; accuracy "
             f"{self.accuracy:.2f} on held-out images): statements about classes are about the probe."
         )
@@ -63,15 +63,15 @@ class TrainingResult(Result):
     """One checkpoint of a network.
 
     Attributes:
-        checkpoint: number among the checkpoints. name: what it is called. step: of the training, None where unknown.
-        losses: of each training step since the checkpoint before; none where the network was trained elsewhere.
-        total_steps: of the whole training, where it took place here.
+        checkpoint: number among the checkpoints. name: its name. step: of the training, None where unknown.
+        losses: of each training step since the checkpoint before; empty if the network was trained elsewhere.
+        total_steps: of the whole training, if it took place here.
         start: where the weights came from before it: a file of the user's, published ones or those of a factory; None
             for a network that was trained from scratch here, and for one that was trained elsewhere.
         held_out_accuracy: share of the held-out images that are classified correctly, in [0, 1]; None where
             labels are unknown.
         held_out_images: their number.
-        outputs, probe: what is read from the network's output, None where it is taken as it is.
+        outputs, probe: the head of the network, None if its output is used directly.
     """
 
     STAGE = "training"
@@ -90,18 +90,18 @@ class TrainingResult(Result):
 
     @property
     def head_sentence(self) -> str | None:
-        """What is read from the network's output, in one line; None where it is taken as it is."""
+        """The head of the network in one line; None if its output is used directly."""
         head = self.outputs or self.probe
         return None if head is None else head.sentence
 
     @property
     def title(self) -> str:
-        """The checkpoint as a figure names it."""
+        """The name of the checkpoint in figures."""
         return f"checkpoint {self.name}" if self.step is None else f"training step {self.step}"
 
     @property
     def title_of_last(self) -> str | None:
-        """The last checkpoint as a figure names it, None where it is the only one: then nothing was trained over time.
+        """The name of the last checkpoint in figures, None if it is the only one, without a training over time.
 
         The last of several is never the first.
         """

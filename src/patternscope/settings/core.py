@@ -36,9 +36,9 @@ class NetworkSettings(Section):
     classes: dict[str, Output] | tuple[Output, ...] | None = Field(
         default=None,
         json_schema_extra=LATER,
-        description="which of the network's outputs the classes of the images are, by class or in their order: names, "
-        "numbers from 0 or synset ids; by default those that bear the names of the classes, where the network is "
-        "analysed as it is. Nothing is trained",
+        description="the network's outputs for the classes of the images, by class or in their order: names, numbers "
+        "from 0 or synset ids; by default, in a network that is analysed without training, the outputs with the names "
+        "of the classes. Nothing is trained",
     )
     class_file: LocatedPath | None = Field(
         default=None,
@@ -49,8 +49,8 @@ class NetworkSettings(Section):
     head: Literal["softmax", "sigmoid", "probe"] = Field(
         default="softmax",
         json_schema_extra=LATER,
-        description="what gives probabilities: softmax over the network's outputs; sigmoid, where each output is a yes "
-        "or no of its own; probe, a linear probe on the features of a network without a classifier, fitted to the "
+        description="where probabilities come from: softmax over the network's outputs; sigmoid, if each output is a "
+        "separate yes or no; probe, a linear probe on the features of a network without a classifier, fitted to the "
         "training images (extra probe). Nothing else is trained",
     )
     layers: tuple[str, ...] = Field(
@@ -58,24 +58,24 @@ class NetworkSettings(Section):
     )
     grid: Side | tuple[Side, Side] | None = Field(
         default=PAPER_GRID,
-        description="regions (n, or h and w) to which larger maps are averaged; smaller ones stay as they are, and "
-        "all do with a large number",
+        description="regions (n, or h and w) to which larger maps are averaged; smaller maps are not changed, so a "
+        "large number changes none",
     )
     weights: LocatedPath | None = Field(
         default=None,
-        description="a .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar file: this network is analysed as it is; with "
-        "training.epochs written, the training starts from it",
+        description="a .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar file: this network is analysed without "
+        "training, or, if training.epochs is set, the training starts from it",
     )
     fine_tune: bool = Field(
         default=False,
         validate_default=True,
         json_schema_extra=LATER,
-        description="whether the training starts from weights; by default where training.epochs is written and not 0",
+        description="whether the training starts from weights; by default if training.epochs is set and not 0",
     )
     pretrained: bool = Field(
         default=False,
-        description="start from the weights that torchvision or timm publish; with training.epochs = 0 they "
-        "are analysed as they are",
+        description="start from the weights published by torchvision or timm; with training.epochs = 0 they "
+        "are analysed without training",
     )
     sample_layer: str | None = Field(
         default=None, description="layer whose input is the sample feature; the last linear one by default"
@@ -86,28 +86,28 @@ class NetworkSettings(Section):
         le=16,
         json_schema_extra=LATER,
         description="class and register tokens before the patches of a transformer; by default those that "
-        "the network declares, else all that are no patches",
+        "the network declares, else all that are not patches",
     )
     suffix_tokens: int | None = Field(
         default=None,
         ge=0,
         le=16,
         json_schema_extra=LATER,
-        description="register tokens behind the patches of a transformer; by default what is left beside those before",
+        description="register tokens after the patches of a transformer; by default all others that are not patches",
     )
     precision: Literal["float32", "bfloat16", "float16"] = Field(
-        default="float32", description="of the network's arithmetic while it is recorded"
+        default="float32", description="precision of the network while its features are recorded"
     )
     mean: tuple[float, ...] | None = Field(
         default=None,
         min_length=1,
-        description="subtracted from pixels in [0, 1]; one number or one a channel; by default 0.5, or what "
+        description="subtracted from pixels in [0, 1]; one number, or one per channel; by default 0.5, or what "
         "published weights expect",
     )
     std: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(
         default=None,
         min_length=1,
-        description="divides pixels after that; one positive number or one a channel; by default 0.25, or "
+        description="divides pixels after that; one positive number, or one per channel; by default 0.25, or "
         "what published weights expect",
     )
     temperature: float = Field(
@@ -117,7 +117,7 @@ class NetworkSettings(Section):
     @field_validator("folder", mode="before")
     @classmethod
     def _beside_the_settings(cls, folder: Any, info: ValidationInfo) -> Any:
-        """A factory is looked for beside the settings file; no other architecture needs a folder."""
+        """A factory is looked for next to the settings file; no other architecture needs a folder."""
         name, colon, _ = info.data.get("architecture", "").partition(":")
         return "." if folder is None and colon and name != "timm" else folder
 
@@ -147,8 +147,8 @@ class CheckpointsSettings(Section):
 
     folder: LocatedPath | None = Field(
         default=None,
-        description="folder of .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar files, one a checkpoint, in the order "
-        "of their names",
+        description="folder of .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar files, one per checkpoint, in the "
+        "order of their names",
     )
 
 
@@ -163,13 +163,13 @@ class KnowledgeSettings(Section):
 
     rule: Literal["calibrated", "paper"] = Field(
         default="calibrated",
-        description="calibrated: by probabilities that hold on images which no map has seen; paper: its own count, by "
-        "the map of all images and the layer's mean strength",
+        description="calibrated: by probabilities that are calibrated on unseen images; paper: the paper's own rule, "
+        "with a map of all images and the layer's mean strength",
     )
     tau: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = Field(
         default="auto",
-        description='least class probability of a knowledge point, more than 1 / classes; "auto" is 0.4, '
-        "and more where there are fewer than ten classes",
+        description='smallest class probability of a knowledge point, above 1 / classes; "auto" is 0.4, '
+        "or more for fewer than ten classes",
     )
     bootstrap: int = Field(default=1000, ge=10, le=1_000_000, description="resamples of images behind each interval")
     taus: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
@@ -189,9 +189,9 @@ class FiguresSettings(Section):
         default=8,
         ge=1,
         le=64,
-        description="images shown where a figure shows single images; in knowledge_points, one of each class at least",
+        description="images in figures of single images; in knowledge_points, at least one of each class",
     )
-    dpi: int = Field(default=200, ge=50, le=1200, description="dots an inch of png files")
+    dpi: int = Field(default=200, ge=50, le=1200, description="dots per inch of png files")
 
 
 class AtlasSettings(Section):
@@ -229,15 +229,13 @@ def _starts_from_weights(content: Mapping[str, Any]) -> bool:
 class CoreSettings(Section):
     """The settings that every study has; every key has a default."""
 
-    seed: int = Field(default=0, ge=0, lt=2**62, description="the one seed, from which all randomness comes")
-    keep_features: bool = Field(
-        default=True, description="keep regional features on the disk when nothing needs them any more"
-    )
+    seed: int = Field(default=0, ge=0, lt=2**62, description="the seed from which all randomness comes")
+    keep_features: bool = Field(default=True, description="keep regional features on disk after their last use")
     deterministic: Literal["machine", "threads"] = Field(
         default="machine",
         json_schema_extra=LATER,
-        description="what repeats the same bytes: machine, on as many threads; threads, on any number of them, since "
-        "each unit of work then computes on one (more --workers use more)",
+        description="when a run gives the same bytes again: machine, with the same number of threads; threads, with "
+        "any number, since each unit of work then uses one thread (more --workers use more)",
     )
     images: ImagesSettings = Field(default_factory=ImagesSettings, description="where images come from")
     network: NetworkSettings = Field(default_factory=NetworkSettings, description="which network and layers")
@@ -272,7 +270,7 @@ class CoreSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _train_on(cls, content: Any) -> Any:
-        """Weights are a start where a number of epochs is written beside them."""
+        """Training starts from the weights if a number of epochs is set as well."""
         if not isinstance(content, Mapping) or not _starts_from_weights(content):
             return content
         return {**content, "network": {"fine_tune": True, **content["network"]}}

@@ -53,21 +53,21 @@ class ImagesSettings(_OptionSettings):
     50
     """
 
-    image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side of what the network gets")
+    image_size: int = Field(default=64, ge=16, le=4096, description="height and width in pixels of the network's input")
     channels: Literal[1, 2, 3, 4] = Field(
         default=3,
         description="1 for grey, 3 for colour; 2 and 4 with alpha, or the number of channels that arrays have",
     )
     resize: Resize = Field(
         default="crop",
-        description="how images that are not square become so: crop keeps the centre, pad adds black, stretch changes "
-        "their proportions",
+        description="how images are made square: crop keeps the centre, pad adds black bars, stretch changes their "
+        "proportions",
         json_schema_extra=LATER,
     )
     white: float | None = Field(
         default=None,
         gt=0,
-        description="the value shown as white, of pixels that are not bytes (4095 for 12 bits); by default 1 for "
+        description="the value to show as white, for pixels that are not bytes (4095 for 12 bits); by default 1 for "
         "floats and 65535 for 16 bits",
         json_schema_extra=LATER,
     )
@@ -75,8 +75,8 @@ class ImagesSettings(_OptionSettings):
         default=PIXEL_LIMIT,
         ge=1,
         le=10**12,
-        description="pixels of a picture file at most: larger ones are listed as unreadable, since a small file can "
-        "ask for gigabytes",
+        description="largest number of pixels of a picture file: larger ones are listed as unreadable, since a small "
+        "file can decode to gigabytes",
         json_schema_extra=LATER,
     )
     samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")
@@ -84,8 +84,8 @@ class ImagesSettings(_OptionSettings):
         default=2000,
         ge=4,
         json_schema_extra=LATER,
-        description="images that maps are fitted to at most, a stratified choice by what they are; the others are "
-        "judged by maps and temperatures that were fitted without them",
+        description="largest number of images that maps are fitted to, chosen by content and stratified by class; the "
+        "others are judged by maps and temperatures that were fitted without them",
     )
     train_per_class: int | None = Field(
         default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"
@@ -94,10 +94,10 @@ class ImagesSettings(_OptionSettings):
         default=None, ge=2, description="held-out images of each class; all by default (pictograms: 100)"
     )
     seed: int | None = Field(
-        default=None, ge=0, lt=2**62, description="of drawing and choosing images; the study's own by default"
+        default=None, ge=0, lt=2**62, description="seed of drawing and choosing images; the study's own by default"
     )
     class_names: tuple[str, ...] | None = Field(
-        default=None, description="the classes to select; names by label where the source has none"
+        default=None, description="the classes to select; if the source has no names, those of the labels in order"
     )
 
     @property

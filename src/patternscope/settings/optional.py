@@ -31,9 +31,9 @@ class SpreadSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="fit the layers again at all; a section [spread] switches it on unless it sets enabled = false",
+        description="fit the layers again; a section [spread] switches it on unless it sets enabled = false",
     )
-    draws: int = Field(default=2, ge=1, le=100, description="more draws of the neighbours, each with its own maps")
+    draws: int = Field(default=2, ge=1, le=100, description="further draws of the neighbours, each with its own maps")
 
 
 class ReplicatesSettings(Section):
@@ -45,13 +45,13 @@ class ReplicatesSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="have more networks at all; a section [replicates] switches it on unless it sets enabled = false",
+        description="analyse more networks; a section [replicates] switches it on unless it sets enabled = false",
     )
     networks: int | None = Field(
         default=None,
         ge=2,
         le=100,
-        description="networks in all, the study's own included; by default 3, or those of the folders and its own",
+        description="number of networks, including the study's own; by default 3, or one more than the folders",
     )
     folders: tuple[LocatedPath, ...] = Field(
         default=(),
@@ -86,15 +86,12 @@ class FaithfulnessSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="ask the network at all; a section [faithfulness] switches it on unless it sets enabled = false",
+        description="run the deletion test; a section [faithfulness] switches it on unless it sets enabled = false",
     )
-    images_per_class: int = Field(
-        default=10, ge=1, le=100_000, description="samples of each class that the network is asked about"
-    )
-    steps: int = Field(default=8, ge=2, le=10_000, description="equal shares in which the regions go")
+    images_per_class: int = Field(default=10, ge=1, le=100_000, description="samples of each class that are tested")
+    steps: int = Field(default=8, ge=2, le=10_000, description="equal shares in which the regions are removed")
     replacement: Literal["blur", "mean"] = Field(
-        default="blur",
-        description="what is shown instead of a region: the image without its details, or its mean colour",
+        default="blur", description="what replaces a region: the blurred image, or its mean colour"
     )
 
 
@@ -107,18 +104,18 @@ class PatternsSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="look for patterns at all; a section [patterns] switches it on unless it sets enabled = false",
+        description="look for patterns; a section [patterns] switches it on unless it sets enabled = false",
     )
-    most: int = Field(default=8, ge=1, le=50, description="patterns of a class in a layer at most")
+    most: int = Field(default=8, ge=1, le=50, description="largest number of patterns of a class in a layer")
     names: LocatedPath | None = Field(
-        default=None, description="JSON file of the names that you give to patterns, by a region of each"
+        default=None, description="JSON file with your names of patterns, each given to one of its regions"
     )
     images_per_class: int = Field(
         default=20,
         ge=1,
         le=100_000,
         json_schema_extra=LATER,
-        description="samples of each class that the network is asked about without a pattern's regions",
+        description="samples of each class on which the network is tested without a pattern's regions",
     )
 
 
@@ -130,21 +127,21 @@ class AttackSettings(Section):
     """
 
     enabled: bool = Field(
-        default=False, description="attack at all; a section [attack] switches it on unless it sets enabled = false"
+        default=False, description="run an attack; a section [attack] switches it on unless it sets enabled = false"
     )
     epsilon: float = Field(
         default=8 / 255, gt=0, description="largest perturbation, for pixels in [0, 1]; 8/255 is 0.0314"
     )
     step_size: float | None = Field(default=None, gt=0, description="length of a step; by default 2.5 epsilon / n_step")
     n_step: int = Field(default=20, ge=2, le=10_000, description="steps; every second one is kept")
-    norm: Literal["linf", "l2"] = Field(default="linf", description="how long a perturbation is")
+    norm: Literal["linf", "l2"] = Field(default="linf", description="norm of the perturbation")
     random_start: bool = Field(
-        default=False, description="begin at a random perturbation; the clean image is kept as step 0 anyway"
+        default=False, description="start from a random perturbation; step 0 is the clean image in any case"
     )
     target: str = Field(
         default="random",
-        description='"random" (another class for each image), "second" (most likely but the true one), "none" '
-        "(untargeted), or a class by its name",
+        description='"random" (another class for each image), "second" (the most likely wrong class), "none" '
+        "(untargeted), or the name of a class",
     )
 
     @property
@@ -172,17 +169,17 @@ class DistillationSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="distil at all; a section [distillation] switches it on unless it sets enabled = false",
+        description="distil the network; a section [distillation] switches it on unless it sets enabled = false",
     )
     students: tuple[StudentName, ...] = Field(
         default=("logits", "features"),
         min_length=1,
-        description="what students learn from: the teacher's logits, the features of its last analysed layer",
+        description="what students learn from: the teacher's logits, or the features of its last analysed layer",
     )
     architecture: str | None = Field(default=None, description="of the students; by default the teacher's")
     arguments: dict[str, Any] | None = Field(
         default=None,
-        description="further arguments of the architecture; by default the teacher's where that is its own",
+        description="further arguments of the architecture; by default the teacher's, if the architecture is the same",
     )
     layers: tuple[str, ...] = Field(
         default=(),
@@ -191,15 +188,15 @@ class DistillationSettings(Section):
     )
     temperature: float = Field(default=4.0, gt=0, le=1000, description="T of the softened probabilities")
     weight: float = Field(
-        default=0.9, ge=0, le=1, description="of the teacher's word; the rest is cross-entropy with the labels"
+        default=0.9, ge=0, le=1, description="weight of the teacher's outputs; the rest is cross-entropy with labels"
     )
     epochs: int | None = Field(
-        default=None, ge=1, le=10_000, description="of a student's training; by default the teacher's"
+        default=None, ge=1, le=10_000, description="epochs of a student's training; by default the teacher's"
     )
     maps: Literal["auto", "own", "teacher"] = Field(
         default="auto",
-        description="through which maps a student's layer is seen: the teacher's, its own, or the teacher's where "
-        "its channels mean the same",
+        description="maps that embed a student's layer: the teacher's, its own, or (auto) the teacher's if its "
+        "channels mean the same",
     )
 
     @field_validator("students")
@@ -227,7 +224,7 @@ class OptionalParts(CoreSettings):
         default_factory=ReplicatesSettings, description="networks trained from other seeds"
     )
     faithfulness: FaithfulnessSettings = Field(
-        default_factory=FaithfulnessSettings, description="whether the network depends on what is shown"
+        default_factory=FaithfulnessSettings, description="whether the network depends on what the figures show"
     )
     patterns: PatternsSettings = Field(
         default_factory=PatternsSettings, description="the patterns of each class and layer"

@@ -14,7 +14,7 @@ def embedded_scores(pulls: Tensor, orientations: Tensor, rows: Tensor) -> Tensor
 
     p of the anchors (b, a, e), o of all regions of the candidates, end to end (q, e), the match of each region of an
     anchor in each neighbour as a row of these (b, m, a), int64 -> (b, m). Cost: b m a look-ups of e numbers forward,
-    as many sums backward; holds e b m a numbers.
+    as many sums backward; memory for e b m a numbers.
 
     >>> embedded_scores(torch.eye(2)[None], 3 * torch.eye(2), torch.tensor([[[0, 1], [1, 0]]]))
     tensor([[6., 0.]])

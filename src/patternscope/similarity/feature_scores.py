@@ -1,9 +1,9 @@
-"""Sums over matched features in blocks that fit the cache: the features of all matches are never held at once."""
+"""Sums over matched features in blocks that fit the cache: the features of all matches are never in memory at once."""
 
 import torch
 from torch import Tensor
 
-# Matched features held at once: 2 MB in float32, about one core's cache.
+# Matched features in memory at once: 2 MB in float32, about one core's cache.
 _CACHED_NUMBERS = 1 << 19
 
 

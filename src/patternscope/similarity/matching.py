@@ -8,10 +8,10 @@ from torch import Tensor
 from patternscope.similarity.feature_scores import flat_rows, matched_scores
 
 # A block of scores is written and searched in one core's cache: at most this many (1 MB in float32), and at most
-# this many regions of anchors side by side, or its rows lie too far apart for the search to be fast.
+# this many regions of anchors side by side, or its rows are too far apart in memory for a fast search.
 _SCORES_AT_ONCE = 1 << 18
 _REGIONS_AT_ONCE = 400
-_SHORTEST = 1e-18  # shorter features, of which the square is lost, have no direction
+_SHORTEST = 1e-18  # shorter features, whose square underflows, have no direction
 
 
 def unit_regions(regional_features: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def match_regions(regional_features: Tensor, channel_weights: Tensor, anchor: in
     of one anchor. Source: Sec. 3.3.
 
     Features (n, r, k), scaled to unit length here on a copy, v (n, k), the anchor i, indices of other samples (j,) ->
-    region indices (j, r) int64 in [0, r); of equal ones the first. Cost: 2 r^2 k operations per neighbour, one matrix
+    region indices (j, r) int64 in [0, r); the first of equal ones. Cost: 2 r^2 k operations per neighbour, one matrix
     product.
 
     >>> features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [3.0, 1.0]]])
@@ -85,8 +85,8 @@ def match_blocks(
     for the argmax only). Arguments as of :func:`best_matches`; pairs of a score (b', m, a) in at least float32 and an
     index in the smallest sufficient integer type, of equal scores the first.
 
-    Cost: 2 b a m r k operations; 2 MB (float32) beside inputs and outputs, or the scores of one anchor and one
-    candidate where those are more.
+    Cost: 2 b a m r k operations; 2 MB (float32) in addition to inputs and outputs, or the scores of one anchor and one
+    candidate if those are larger.
 
     >>> eye = torch.eye(2)[None]
     >>> [(score.tolist(), index.tolist()) for score, index in match_blocks(eye, eye)]
@@ -110,17 +110,17 @@ def match_blocks(
 
 
 def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the maximum over dimension 1 and its index, of equal ones the first: (c, r, a) -> (c, a) twice.
+    """Return the maximum over dimension 1 and its index, the first of equal ones: (c, r, a) -> (c, a) twice.
 
-    Pooling carries value and place along in one pass, anchors side by side in the processor's vectors; a reduction
-    with indices compares one number at a time there, and four vectorised passes take more than twice as long.
+    Pooling finds value and index in one vectorised pass over anchors; a reduction with indices compares one number at a
+    time, and four vectorised passes take more than twice as long.
     """
     scores = scores if scores.dtype == torch.float64 else scores.float()
     regions = scores.shape[1]
     if scores.device.type != "cpu":
         best, index = scores.max(dim=1)
     else:
-        # Regions are the height of a picture whose channels, the anchors, lie innermost: "channels last".
+        # Regions are the height of a picture whose channels, the anchors, are innermost: "channels last".
         window = scores.transpose(1, 2).unsqueeze(2)
         pooled = torch.nn.functional.max_pool2d(window, (1, regions), return_indices=True)
         best, index = (part.flatten(1) for part in pooled)

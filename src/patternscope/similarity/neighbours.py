@@ -38,12 +38,12 @@ def choose_neighbours(identity: Tensor, classes: Tensor, count: int, seed: int) 
     """Choose `count` neighbours for each sample, independently of the order of the samples.
 
     Every sample gets a key, the hash of seed and identity. Candidates are taken in turn from the classes, in the
-    order of their keys, until there is one more than an anchor needs; an anchor among them omits itself, any other
-    omits the last. Source: Sec. 3.3 (100 in the reference code) for comparing with some of the samples only.
+    order of their keys, until there is one more than an anchor needs; an anchor among them skips itself, any other
+    skips the last. Source: Sec. 3.3 (100 in the reference code) for comparing with some of the samples only.
 
-    `identity` (n,) are integers that identify samples, such as `images.identities`: the same ones in two layers or
-    networks make the same choice, so that the two can be compared. `classes` (n,) are integers, such as labels;
-    `count` >= 1 is clipped to n - 1. InputError for other shapes and types, or a count below 1.
+    `identity` (n,) are integers that identify samples, such as `images.identities`: equal ones in two layers or
+    networks give the same choice, so that the two can be compared. `classes` (n,) are integers, such as labels; `count`
+    >= 1 is clipped to n - 1. InputError for other shapes and types, or a count below 1.
 
     >>> chosen = choose_neighbours(torch.arange(4), torch.tensor([0, 0, 1, 1]), count=2, seed=0)
     >>> chosen.samples.shape, bool((chosen.samples == torch.arange(4)[:, None]).any())

@@ -13,9 +13,9 @@ def combine_regions(scores: Tensor, region_weights: Tensor) -> Tensor:
     """Return log q_i(j) from the scores of matched regions.
 
     ``q_i(j) = softmax_j(sum_r w_i^(r) log q_i^(r)(j))`` with ``q_i^(r)(j) = softmax_j(score_ij^(r))``.
-    The normaliser of each region's softmax is the same for all j, so the outer softmax cancels it exactly:
-    what is computed is ``q_i(j) = softmax_j(sum_r w_i^(r) score_ij^(r))``. Scores (..., j, r), w (..., r) ->
-    log probabilities (..., j). Source: Sec. 3.3.
+    The normaliser of each region's softmax is the same for all j, and the outer softmax cancels it exactly: computed is
+    ``q_i(j) = softmax_j(sum_r w_i^(r) score_ij^(r))``. Scores (..., j, r), w (..., r) -> log probabilities (..., j).
+    Source: Sec. 3.3.
 
     >>> combine_regions(torch.tensor([[1.0, 2.0], [3.0, 2.0]]), torch.tensor([0.5, 0.5])).exp()
     tensor([0.2689, 0.7311])
@@ -67,9 +67,9 @@ def embedding_log_similarity(
 ) -> Tensor:
     """Return log q_i(j) by regional embeddings: :func:`embedding_log_similarities` of one anchor.
 
-    ``q_i^(r)(j) = softmax_j(kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``, combined over regions by w_i. Kappa and norms
-    are constants of the gradient, as in the reference code. h is (n, r, e), the other arguments and the result are
-    those of :func:`feature_log_similarity`; kappa_max is 1000 in the paper. Source: Sec. 3.3.
+    ``q_i^(r)(j) = softmax_j(kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``, combined over regions by w_i. The gradient treats
+    kappa and norms as constants, as in the reference code. h is (n, r, e), the other arguments and the result are those
+    of :func:`feature_log_similarity`; kappa_max is 1000 in the paper. Source: Sec. 3.3.
 
     >>> h = torch.tensor([[[1.0, 0.0]], [[3.0, 0.0]], [[0.0, 2.0]]])
     >>> matches = torch.zeros(2, 1, dtype=torch.long)

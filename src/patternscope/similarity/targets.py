@@ -22,8 +22,8 @@ def target_log_similarity(
     Returns:
         Log probabilities (j,) or (b, j).
 
-    Cost: b u c multiplications, u the number of different neighbours: one more than j where anchors share their
-    candidates. Holds b u and b c numbers.
+    Cost: b u c multiplications, u the number of different neighbours: one more than j if anchors share their
+    candidates. Memory: b u and b c numbers.
 
     >>> probs = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
     >>> target_log_similarity(probs, 0, torch.tensor([1, 2])).exp()

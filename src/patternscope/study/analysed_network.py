@@ -1,4 +1,4 @@
-"""The network of a study that is analysed as it is: its own outputs, some of them, or a probe on its features."""
+"""The network of a study without training: its own outputs, some of them, or a probe on its features."""
 
 import json
 import warnings
@@ -33,14 +33,14 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.network_factory import study_network
 
 TRIED = 10
-"""Classes, where nobody has counted them yet."""
+"""Classes that have not been counted yet."""
 Classes: TypeAlias = Sequence[str] | int | None
-"""Names of the classes of the images, their number, or None while nobody has counted them."""
+"""Names of the classes of the images, their number, or None while unknown."""
 Load: TypeAlias = Callable[[Normalised], object]
 
 
 def is_analysed_as_it_is(settings: StudySettings) -> bool:
-    """Tell whether a study's network is not trained; InputError where it is, though its outputs are chosen.
+    """Tell whether a study's network is not trained; InputError if it is trained although its outputs are chosen.
 
     >>> is_analysed_as_it_is(StudySettings()), is_analysed_as_it_is(StudySettings(training={"epochs": 0}))
     (False, True)
@@ -52,7 +52,7 @@ def is_analysed_as_it_is(settings: StudySettings) -> bool:
     asked = "head" if network.head != "softmax" else asked
     if asked is not None and epochs and not given:
         raise InputError(
-            f"training.epochs: expected 0 with network.{asked}, since the network is analysed as it is, got {epochs}"
+            f"training.epochs: expected 0 with network.{asked}, which analyses without training, got {epochs}"
         )
     return given or epochs == 0
 
@@ -60,10 +60,10 @@ def is_analysed_as_it_is(settings: StudySettings) -> bool:
 def open_network(
     settings: StudySettings, classes: Classes, seed: int, load: Load = id, *, pretrained: bool = False
 ) -> Normalised:
-    """Return a study's network with its own outputs, as many as it has, or as the classes; `load` gives it weights.
+    """Return a study's network with its own number of outputs, or that of the classes; `load` loads its weights.
 
-    A network of torchvision or timm has as many outputs as the weights that `load` reads. With a probe its classifier
-    is taken off. InputError as `load` and `study_network`.
+    A network of torchvision or timm has as many outputs as the weights that `load` reads. With a probe, its classifier
+    is removed. InputError as `load` and `study_network`.
     """
     network, first = settings.network, None
     backbone = network.head == "probe"
@@ -79,7 +79,7 @@ def open_network(
 
 
 def without_classifier_of(model: Normalised) -> Normalised:
-    """Return the network without its classifier, as its features are."""
+    """Return the network without its classifier, which returns its features."""
     model.network = without_classifier(model.network)
     return model
 
@@ -87,10 +87,10 @@ def without_classifier_of(model: Normalised) -> Normalised:
 def rebuilt_network(
     network: NetworkSettings, images: ImagesSettings, classes: int, head: Head | None, file: Path
 ) -> Normalised:
-    """Return the network of a checkpoint that a study has written, with the head that was written beside it."""
+    """Return the network of a checkpoint that a study has written, with the head that was saved with it."""
     probed, count = isinstance(head, ProbeHead), classes
     if head is not None:
-        # One output or none is the network's own doing.
+        # One output or none is a property of the network.
         count = head.count if isinstance(head, ChosenOutputs) and head.count > 1 else None
     model = study_network(network, images, count, seed=0, backbone=probed)
     if probed:
@@ -110,7 +110,7 @@ def read_outputs(model: Normalised, settings: StudySettings, classes: Sequence[s
 
 
 def names_of(model: Normalised, settings: StudySettings) -> tuple[OutputNames | None, int]:
-    """Return the names of a network's outputs, None where they are unknown, and the number of these."""
+    """Return the names of a network's outputs, None if they are unknown, and the number of outputs."""
     count, network = check_logits(without_head(model), settings.images, None).shape[1], settings.network
     return output_names(inner_network(model), network.architecture, count, network.class_file), count
 
@@ -131,16 +131,16 @@ def with_probe(model: Normalised, train: LabelledImages, classes: int, seed: int
 
 
 def dry_network(settings: StudySettings, classes: Classes, load: Load = id) -> Normalised:
-    """Return a study's network without its weights and with a probe that tells nothing, for a dry run.
+    """Return a study's network without its weights and with a probe of zeros, for a dry run.
 
-    InputError where its outputs cannot be those of the classes, as far as these are known.
+    InputError if its outputs cannot be those of the classes, as far as these are known.
     """
     if not is_analysed_as_it_is(settings):
         count = TRIED if classes is None else classes if isinstance(classes, int) else len(classes)
         model = study_network(settings.network, settings.images, count, seed=0)
         load(model)
         return model
-    # What the network gives is said before what its weights are, where these do not tell the number of outputs.
+    # Errors of the network's output come before those of its weights, unless these give the number of outputs.
     told = settings.network.head == "probe" or len(_counts(settings, classes)) > 1
     model = open_network(settings, classes, 0, load if told else id)
     headed = _dry_head(model, settings, classes)
@@ -150,7 +150,7 @@ def dry_network(settings: StudySettings, classes: Classes, load: Load = id) -> N
 
 
 def _dry_head(model: Normalised, settings: StudySettings, classes: Classes) -> Normalised:
-    """A network with what is read from its output, as far as that is known without weights."""
+    """A network with its head, as far as that is known without weights."""
     if settings.network.head == "probe":
         count = 2 if classes is None else classes if isinstance(classes, int) else len(classes)
         return _headed(model, blank_probe(model, _blank(settings.images), count))
@@ -186,7 +186,7 @@ def check_logits(model: nn.Module, images: ImagesSettings, classes: int | None) 
 
 
 def _check_count(model: Normalised, settings: StudySettings, classes: int) -> None:
-    """Refuse outputs that cannot be that many classes, whatever their names."""
+    """Refuse outputs that cannot be that many classes, independently of names."""
     names, count = names_of(model, settings)
     if names is None or count < classes:
         check_logits(model, settings.images, None if (count, classes) == (1, 2) else classes)
@@ -206,7 +206,7 @@ def _blank(images: ImagesSettings) -> Tensor:
 
 
 def _counts(settings: StudySettings, classes: Classes) -> list[int | None]:
-    """The numbers of outputs to try, None for as many as the network has of itself."""
+    """The numbers of outputs to try, None for the network's default."""
     network, names = settings.network, classes if isinstance(classes, Sequence) else None
     count = TRIED if classes is None else classes if isinstance(classes, int) else len(classes)
     if network.class_file is not None:
@@ -224,7 +224,7 @@ def _counts(settings: StudySettings, classes: Classes) -> list[int | None]:
 
 
 def loading(path: Path | None) -> Load:
-    """Return what loads the weights of a file, or nothing where there is none."""
+    """Return a function that loads the weights of a file, or one that does nothing."""
     return id if path is None else partial(_load, path)
 
 
@@ -236,7 +236,7 @@ def _load(path: Path, model: Normalised) -> None:
 def measured_accuracy(
     model: nn.Module, images: ImageStore, labels: Tensor, classes: Sequence[str], names: OutputNames | None
 ) -> float:
-    """Return a network's accuracy on images with labels (n,); warns where its outputs are likely in another order.
+    """Return a network's accuracy on images with labels (n,); warns if its outputs are likely in another order.
 
     `names` are those of its own outputs. Cost: a forward pass.
     """
@@ -249,11 +249,11 @@ def measured_accuracy(
 def warn_of_order(
     logits: Tensor, labels: Tensor, head: Head | None, classes: Sequence[str], names: OutputNames | None = None
 ) -> None:
-    """Warn where a network's own logits (n, m) fit the labels (n,) better in another order than that of its head."""
+    """Warn if a network's own logits (n, m) fit the labels (n,) better in another order than in that of its head."""
     outputs = head.outputs if isinstance(head, ChosenOutputs) else tuple(range(logits.shape[1]))
     places = list(range(logits.shape[1]))
     if REST in outputs:
-        # The rest of a yes or no is an output of its own, which is always 0.
+        # The rest of a yes or no is a separate output, which is always 0.
         places = [max(outputs), REST]
         logits = torch.stack([logits[:, places[0]], torch.zeros(len(logits))], dim=1)
         outputs = (1, 0) if outputs[0] == REST else (0, 1)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 MOST_BYTES = 256 * 10**6
-"""What the pictures of all kept steps take at most."""
+"""Largest size of the pictures of all kept steps."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class AttackPictures:
 
     @classmethod
     def clean(cls, images: Tensor, steps: int, most_bytes: int = MOST_BYTES) -> Self:
-        """Return the pictures of images (n, channels, h, w) in [0, 1] to which nothing has happened yet.
+        """Return the pictures of clean images (n, channels, h, w) in [0, 1].
 
-        Larger ones are reduced, by the means of their pixels, until all steps take at most `most_bytes`.
+        Larger ones are reduced, by averaging pixels, until all steps take at most `most_bytes`.
 
         >>> AttackPictures.clean(torch.zeros(2, 3, 8, 8), steps=4, most_bytes=4 * 2 * 3 * 16).values.shape
         torch.Size([4, 2, 3, 4, 4])
@@ -32,7 +32,7 @@ class AttackPictures:
         return cls(small.repeat(steps, 1, 1, 1, 1))
 
     def put(self, place: int, rows: Tensor, images: Tensor) -> None:
-        """Take in images (m, channels, h, w) in [0, 1] at one kept step."""
+        """Add images (m, channels, h, w) in [0, 1] at one kept step."""
         height, width = self.values.shape[-2:]
         self.values[place, rows] = _bytes_of(images, height, width)
 

@@ -1,4 +1,4 @@
-"""What of a network a study analyses: checkpoints and layers, found by a dry run, and a check of its logits."""
+"""The checkpoints and layers of a study, found by a dry run, and a check of the network's logits."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -30,9 +30,9 @@ _NEARLY = 1e-3
 def study_axes(settings: StudySettings) -> Axes:
     """Return how many checkpoints and which layers a study has, found by a dry run of its network.
 
-    InputError for settings that contradict each other, no checkpoint files, one that does not fit or another number of
-    them for a network of [replicates], an architecture that cannot be built or gives other logits than the images have
-    classes, an unknown layer or one without a region grid. UserWarning for probabilities instead of logits. Cost:
+    InputError for settings that contradict each other, no checkpoint files, one that does not fit or a different number
+    of them for a network of [replicates], an architecture that cannot be built or whose number of logits is not that of
+    the classes, an unknown layer or one without a region grid. UserWarning for probabilities instead of logits. Cost:
     two forward passes of an empty image, and the headers of the safetensors files.
     """
     network, folder = settings.network, settings.checkpoints.folder
@@ -52,7 +52,7 @@ def study_axes(settings: StudySettings) -> Axes:
 
 
 def _files_of_replicates(settings: StudySettings, checkpoints: int, *, trained_here: bool) -> list[Path]:
-    """The weight files of networks beside the study's own, as many of each as the study has checkpoints."""
+    """The weight files of the further networks, as many for each as the study has checkpoints."""
     asked = settings.replicates
     if not asked.enabled:
         return []
@@ -79,9 +79,8 @@ def _files_of_replicates(settings: StudySettings, checkpoints: int, *, trained_h
 def student_layers(settings: StudySettings, teacher: Sequence[str]) -> tuple[str, ...]:
     """Return the students' layers, one for each of the teacher's.
 
-    Those named; else those of the same names, or as many spread over depth. InputError for an architecture
-    that cannot be built or gives other logits than the images have classes, an unknown layer, or another
-    number of layers.
+    Those named; else those of the same names, or as many spread over depth. InputError for an architecture that cannot
+    be built or whose number of logits is not that of the classes, an unknown layer, or a different number of layers.
     """
     model, classes = _tried(student_settings(settings), settings.images)
     layers = _layers_of(model, settings.images)
@@ -107,7 +106,7 @@ def study_layers(settings: StudySettings) -> tuple[list[Layer], list[str]]:
 
 
 def _check_output(model: Normalised, images: ImagesSettings, classes: int | None) -> None:
-    """Check the network's logits, and warn where they are probabilities."""
+    """Check the network's logits, and warn if they are probabilities."""
     logits = check_logits(model, images, classes).float()
     if logits.shape[1] > 1 and bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < _NEARLY).all()):
         warnings.warn(
@@ -119,7 +118,7 @@ def _check_output(model: Normalised, images: ImagesSettings, classes: int | None
 
 
 def _tried_network(settings: StudySettings, files: Sequence[Path] = ()) -> Normalised:
-    """The network of a study on trial, which fits its weight files as far as their headers tell."""
+    """The study's network for a dry run, which fits its weight files as far as their headers tell."""
     images = settings.images
     classes = known_classes(images) or count_classes(images.source, images.folder, images.class_names)
 
@@ -131,14 +130,14 @@ def _tried_network(settings: StudySettings, files: Sequence[Path] = ()) -> Norma
 
 
 def known_classes(images: ImagesSettings) -> tuple[str, ...] | None:
-    """Return the names of the classes where they are known before the images are read."""
+    """Return the names of the classes, if known before the images are read."""
     if images.source != "pictograms":
         return None
     return tuple(open_images("pictograms", train_per_class=2, test_per_class=2).test.classes)
 
 
 def _tried(network: NetworkSettings, images: ImagesSettings) -> tuple[Normalised, int | None]:
-    """The network on trial, and the number of its classes where that is known before the images are read."""
+    """The network of the dry run, and the number of its classes, if known before the images are read."""
     classes = count_classes(images.source, images.folder, images.class_names)
     if classes is not None:
         return study_network(network, images, classes, seed=0), classes
@@ -147,7 +146,7 @@ def _tried(network: NetworkSettings, images: ImagesSettings) -> tuple[Normalised
 
 
 def _explained(build: Callable[[], Normalised], tried: int | None) -> Normalised:
-    """A network that is built, for a number of classes that was `tried` because it is unknown."""
+    """A network that was built, for a number of classes that was `tried` because it is unknown."""
     try:
         return build()
     except InputError as error:
@@ -155,7 +154,7 @@ def _explained(build: Callable[[], Normalised], tried: int | None) -> Normalised
             raise
         raise InputError(
             f"{error}; {tried} classes were tried, since their number is not known before the images are read: "
-            "images.class_names tells it"
+            "images.class_names states it"
         ) from error
 
 
@@ -165,7 +164,7 @@ def _layers_of(model: Normalised, images: ImagesSettings) -> list[Layer]:
 
 
 def _checked_layers(settings: StudySettings, files: Sequence[Path]) -> tuple[str, ...]:
-    """The layers asked for, each of which has regions, or those suggested; of a network that fits its study."""
+    """The requested layers, each with regions, or the suggested ones; of a network that fits its study."""
     model = _tried_network(settings, files)
     layers = _layers_of(model, settings.images)
     classes = count_classes(settings.images.source, settings.images.folder, settings.images.class_names)
@@ -177,7 +176,7 @@ def _checked_layers(settings: StudySettings, files: Sequence[Path]) -> tuple[str
 
 
 def _checked_names(names: Sequence[str], layers: Sequence[Layer], setting: str) -> tuple[str, ...]:
-    """The names, none of them twice, each of a layer that has regions."""
+    """The distinct names, each of a layer with regions."""
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InputError(f"{setting}: expected each layer once, got {sorted(twice)[0]!r} twice")

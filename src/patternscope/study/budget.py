@@ -1,4 +1,4 @@
-"""What a run will cost, estimated before it starts: units still to be made, time, disk and memory."""
+"""The cost of a run, estimated before it starts: units still to be made, time, disk and memory."""
 
 import shutil
 import sys
@@ -36,8 +36,8 @@ _TRIAL = (512, 2048, 392)  # a product of the match's shape
 _COPIED = 1 << 23  # numbers: more than the caches hold
 _LONG = 0.1  # seconds after which a trial of the network is not repeated with more images
 _MOST_TRIED = 32
-_HELD_OUTPUTS = 3  # of a network without gradients: what a block gets, has inside and returns
-_AT_ONCE = 2  # recorded checkpoints that are on the disk together where features are not kept
+_HELD_OUTPUTS = 3  # of a network without gradients: input, inside and output of a block
+_AT_ONCE = 2  # recorded checkpoints on disk at a time if features are not kept
 _FIGURE_BYTES, _FIGURE_HELD = 2e6, 10 * NUMBER  # of a file, and for each region and checkpoint
 # Of a figure of weight 1, its png and svg: alone, for each layer at each checkpoint, and for each image.
 _FIGURE_SECONDS, _PANEL_SECONDS, _IMAGE_SECONDS = 0.7, 0.05, 3e-4
@@ -49,7 +49,7 @@ _SHORTEST = 1e-3  # seconds
 class ImageCounts:
     """Numbers of samples, held-out images and images to train on, the classes, and how many samples maps are fitted to.
 
-    `fitted` is None while only the settings tell.
+    `fitted` is None while only the settings are known.
     """
 
     samples: int
@@ -61,10 +61,10 @@ class ImageCounts:
 
 @dataclass(frozen=True)
 class Budget:
-    """What is still to be done of a study, and its estimated cost.
+    """The remaining work of a study, and its estimated cost.
 
-    units still to be made; seconds on this machine; bytes that will be on the disk beside those there; the most
-    memory of a process, the program included; bytes free on the disk; the cost of each stage.
+    units still to be made; seconds on this machine; additional bytes on disk; the largest memory of a process,
+    including the program; bytes free on disk; the cost of each stage.
     """
 
     units: int
@@ -75,7 +75,7 @@ class Budget:
     stages: Mapping[str, Cost]
 
     def check_disk(self, folder: Path) -> None:
-        """Raise InputError when the disk of `folder` has no room for what would be written."""
+        """Raise InputError if the disk of `folder` has no room for what would be written."""
         if self.disk > self.free:
             raise InputError(
                 f"{folder}: expected {self.disk / 1e9:.1f} GB free for what this run will write, got "
@@ -87,7 +87,8 @@ class Budget:
 def pending_units(folder: Path, plan: Plan) -> list[Unit]:
     """Return the units that a run would make: missing, stale or damaged, and dropped ones that these read.
 
-    What stands on a stale unit is counted too, although it may turn out to be as it was. Cost: that of `study_status`.
+    Units that depend on a stale one are counted too, although they may turn out to be unchanged. Cost: that of
+    `study_status`.
     """
     status = study_status(folder, plan)
     pending = {state.unit for state in status if not state.up_to_date}
@@ -103,7 +104,7 @@ def pending_units(folder: Path, plan: Plan) -> list[Unit]:
 def count_images(folder: Path, settings: StudySettings) -> ImageCounts | None:
     """Return how many images a study has, None while that is unknown.
 
-    A user's files are counted by the stage `images`, which reads them; pictograms are drawn in numbers that are known.
+    A user's files are counted by the stage `images`, which reads them; the number of pictograms is known.
     """
     asked = settings.images
     if asked.source == "pictograms":
@@ -120,12 +121,12 @@ def count_images(folder: Path, settings: StudySettings) -> ImageCounts | None:
         fitted = samples if rows is None else len(rows)
         return ImageCounts(samples, known.held_out_count, known.train_count, known.classes, fitted)
     except InputError:
-        # A damaged unit is made again by the run, and named by whoever reads it.
+        # A damaged unit is made again by the run, and named by its readers.
         return None
 
 
 def make_budget(folder: Path, plan: Plan, *, until: str | None = None, device: str = "auto") -> Budget | None:
-    """Return what the rest of a study costs; None when nothing is to be done, or nobody has counted the images.
+    """Return the cost of the rest of a study; None if nothing is to be done, or the images have not been counted.
 
     The formulas are in docs/scaling.md. Cost: that of `study_status` and `unit_costs`.
     """
@@ -146,13 +147,13 @@ def make_budget(folder: Path, plan: Plan, *, until: str | None = None, device: s
 
 
 def unit_costs(folder: Path, plan: Plan, units: Sequence[Unit], device: str = "auto") -> dict[Unit, Cost] | None:
-    """Return what each of some units of a study costs on this machine; None while nobody has counted its images.
+    """Return the cost of each of some units of a study on this machine; None while its images have not been counted.
 
-    The time of a unit that was made before is the one in the event log. Otherwise the stage's own formula tells, by the
-    sizes and the speed of the network, which is run on a few images, and of the machine, which multiplies matrices for
-    a moment; where units of that stage are in the event log, times what they took beyond the formula (the median). A
-    stage without a formula draws a figure. Cost: a tenth of a second, or five runs of the network on two
-    images where that is slow. InputError as `record`.
+    The time of a unit that was made before is the one in the event log. Otherwise it is from the stage's own formula,
+    with the sizes and the speed of the network, which is run on a few images, and of the machine, which multiplies
+    matrices briefly; if units of that stage are in the event log, it is scaled by the median ratio of their time to the
+    formula. A stage without a formula draws a figure. Cost: a tenth of a second, or five runs of the network on two
+    images if it is slow. InputError as `record`.
     """
     settings = cast(StudySettings, plan.resolved)
     counts = count_images(folder, settings)
@@ -183,9 +184,9 @@ def _by_formula(plan: Plan, facts: Facts, unit: Unit) -> Cost:
 
 
 def _paces(done: Sequence[Unit], formula: Callable[[Unit], Cost], earlier: Mapping[str, float]) -> dict[str, float]:
-    """How many times as long as by the formula each stage took in this study: the median of its units that are done.
+    """Return the ratio of each stage's time in this study to the formula: the median of its finished units.
 
-    So a run that was stopped, or has a checkpoint more, is told by this machine and not by a formula.
+    So the estimate for a run that was stopped, or has another checkpoint, is from this machine, not only a formula.
     """
     ratios: dict[str, list[float]] = {}
     for unit in done:
@@ -195,7 +196,7 @@ def _paces(done: Sequence[Unit], formula: Callable[[Unit], Cost], earlier: Mappi
 
 
 def _device_here(name: str) -> torch.device:
-    """The device of a run, or the processor where only workers elsewhere have it."""
+    """The device of a run, or the CPU if only workers elsewhere have it."""
     try:
         return resolve_device(name)
     except InputError:
@@ -203,7 +204,7 @@ def _device_here(name: str) -> torch.device:
 
 
 def _program_bytes() -> int:
-    """Bytes of memory that the program itself takes: the most it took so far; 0 where the system does not tell."""
+    """Bytes of memory of the program itself: the peak so far; 0 if the system does not report it."""
     try:
         from resource import RUSAGE_SELF, getrusage
     except ImportError:
@@ -212,7 +213,7 @@ def _program_bytes() -> int:
 
 
 def _free_bytes(folder: Path) -> int:
-    """Bytes free where the folder is, or will be."""
+    """Bytes free on the disk of the folder, which may not exist yet."""
     place = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists())
     return shutil.disk_usage(place).free
 
@@ -271,7 +272,7 @@ def machine_speed(device: torch.device) -> tuple[float, float]:
 def _fastest(run: Callable[[], object]) -> float:
     """Seconds that something takes: the best of three with all threads and with one.
 
-    A busy moment would be taken for a slow machine, and where others use its cores, threads wait for one another.
+    A busy moment would look like a slow machine, and if others use its cores, threads wait for one another.
     """
     times = []
     for threads in {1, torch.get_num_threads()}:
@@ -281,7 +282,7 @@ def _fastest(run: Callable[[], object]) -> float:
 
 
 def _seconds(run: Callable[[], object], device: torch.device | None = None) -> float:
-    """Seconds until the device has done something."""
+    """Seconds that the device takes for a function."""
     begun = time.perf_counter()
     run()
     if device is not None and device.type == "cuda":

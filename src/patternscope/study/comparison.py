@@ -58,17 +58,17 @@ class FinishedStudy:
         return layer_of(self.results.region(name), self.results.knowledge(name), self.evidence(name))
 
     def evidence(self, layer: str) -> EvidenceResult:
-        """Return what the regions of a layer tell."""
+        """Return the evidence of a layer."""
         return self.results.evidence(layer)
 
     def features(self, layer: str) -> Tensor | None:
-        """Return the regional features of a layer, None where they were not kept."""
+        """Return the regional features of a layer, None if they were not kept."""
         regional = self.results.load(FeaturesResult).regional
         return regional.read(layer) if layer in regional.layers else None
 
 
 def open_finished(folder: Path) -> FinishedStudy:
-    """Return a study whose stages are all done; InputError for a folder that is no study or not finished."""
+    """Return a study whose stages are all done; InputError for a folder that is not a study or not finished."""
     settings, _ = saved_settings(folder)
     for status in saved_status(folder, parts=False):
         if not status.up_to_date:
@@ -81,22 +81,22 @@ def open_finished(folder: Path) -> FinishedStudy:
 
 
 def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, maps: Maps = "auto") -> ComparisonResult:
-    """Compare the last checkpoints of two studies, write what is found into `out`, and return it.
+    """Compare the last checkpoints of two studies, write the comparison into `out`, and return it.
 
     Layers are paired by name, else by their order from the deepest. Source: Sec. 4.
 
     Args:
         first, second: studies of the same images.
         out: an empty folder.
-        maps: "own" sees each network through its own maps, the second's turned by the orthogonal map that
-            brings its sample embedding nearest; "first" sees the second's features through the first's maps;
-            "auto" does where the channels of the two mean the same.
+        maps: "own" embeds each network by its own maps, the second's rotated by the orthogonal map that aligns its
+            sample embedding best; "first" embeds the second's features by the first's maps; "auto" does so if the
+            channels of the two mean the same.
 
     Raises:
         InputError: different images, classes, dimensions, tau or kappa_max; no two layers with the same grid;
             maps "first" for features that were not kept.
 
-    Cost: intervals, and for each layer a pass over the features of both where they were kept.
+    Cost: intervals, and for each layer a pass over the features of both if they were kept.
     """
     labels = check_same_images(first, second)
     check_settings(first.settings, second.settings)
@@ -135,12 +135,12 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
 
 
 def warn_of_other_machines(first: FinishedStudy, second: FinishedStudy) -> None:
-    """Warn where processors, threads or programs of two studies differ, which changes numbers too."""
+    """Warn if processors, threads or programs of two studies differ, which also changes numbers."""
     found = differences(*(read_provenance(study.folder, study.results) for study in (first, second)))
     if found:
         warnings.warn(
-            f"{first.folder} and {second.folder} were computed differently: {'; '.join(found)}. What that changes is "
-            "not in the intervals",
+            f"{first.folder} and {second.folder} were computed differently: {'; '.join(found)}. The intervals "
+            "do not include the effect",
             stacklevel=3,
         )
 
@@ -148,7 +148,7 @@ def warn_of_other_machines(first: FinishedStudy, second: FinishedStudy) -> None:
 def pair_layers(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
     """Return which layer of the second network goes with which of the first.
 
-    Those of the same name; where no name is in both, in order from the deepest.
+    Those of the same name; if no name is in both, in order from the deepest.
 
     >>> pair_layers(["a", "b"], ["b", "c"]), pair_layers(["a", "b"], ["x", "y", "z"])
     ([('b', 'b')], [('a', 'y'), ('b', 'z')])
@@ -162,7 +162,7 @@ def pair_layers(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, 
 
 @contextmanager
 def comparison_folder(out: Path) -> Iterator[Path]:
-    """Give an empty folder that takes the place of `out` at the end; InputError when `out` is no earlier comparison."""
+    """Give an empty folder that replaces `out` at the end; InputError if `out` is not an earlier comparison."""
     earlier = [path.name for path in out.iterdir()] if (out / COMPARISON_FILE).is_file() else []
     with plain_errors(out), replaced_folder(out, earlier, "an earlier comparison") as folder:
         yield folder
@@ -182,7 +182,7 @@ def check_same_images(first: FinishedStudy, second: FinishedStudy) -> Tensor:
 
 
 def check_settings(first: StudySettings, second: StudySettings) -> None:
-    """Raise when the two define a knowledge point in different ways."""
+    """Raise if the two define a knowledge point in different ways."""
     for name, one, other in (
         ("knowledge.rule", first.knowledge.rule, second.knowledge.rule),
         ("knowledge.tau", first.knowledge.tau, second.knowledge.tau),
@@ -205,7 +205,7 @@ class _Pair:
     maps: Maps
 
     def compare(self, layer: str, second_layer: str) -> tuple[LayerComparison, ComparedLayer]:
-        """What is found for a pair of layers, and the second network's layer in the first's frame."""
+        """The comparison of a pair of layers, and the second network's layer in the first's frame."""
         settings, one = self.first.settings, self.first.layer(layer)
         own, other = self.first.features(layer), self.second.features(second_layer)
         if self.maps == "first" and other is None:
@@ -241,7 +241,7 @@ class _Pair:
 
 
 def _about(study: FinishedStudy) -> ComparedStudy:
-    """What identifies a study."""
+    """The identity of a study."""
     trained = study.results.training()
     return ComparedStudy(
         name=study.folder.resolve().name,

@@ -1,4 +1,4 @@
-"""What the cost of a unit depends on: the sizes of a study and the speed of a machine (docs/scaling.md)."""
+"""The quantities of cost formulas: the sizes of a study and the speed of a machine (docs/scaling.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from patternscope.workflow.stages import Cost
 NUMBER = 4  # bytes of a float32
 # Share of an image's regions that carry its weight, between all of an untrained network's and a fifth.
 WEIGHTY = 0.5
-CALL = 1e-3  # seconds of an evaluation that has next to nothing to do
+CALL = 1e-3  # seconds of an evaluation with almost no work
 HELD = 4 * 64 * 2**20  # bytes of the blocks in which estimators work
 RESAMPLING = 4.5e-7  # seconds per image and resample of a count with its interval
 TRAIN_PASSES = 3.0  # forward passes that a step of a training or of an attack costs per image
-# The search for the best of many scores costs as much as so many channels of the product that makes them.
+# The search for the best of many scores costs as much as this many channels of their product.
 _SEARCH_CHANNELS = 22
 
 __all__ = ["CALL", "HELD", "NUMBER", "RESAMPLING", "TRAIN_PASSES", "WEIGHTY", "Cost", "Facts", "match_operations"]
@@ -20,7 +20,7 @@ __all__ = ["CALL", "HELD", "NUMBER", "RESAMPLING", "TRAIN_PASSES", "WEIGHTY", "C
 
 @dataclass(frozen=True)
 class Facts:
-    """What the cost of a study depends on besides its settings.
+    """The quantities, other than settings, on which the cost of a study depends.
 
     Attributes:
         samples, held_out, train: numbers of images. fitted: samples that maps are fitted to.

@@ -18,9 +18,9 @@ AT = "@"
 
 
 def diff_studies(first: str | Path, second: str | Path) -> tuple[StudyDifference, tuple[Side, Side]]:
-    """Return by how much two studies of the same images differ, and the sides: STUDY, or STUDY@STEP of a checkpoint.
+    """Return the difference of two studies of the same images, and its sides: STUDY, or STUDY@STEP of a checkpoint.
 
-    Without a step a study stands for its last checkpoint. InputError for a folder that is no finished study, a step
+    Without a step, the last checkpoint of a study is used. InputError for a folder that is not a finished study, a step
     without a checkpoint, other images, classes, rules or dimensions, studies of the paper's rule or without common
     layers.
     """
@@ -47,7 +47,7 @@ def diff_studies(first: str | Path, second: str | Path) -> tuple[StudyDifference
 
 
 def _folder_and_step(text: str) -> tuple[Path, str | None]:
-    """A folder, and the step behind @ where no folder is called like that."""
+    """A folder, and the step after @, unless a folder has that full name."""
     folder, at, step = text.rpartition(AT)
     return (Path(text), None) if not at or Path(text).exists() else (Path(folder), step)
 

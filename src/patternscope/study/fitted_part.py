@@ -35,7 +35,7 @@ class _Frame:
 
 @dataclass(frozen=True)
 class FittedPart:
-    """The images that maps are fitted to, as places among all (m,), None for all of them.
+    """The images that maps are fitted to, as indices among all (m,), None for all of them.
 
     >>> FittedPart(torch.tensor([0, 2])).of(torch.tensor([5, 6, 7]))
     tensor([5, 7])
@@ -53,7 +53,7 @@ class FittedPart:
         return values if self.rows is None else values[self.rows.to(values.device)]
 
     def places(self, rows: Tensor) -> Tensor:
-        """Return the places among all images of rows of the part."""
+        """Return the indices, among all images, of rows of the part."""
         return rows if self.rows is None else self.rows.to(rows.device)[rows]
 
     def read(self, features: Features, device: torch.device | str) -> Tensor:
@@ -81,4 +81,4 @@ class FittedPart:
 
 
 EVERYONE = FittedPart(None)
-"""The part that is all images."""
+"""The part that contains all images."""

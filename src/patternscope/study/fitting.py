@@ -1,4 +1,4 @@
-"""The fits of a study: estimators from their settings, neighbours from what samples are, and maps from results."""
+"""The fits of a study: estimators from settings, neighbours from the content of samples, and maps from results."""
 
 import math
 from typing import Any
@@ -27,7 +27,8 @@ def fit_arguments(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an estimator's constructor arguments and the `params` of its fit, from its section of settings.
 
-    The fit's seed comes from the unit's `seed` and from the section's, so that a section's seed alone varies the fit.
+    The fit's seed comes from the unit's `seed` and the section's, so that changing only a section's seed varies the
+    fit.
     """
     params = settings.params().model_dump()
     return settings.constructor(), {**params, "seed": unit_seed(seed, settings.seed)}
@@ -50,7 +51,7 @@ def fit_sample(
 
 
 def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) -> Tensor:
-    """Return the map (e, d) of sample features (n, d) that comes nearest to an embedding (n, e) of the same images.
+    """Return the map (e, d) of sample features (n, d) that is nearest to an embedding (n, e) of the same images.
 
     Least squares. A fit that starts there ends in the same arrangement of directions.
     """
@@ -62,10 +63,10 @@ def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) 
 def draw_neighbours(
     settings: ImportanceSettings | RegionSettings, images: ImagesResult, seed: int, rows: Tensor | None = None
 ) -> Neighbours:
-    """Choose each sample's neighbours by what the samples are, among all of them or those of `rows` (m,).
+    """Choose each sample's neighbours by the content of the samples, among all of them or those of `rows` (m,).
 
     With the study's own `seed` they are the same for all layers, checkpoints and students, so that none of these
-    differs from another by the luck of the draw.
+    differs from another by chance.
     """
     seed = unit_seed(seed, "neighbours", settings.seed)
     chosen = slice(None) if rows is None else rows
@@ -76,7 +77,7 @@ def draw_neighbours(
 def divide_images(settings: RegionSettings, images: ImagesResult, seed: int) -> Tensor:
     """Return the fold of each image in each division (splits, n), the same for all layers, checkpoints and students.
 
-    Those that maps are fitted to are dealt out among themselves, as are the others, so that folds are equal in both.
+    Images that maps are fitted to and the others are divided separately, so that folds have equal sizes in both.
     InputError for so few images that a map would be fitted to fewer than two.
     """
     folds, rows = settings.folds, FittedPart.among(images).rows
@@ -90,7 +91,7 @@ def divide_images(settings: RegionSettings, images: ImagesResult, seed: int) -> 
 
 
 def _folds(images: ImagesResult, groups: list[Tensor], folds: int, seed: int) -> Tensor:
-    """The fold of each image, those of a group dealt out among themselves where they are enough."""
+    """The fold of each image; a group is divided separately if it is large enough."""
     labels, identity = images.identity_labels, images.identity
     fold = assign_folds(labels, folds, identity=identity, seed=seed)
     for rows in groups:
@@ -100,7 +101,7 @@ def _folds(images: ImagesResult, groups: list[Tensor], folds: int, seed: int) ->
 
 
 def _others(rows: Tensor, n: int) -> Tensor:
-    """The places of n images that are not among these."""
+    """The indices of n images that are not among these."""
     others = torch.ones(n, dtype=torch.bool)
     others[rows] = False
     return others.nonzero().flatten()
@@ -128,7 +129,7 @@ def fit_region(
 ) -> RegionEmbedding:
     """Fit the regional embedding of features (n, k, h, w) in the frame of a sample embedding.
 
-    With `rows` (m,) to these images alone, in units of `scale`; the paper's objective needs importance weights.
+    With `rows` (m,), only to these images, in units of `scale`; the paper's objective needs importance weights.
     """
     constructor, params = fit_arguments(settings, seed)
     arguments = {**constructor, "out_dim": sample.embedding.shape[1], **({} if scale is None else {"scale": scale})}
@@ -146,7 +147,7 @@ def fit_region(
 
 
 def fit_trace(trace: Trace) -> FitTrace:
-    """Return what is kept of a solve: all that is the same in a repeated run."""
+    """Return the stored record of a solve: everything that is the same in a repeated run."""
     return FitTrace(
         trace.losses[0], trace.losses[-1], list(trace.losses), trace.steps, trace.converged, dict(trace.parts)
     )
@@ -157,7 +158,7 @@ def fitted_sample(result: SampleResult, kappa_max: float, device: torch.device |
     out_dim, in_dim = result.map.shape
     fitted = SampleEmbedding(in_dim, out_dim, kappa_max=kappa_max).to(device)
     state = {name: getattr(result, name) for name in ("map", "mean_directions", "class_prior")}
-    # float32 may not hold the scale of such features.
+    # float32 may not represent the scale of such features.
     dtype = torch.float64 if usual_exponent(result.scale) else result.map.dtype
     fitted.load_state_dict({**state, "scale": torch.tensor(result.scale, dtype=dtype)})
     return fitted
@@ -166,7 +167,7 @@ def fitted_sample(result: SampleResult, kappa_max: float, device: torch.device |
 def embed_by_all(result: RegionResult, regional: Features, device: torch.device | str = "cpu") -> Tensor:
     """Return the embedding of features (n, k, h, w) by the map that was fitted to all images: (n, r, e) on the CPU.
 
-    Features on the disk are read in blocks, which a device embeds.
+    Features on disk are read in blocks, which a device embeds.
     """
     blocks = (block for _, block in read_blocks(regional, device))
     return joined([embed_in_unit(result.map.to(block), block, result.scale).cpu() for block in blocks])
@@ -182,7 +183,7 @@ def embed_all_as_judged(result: RegionResult, regional: Features, device: torch.
 
 
 def joined(blocks: list[Tensor]) -> Tensor:
-    """Return blocks as one tensor; a single one as it is, so that a sum over it is the same to the last bit."""
+    """Return blocks as one tensor; a single one unchanged, so that sums over it are bitwise equal."""
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
@@ -190,7 +191,7 @@ def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | slice
     """Return the regional embedding of other features of the same images, each by the map that judges the image.
 
     Features (m, k, h, w) of the images `rows` (m,), by default all -> (m, r, e) on the device of the features; by the
-    map of all images where that one judges. Attacked images and students are seen like the clean images so.
+    map of all images if that one judges. So attacked images and students are embedded like the clean images.
     """
     if result.seen_by != "others":
         return embed_in_unit(result.map.to(regional), regional, result.scale)

@@ -1,4 +1,4 @@
-"""What the stages of a study read: results, the device they compute on, and the network of a checkpoint."""
+"""The inputs of the stages of a study: results, the device to compute on, and the network of a checkpoint."""
 
 import torch
 
@@ -28,9 +28,9 @@ def trained_network(
 ) -> Normalised:
     """Return the network of a stage that the unit reads, on the unit's device; by default the study's own.
 
-    Where the unit reads several checkpoints, that of `checkpoint`.
+    If the unit reads several checkpoints, that of `checkpoint`.
 
-    The unit has to declare `network_factory.MODEL_SETTINGS`, the classes and the stage's NETWORK_FILES.
+    The unit must declare `network_factory.MODEL_SETTINGS`, the classes and the stage's NETWORK_FILES.
     """
     settings: StudySettings = ctx.settings
     classes = inputs_of(ctx).load(ImagesResult).classes

@@ -1,4 +1,4 @@
-"""The maps of a layer as judges: each image by a map and temperatures that were fitted without it."""
+"""The maps of a layer as judges: each image is judged by a map and temperatures that were fitted without it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -35,7 +35,7 @@ class Judges:
     """The maps of a layer, with temperatures for each fold of each division of the images that they were fitted to.
 
     An image of a fold, whether maps were fitted to it or not, is judged by the map that lacks the fold, at temperatures
-    chosen on other folds. Each image is judged alike so: by a map of as many images, none of which is itself.
+    chosen on other folds. So all images are judged alike: by a map of the same number of other images.
     """
 
     region: RegionResult

@@ -1,4 +1,4 @@
-"""A layer of a second network beside one of a first: a teacher and its student, or two studies."""
+"""A layer of a second network compared with one of a first: a teacher and its student, or two studies."""
 
 from dataclasses import replace
 
@@ -31,10 +31,10 @@ ALIKE = 0.5
 
 
 def uses_first_maps(asked: str, alike: float | None, possible: bool) -> bool:
-    """Tell whether the second network is seen through the first's maps rather than through its own.
+    """Tell whether the second network is embedded by the first's maps rather than by its own.
 
-    `asked` "own" never does, "auto" where channels mean the same in both, by their mean correlation `alike`, and
-    "first" where it is `possible`: no map fits other channels.
+    Never for `asked` "own"; for "auto", if channels mean the same in both, by their mean correlation `alike`; and for
+    "first", if it is `possible`, since no map fits other channels.
 
     >>> uses_first_maps("auto", 0.97, True), uses_first_maps("auto", 0.1, True), uses_first_maps("first", 0.1, True)
     (True, False, True)
@@ -45,7 +45,7 @@ def uses_first_maps(asked: str, alike: float | None, possible: bool) -> bool:
 
 
 def layer_of(region: RegionResult, known: KnowledgeResult, told: EvidenceResult | None) -> EmbeddedLayer:
-    """Return a layer of a study in the study's own frame, at one checkpoint; `told` where its points are calibrated."""
+    """Return a layer of a study in the study's own frame, at one checkpoint; `told` if its points are calibrated."""
     return EmbeddedLayer(
         region.embedding, region.mean_strength or 1.0, known.points, None if told is None else told.bits
     )
@@ -54,8 +54,8 @@ def layer_of(region: RegionResult, known: KnowledgeResult, told: EvidenceResult 
 def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, rule: PointRule) -> EmbeddedLayer:
     """Return a layer with the knowledge points of its regional embedding (n, r, e) and its evidence.
 
-    Source: Sec. 3.4. Without a unit in the rule strengths are in that of the layer's own mean. Calibrated points are
-    none where the evidence is not above 0 beyond the noise.
+    Source: Sec. 3.4. Without a unit in the rule, strengths are in units of the layer's own mean. There are no
+    calibrated points if the evidence is not above 0 beyond the noise.
     """
     known = replace(rule, mean_strength=rule.mean_strength or mean_strength(embedding) or 1.0)
     bits = known.bits(embedding, mean_directions, labels)
@@ -69,9 +69,9 @@ def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, r
 def recalibrated(
     rule: PointRule, region: RegionResult, embedding: Tensor, mean_directions: Tensor, labels: Tensor
 ) -> PointRule:
-    """Return a layer's rule for another network that is seen through its maps: with temperatures of that network.
+    """Return a layer's rule for another network that is embedded by its maps: with temperatures of that network.
 
-    How far a map's posterior is to be trusted depends on the features. The embedding (n, r, e) is by the maps that lack
+    How much to trust a map's posterior depends on the features. The embedding (n, r, e) is by the maps that lack
     each image's fold, and a fold's temperature is chosen on the other folds, as in the layer itself.
     """
     if rule.temperatures is None:
@@ -83,7 +83,7 @@ def recalibrated(
 
 
 def compared_layer(layer: EmbeddedLayer, known: Temperatures | None) -> ComparedLayer:
-    """Return what is kept of a layer of the second network, with the temperatures of its images if calibrated."""
+    """Return the stored part of a layer of the second network, with the temperatures of its images if calibrated."""
     bits = None if layer.bits is None else layer.bits.float()
     kept = {} if known is None else temperature_fields(known)
     return ComparedLayer(layer.embedding, **vars(layer.points), bits=bits, **kept)
@@ -100,7 +100,7 @@ def compare_layer(
     resamples: int,
     seed: int,
 ) -> LayerComparison:
-    """Return counts of both layers, their differences, and how regions differ where the grids are the same."""
+    """Return counts of both layers, their differences, and how regions differ if the grids are the same."""
     draws = {"resamples": resamples, "seed": seed}
     counts = [
         Counts.of(bootstrap_counts(layer.points.mask, layer.points.reliable, **draws)) for layer in (first, second)
@@ -133,7 +133,7 @@ def compare_layer(
 
 
 def _evidence(first: EmbeddedLayer, second: EmbeddedLayer, draws: dict[str, int]) -> EvidenceDifference | None:
-    """Evidence of both layers and by how much the second's exceeds the first's, on the same images."""
+    """Evidence of both layers and their difference, second minus first, on the same images."""
     if first.bits is None or second.bits is None:
         return None
     one, other = (layer.double().mean(dim=1).cpu() for layer in (first.bits, second.bits))

@@ -37,7 +37,7 @@ from patternscope.workflow.stages import Unit
 
 
 def look_at(folder: str | Path, image: Any, *, nearest: int = 4) -> Look:
-    """Return what the network and the maps of a finished study say of an image that it does not have.
+    """Return the predictions of the network and the maps of a finished study for a new image.
 
     Each map of a layer was fitted without one fold of the study's images, and none has seen this one: probabilities are
     means over these maps, each calibrated as for the images of its own fold; embeddings likewise.
@@ -49,7 +49,7 @@ def look_at(folder: str | Path, image: Any, *, nearest: int = 4) -> Look:
         nearest: regions to look for in each layer, of as many images.
 
     Raises:
-        InputError: no study, one without evidence or of another version, a file that is no picture.
+        InputError: no study, one without evidence or of another version, a file that is not a picture.
 
     Cost: one forward pass of the image, and a pass over the study's embeddings of each layer.
     """
@@ -72,7 +72,7 @@ def look_at(folder: str | Path, image: Any, *, nearest: int = 4) -> Look:
 
 
 def read_image(image: Any, images: ImagesSettings) -> Tensor:
-    """Return an image as a study sees images: uint8 (channels, size, size); InputError for what is no picture."""
+    """Return an image in the study's format: uint8 (channels, size, size); InputError for anything but a picture."""
     size = PixelFormat(images.image_size, images.channels, images.resize, images.white, images.pixel_limit)
     if isinstance(image, bytes):
         return _decoded(BytesIO(image), "image", size)

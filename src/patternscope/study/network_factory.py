@@ -1,4 +1,4 @@
-"""The network of a study: built, wrapped in its normaliser, and checked for the layers asked for."""
+"""The network of a study: built, wrapped in its normaliser, and checked for the requested layers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,9 +29,9 @@ MODEL_SETTINGS = (
     "network.prefix_tokens",
     "network.suffix_tokens",
 )
-"""What `study_network` reads, as stages declare it."""
+"""The settings that `study_network` reads, as stages declare them."""
 RECORDING_SETTINGS = ("network.layers", "network.grid", "network.sample_layer", "network.precision")
-"""What recording a study's network reads besides."""
+"""Further settings that recording a study's network reads."""
 _MEAN, _STD = (0.5,), (0.25,)
 
 
@@ -44,11 +44,11 @@ def study_network(
     pretrained: bool = False,
     backbone: bool = False,
 ) -> Normalised:
-    """Return the network of a study as it starts; it takes pixels in [0, 1] and gives logits (n, classes).
+    """Return the initial network of a study; it takes pixels in [0, 1] and returns logits (n, classes).
 
-    With None for `classes` it has as many outputs as of itself. `pretrained` asks for the published weights themselves;
-    their normaliser is added in any case where the settings name them, as that of a folder of Hugging Face's.
-    `backbone` as `build_network`. InputError for an architecture that cannot be built.
+    With None for `classes`, it has its default number of outputs. `pretrained` loads the published weights; their
+    normaliser is added in any case if the settings name them, as is that of a folder of Hugging Face. `backbone` as
+    `build_network`. InputError for an architecture that cannot be built.
     """
     built = build_network(
         network.architecture,
@@ -72,7 +72,7 @@ def study_network(
 
 
 def _usual_normaliser(network: NetworkSettings) -> tuple[Sequence[float], Sequence[float]]:
-    """Mean and standard deviation where the settings name none."""
+    """Mean and standard deviation if the settings give none."""
     folder = model_folder(network.architecture, network.folder)
     if folder is not None:
         return folder_normaliser(folder) or (_MEAN, _STD)
@@ -89,9 +89,9 @@ def recording_options(network: NetworkSettings) -> RecordOptions:
 
 
 def student_settings(settings: StudySettings, layers: Sequence[str] = ()) -> NetworkSettings:
-    """Return the [network] of a study's students: the teacher's, with what [distillation] says otherwise.
+    """Return the [network] of a study's students: the teacher's, with the changes of [distillation].
 
-    `layers` are those analysed. Takes a study's settings, or the part of them that a stage has declared.
+    `layers` are the analysed ones. Takes a study's settings, or the part of them that a stage has declared.
 
     >>> student_settings(StudySettings(distillation={"architecture": "resnet18"})).architecture
     'resnet18'
@@ -101,15 +101,15 @@ def student_settings(settings: StudySettings, layers: Sequence[str] = ()) -> Net
     arguments = (teacher.arguments if own else {}) if asked.arguments is None else asked.arguments
     changes: dict[str, Any] = {"arguments": arguments, "layers": tuple(layers)}
     if not own:
-        # A name of the teacher's means nothing in another architecture.
+        # A layer name of the teacher has no meaning in another architecture.
         changes |= {"architecture": asked.architecture, "sample_layer": None}
     return cast(NetworkSettings, SimpleNamespace(**{**vars(teacher), **changes}))
 
 
 def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: int) -> Path | None:
-    """Return the weight file that a checkpoint is, None when the study trains its network itself.
+    """Return the weight file of a checkpoint, None if the study trains its network itself.
 
-    InputError when the file or folder does not exist.
+    InputError if the file or folder does not exist.
     """
     weights = start_file(network)
     if weights is not None:
@@ -118,16 +118,16 @@ def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: i
 
 
 def start_file(network: NetworkSettings) -> Path | None:
-    """Return the file of network.weights, None for none; InputError when it does not exist."""
+    """Return the file of network.weights, None for none; InputError if it does not exist."""
     if network.weights is not None and not network.weights.is_file():
         raise InputError(f"network.weights: expected a file, but {network.weights} does not exist")
     return network.weights
 
 
 def checkpoint_files(folder: Path, setting: str = "checkpoints.folder") -> list[Path]:
-    """Return the visible weight files in a folder, in the order of their names, numbers counted as numbers.
+    """Return the visible weight files in a folder, in the order of their names, with numbers compared as numbers.
 
-    InputError, which names the `setting`, for a folder that does not exist or holds none.
+    InputError, which names the `setting`, for a folder that does not exist or contains none.
     """
     if not folder.is_dir():
         raise InputError(f"{setting}: expected a folder, but {folder} does not exist")
@@ -140,10 +140,10 @@ def checkpoint_files(folder: Path, setting: str = "checkpoints.folder") -> list[
 
 
 def network_digest(settings: StudySettings, unit: Unit) -> str:
-    """Return the digest of what a checkpoint's network is made from outside the study: weights and factory.
+    """Return the digest of the files outside the study that define a checkpoint's network: weights and factory.
 
-    "" for a built-in network that is trained here. Of a factory, the file of its module counts; what that
-    file imports does not.
+    "" for a built-in network that is trained here. For a factory, this is the file of its module, not what that file
+    imports.
     """
     network = settings.network
     weights = checkpoint_file(network, settings.checkpoints.folder, unit.checkpoint or 0) or start_file(network)
@@ -156,18 +156,18 @@ def factory_digest(settings: StudySettings, unit: Unit) -> str:
 
 
 def student_digest(settings: StudySettings, unit: Unit) -> str:
-    """Return the same of the network and of its student, where that has an architecture of its own."""
+    """Return the same for the network and its student, if that has its own architecture."""
     asked, own = settings.distillation.architecture, factory_digest(settings, unit)
     return own if asked is None else f"{own} {_code_digest(asked, settings.network.folder)}".strip()
 
 
 def takes_published(settings: StudySettings, unit: Unit) -> bool:
-    """Tell whether a network begins from published weights, which are kept on the machine that fetched them."""
+    """Tell whether a network starts from published weights, which are on the machine that downloaded them."""
     return settings.network.pretrained
 
 
 def _code_digest(architecture: str, folder: Path | None) -> str:
-    """The digest of what defines an architecture outside the program; "" for one that is built in."""
+    """The digest of the files that define an architecture; "" for a built-in one."""
     model = model_folder(architecture, folder)
     if model is not None:
         return " ".join(map(_digest, model_files(model)))
@@ -180,12 +180,12 @@ def _digest(path: Path | None) -> str:
 
 
 def _one_or_many(numbers: Sequence[float]) -> float | Sequence[float]:
-    """One number for all channels as a number."""
+    """A single number for all channels."""
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort key by which step_9 comes before step_10."""
+    """Sort key that puts step_9 before step_10."""
     digits, key = "", []
     for character in f"{name} ":
         if character.isdigit():

@@ -1,4 +1,4 @@
-"""The network's answer without the regions of a pattern, beside equally many others."""
+"""The network's output without the regions of a pattern, compared with equally many others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Falls:
 
     Attributes:
         samples: the images (m,). counts: regions removed from each (m,). before: probability of the class (m,).
-        falls: how far it falls without each kind of region (m, 3).
+        falls: its fall without each kind of region (m, 3).
     """
 
     samples: Tensor
@@ -40,7 +40,7 @@ class Falls:
 
 
 def mean_of_images(falls: Sequence[Falls], images: int) -> Falls:
-    """Return what several patterns have in common: of each image the mean over its patterns."""
+    """Return the result over several patterns: for each image, the mean over its patterns."""
     samples = torch.cat([each.samples for each in falls])
     columns = torch.cat([torch.stack([each.counts, each.before, *each.falls.T], dim=1) for each in falls])
     sums = torch.zeros(images, columns.shape[1], dtype=torch.float64).index_add_(0, samples, columns.double())
@@ -50,7 +50,7 @@ def mean_of_images(falls: Sequence[Falls], images: int) -> Falls:
 
 
 class AskedLayer:
-    """A layer of a network whose regions can be removed: they get the mean features of their place over all images.
+    """A layer of a network whose regions can be removed: they get the mean features of their position over all images.
 
     InputError for a layer that cannot be changed, see :func:`edited_logits`. Cost: a pass of all images.
     """
@@ -67,7 +67,7 @@ class AskedLayer:
         self._mean = torch.stack(sums).sum(dim=0) / len(images)
 
     def without(self, removals: Removals) -> Falls:
-        """Return how far the probability of each image's class falls without each kind of region."""
+        """Return how much the probability of each image's class falls without each kind of region."""
         samples = removals.samples.repeat(KINDS)
         removed = torch.cat([removals.own, removals.others, removals.rest])
 

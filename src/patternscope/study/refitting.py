@@ -1,4 +1,4 @@
-"""A layer fitted and judged once more, by one division of the images, with any targets."""
+"""A layer fitted and judged again, by one division of the images, with any targets."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def weigh_if_read(
     images: ImagesResult,
     seed: int,
 ) -> ImportanceResult | None:
-    """Return the importance weights of regional features where the objective reads them, None otherwise."""
+    """Return the importance weights of regional features if the objective reads them, else None."""
     if region.objective != "paper":
         return None
     return weigh_regions(importance, regional, target_probs, images, seed, regional.device)
@@ -42,10 +42,10 @@ def refit_layer(
     images: ImagesResult,
     draw: int = 0,
 ) -> tuple[RegionResult, Judged]:
-    """Return maps of features (n, k, h, w) by one division of the images, and what these say of the labels (n,).
+    """Return maps of features (n, k, h, w) by one division of the images, and their judgements on the labels (n,).
 
     All arguments are those of the images that maps of the study are fitted to, and all of these are fitted to. `draw` 0
-    is the study's own; another one divides the images, and chooses neighbours, anew.
+    is the study's own; any other divides the images and chooses neighbours differently.
     """
     importance = settings.importance.model_copy(update={"seed": settings.importance.seed + draw})
     asked = settings.region.model_copy(update={"seed": settings.region.seed + draw, "splits": 1})

@@ -1,4 +1,4 @@
-"""Further networks of a study: its stages once more for each, under separate names, in the study's frame."""
+"""Further networks of a study: its stages repeated for each, under separate names, in the study's frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ _KINDS: tuple[type[Result], ...] = (
     EvidenceResult,
     KnowledgeResult,
 )
-# What of the study's own network the others read: the frame that they are seen in, the steps of its checkpoints.
+# Results of the study's own network that the others read: its frame, and the steps of its checkpoints.
 _FRAME = reads(SampleResult, "embedding", checkpoint="last")
 _STEP = reads(TrainingResult, "step")
 
@@ -37,7 +37,7 @@ _STEP = reads(TrainingResult, "step")
 class NetworkContext(UnitContext):
     """The context of a unit of a further network, as the stage of the study's own network receives it.
 
-    Units have the names that they have for the study's own network; seeds are those of the `variant`.
+    Units have the same names as for the study's own network; seeds are those of the `variant`.
     """
 
     variant: str = ""
@@ -59,23 +59,23 @@ class NetworkContext(UnitContext):
 
 @dataclass(frozen=True)
 class RunForNetwork:
-    """The work of a stage, done for a further network; it is handed to other processes by its parts."""
+    """The work of a stage for a further network; it is sent to other processes by its parts."""
 
     stage: Stage
     network: int
 
     def __call__(self, ctx: UnitContext) -> None:
-        """Write what the stage writes; a sample embedding is turned into the study's frame."""
+        """Write the result of the stage; a sample embedding is rotated into the study's frame."""
         self.stage.run(as_own_network(ctx, self.network))
         if self.stage.name == SampleResult.STAGE:
             _turn_into_frame(ctx)
 
 
 def network_stages(stages: Sequence[Stage], settings: StudySettings) -> tuple[Stage, ...]:
-    """Return the stages of the networks beside the study's own, made of those of the study's own.
+    """Return the stages of the further networks, made from those of the study's own network.
 
     Every network has all checkpoints: one is trained through them anyway. Images, folds and neighbours are those of the
-    study. Weights of regions are estimated only where the objective reads them.
+    study. Weights of regions are estimated only if the objective reads them.
     """
     unread = {ImportanceResult.STAGE} if settings.region.objective != "paper" else set[str]()
     names = {kind.STAGE for kind in _KINDS} - unread
@@ -127,7 +127,7 @@ def _values(settings: Any) -> dict[str, Any]:
 
 
 def _needs_of(stage: Stage, network: int, names: set[str], unread: set[str]) -> list[Need]:
-    """What a stage reads for a further network: what that network has, and the rest of what the study has."""
+    """The inputs of a stage for a further network: that network's results if it has them, else the study's."""
     variant = network_variant(network)
     return [
         replace(need, stage=f"{need.stage}/{variant}") if need.stage in names else need
@@ -152,19 +152,20 @@ def _stage_for(stage: Stage, network: int, needs: tuple[Need, ...]) -> Stage:
 
 
 def _external(stage: Stage, network: int, settings: Any, unit: Unit) -> str:
-    """The digest of what lies outside the study, of a further network."""
+    """The digest of the files outside the study, for a further network."""
     return "" if stage.external is None else stage.external(settings_of_network(settings, network), unit)
 
 
 def _cost(stage: Stage, network: int, unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """What the unit costs for the study's own network."""
+    """The cost of the unit for the study's own network."""
     return Cost() if stage.cost is None else stage.cost(unit, facts, settings_of_network(settings, network))
 
 
 def _turn_into_frame(ctx: UnitContext) -> None:
-    """Turn the sample embedding in a unit's folder so that it comes nearest to the study's own at the last checkpoint.
+    """Rotate the sample embedding in a unit's folder to align it with the study's own at the last checkpoint.
 
-    Orthogonal, and mirrored where that is nearer: where classes are labelled, a mirror image is the same arrangement.
+    By an orthogonal map, mirrored if that is nearer: since classes are labelled, a mirror image is the same
+    arrangement.
     """
     frame = StoredResults.of(ctx).load(SampleResult).embedding
     found = SampleResult.load(ctx.folder)

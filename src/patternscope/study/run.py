@@ -1,4 +1,4 @@
-"""A study as a whole: run it, ask how far it is, read its settings back."""
+"""A study as a whole: run it, query its status, read its settings back."""
 
 import shutil
 import warnings
@@ -53,11 +53,11 @@ def run_analysis(
     device: str = "auto",
     announce: Callable[[Budget], None] | None = None,
 ) -> RunSummary:
-    """Bring the study in `folder` up to date with its settings; what is up to date is left alone.
+    """Bring the study in `folder` up to date with its settings; what is up to date is not changed.
 
-    Beside the stages of the study those of `more` run. Layers that are not named are suggested by the network, and
-    written into study.json. The images are read first where their classes are unknown. `announce` is told what the run
-    takes before it starts. Other arguments as `run_units`. InputError for settings, images, networks and folders that
+    The stages of `more` run in addition to those of the study. Layers that are not named are suggested and written into
+    study.json. The images are read first if their classes are unknown. `announce` is called with the estimated cost
+    before the run starts. Other arguments as in `run_units`. InputError for settings, images, networks and folders that
     cannot be used and, with `announce`, for a disk without room for what would be written.
     """
     # Workers elsewhere may have devices that this machine lacks.
@@ -84,7 +84,7 @@ def run_analysis(
 
 
 def _check_names_and_numbers(settings: StudySettings, counts: ImageCounts) -> None:
-    """Refuse what stages would refuse after hours of work, once classes and the number of images are known."""
+    """Refuse early what stages would refuse after hours of work, once classes and the number of images are known."""
     if settings.attack.enabled:
         check_target(settings.attack.target, counts.classes)
     if is_analysed_as_it_is(settings):
@@ -94,10 +94,10 @@ def _check_names_and_numbers(settings: StudySettings, counts: ImageCounts) -> No
 
 
 def study_plan(settings: StudySettings, more: MoreStages = no_more_stages, *, folder: Path | None = None) -> Plan:
-    """Return the plan of a study with the layers that are really analysed; InputError as `study_axes`.
+    """Return the plan of a study with its actual layers; InputError as `study_axes`.
 
-    What the settings leave open is resolved where the classes are known: before the images are read or, in a `folder`
-    that holds them, afterwards.
+    Open settings are resolved if the classes are known: before the images are read or, in a `folder` that contains
+    them, afterwards.
     """
     axes = study_axes(settings)
     return _plan(with_layers(settings, axes), more, axes, folder)
@@ -134,7 +134,7 @@ def resolved_settings(settings: StudySettings, classes: int) -> StudySettings:
 
 @contextmanager
 def _nothing_half_written(folder: Path) -> Iterator[None]:
-    """Remove what a study without a single unit left behind, when its input could not be used."""
+    """Remove the leftovers of a study without a single unit, whose input could not be used."""
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         yield
@@ -142,16 +142,16 @@ def _nothing_half_written(folder: Path) -> Iterator[None]:
         if new and not any(folder.rglob(MANIFEST_FILE)):
             shutil.rmtree(folder, ignore_errors=True)
             for parent in new[1:]:
-                # A parent made for this study alone is empty now; one that is not stays.
+                # A parent folder that was made only for this study is empty now; others are kept.
                 with suppress(OSError):
                     parent.rmdir()
         raise
 
 
 def with_layers(settings: StudySettings, axes: Axes) -> StudySettings:
-    """Return the settings with the layers that are really analysed, those of students too.
+    """Return the settings with the actual layers, including those of students.
 
-    InputError when students have no such layers.
+    InputError if students have no such layers.
 
     >>> with_layers(StudySettings(), Axes(1, ("conv_53",))).network.layers
     ('conv_53',)
@@ -166,7 +166,7 @@ def with_layers(settings: StudySettings, axes: Axes) -> StudySettings:
 def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
     """Return settings and axes of a study that was run before.
 
-    InputError when the folder is no study, or its settings mean nothing to this version.
+    InputError if the folder is not a study, or this version cannot read its settings.
     """
     folder = Path(folder)
     content = Store(folder).read_study()
@@ -180,13 +180,13 @@ def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
             raise
         raise InputError(
             f"{error}; patternscope {made_by} made this study: run its TOML file again with --out {folder}, which "
-            "keeps what still holds"
+            "keeps what is still valid"
         ) from error
     return settings, Axes(record.checkpoints, record.layers)
 
 
 def _as_made(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a study on the disk: where an earlier version wrote them, no training started from weights."""
+    """Settings of a study on disk: if an earlier version wrote them, no training started from weights."""
     network = settings.get("network", {})
     return {**settings, "network": {"fine_tune": False, **network}} if isinstance(network, Mapping) else dict(settings)
 
@@ -196,8 +196,8 @@ def saved_status(
 ) -> list[UnitStatus]:
     """Return the state of each unit of a study that was run before, read-only.
 
-    Without `parts` those of its optional parts do not count. Files are compared by size and, with `digests`, by content
-    (1.7 GB a second). InputError when the folder is no study.
+    Without `parts`, its optional parts do not count. Files are compared by size and, with `digests`, by content
+    (1.7 GB per second). InputError if the folder is not a study.
     """
     folder, (settings, axes) = Path(folder), saved_settings(folder)
     plan = _plan(settings, more, axes, folder)
@@ -213,10 +213,9 @@ def run_part(
     executor: Executor | Callable[[], Executor] | None = None,
     report: Callable[[Event], None] | None = None,
 ) -> RunSummary:
-    """Bring one stage or folder of stages of a study up to date, such as "figures", and nothing that it stands on.
+    """Bring one stage or folder of stages of a study up to date, such as "figures", but not its inputs.
 
-    Other arguments as `run_units`. InputError when the folder is no study, and when something that `part` stands on is
-    not up to date.
+    Other arguments as `run_units`. InputError if the folder is not a study, or an input of `part` is not up to date.
     """
     folder, (settings, axes) = Path(folder), saved_settings(folder)
     plan = until_stage(_plan(settings, more, axes, folder), part)
@@ -232,7 +231,7 @@ def run_part(
 
 
 def how_to_finish(folder: Path, unit: Unit) -> str:
-    """Return, for an error, what to do about a unit that is not up to date."""
+    """Return the remedy for a unit that is not up to date, for an error."""
     command = f"`patternscope run STUDY.toml --out {folder}` with the study's settings"
     earlier = _EARLIER_NAMES.get(unit.stage.partition("/")[0])
     if earlier is None or not (folder / earlier).is_dir():
@@ -241,7 +240,7 @@ def how_to_finish(folder: Path, unit: Unit) -> str:
 
 
 def _told(status: list[UnitStatus]) -> list[UnitStatus]:
-    """Warn once where what lies outside the study could not be compared."""
+    """Warn once if files outside the study could not be compared."""
     unread = next((unit for unit in status if unit.unread is not None), None)
     if unread is not None:
         warnings.warn(f"{unread.unread}; what was made from it is reused as it is", stacklevel=3)

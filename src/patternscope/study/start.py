@@ -15,13 +15,13 @@ AS_THEY_ARE: dict[Start | None, str] = {
     "factory": "as built",
     None: "untrained",
 }
-"""The description of a network whose weights are analysed unchanged, by where they come from."""
+"""The description of a network whose weights are analysed unchanged, by their origin."""
 
 
 def start_of(settings: StudySettings, classes: int, seed: int) -> Start | None:
-    """Return where the weights of a network come from that no file of the study's checkpoints holds.
+    """Return the origin of a network's weights that are not in a file of the study's checkpoints.
 
-    None for weights drawn at random. Cost: a factory of the user's own is called twice.
+    None for random weights. Cost: a user's factory is called twice.
     """
     if settings.network.fine_tune:
         return "weights"
@@ -33,9 +33,9 @@ def start_of(settings: StudySettings, classes: int, seed: int) -> Start | None:
 
 
 def returns_weights(network: NetworkSettings, images: ImagesSettings, classes: int, seed: int) -> bool:
-    """Tell whether a factory of the user's own returns weights that do not depend on the seed, as trained ones do.
+    """Tell whether a user's factory returns weights that do not depend on the seed, which are then trained ones.
 
-    One layer may, as a new head does. Biases and scales tell nothing: they start alike anyway.
+    One layer may depend on it, such as a new head. Biases and scales do not count, since they start alike anyway.
     """
     name, colon, _ = network.architecture.partition(":")
     if not colon or name == "timm":
@@ -46,7 +46,7 @@ def returns_weights(network: NetworkSettings, images: ImagesSettings, classes: i
 
 
 def beginning(settings: StudySettings, classes: int) -> str:
-    """Return in a clause what will happen to a study's network; InputError where it cannot be built.
+    """Return in a clause what will happen to a study's network; InputError if it cannot be built.
 
     >>> beginning(StudySettings(), 10)
     'trains vgg16_slim from scratch: 10 epochs, learning rate up to 0.004'

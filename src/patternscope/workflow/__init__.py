@@ -1,1 +1,1 @@
-"""Units of work on disk: declared as stages, planned, run, resumed; knows nothing of images or networks."""
+"""Units of work on disk: declared as stages, planned, run, resumed; independent of images and networks."""

@@ -1,4 +1,4 @@
-"""What a unit of work depends on, as one digest: same key, same result, nothing to do."""
+"""The inputs of a unit of work as one digest: the same key means the same result, so nothing to do."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ Settings = TypeVar("Settings", bound=BaseModel)
 def canonical_json(value: object) -> str:
     """Return `value` as JSON that is the same text for equal values: sorted keys, shortest exact floats.
 
-    Values are those JSON knows; NaN and infinity are a ValueError, since their text is not JSON.
+    Values are those of JSON; NaN and infinity raise a ValueError, since their text is not JSON.
 
     >>> canonical_json({"b": 0.1, "a": [1, None]})
     '{"a":[1,null],"b":0.1}'
@@ -33,7 +33,7 @@ def text_digest(text: str) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal, read in blocks (about 1.7 GB a second).
+    """Return the SHA-256 of a file's bytes in hexadecimal, read in blocks (about 1.7 GB per second).
 
     OSError when the file cannot be read.
     """
@@ -44,7 +44,7 @@ def file_digest(path: Path) -> str:
 def unit_seed(seed: int, *names: object) -> int:
     """Return the seed of one unit of work: a function of the study's seed and the unit's names alone.
 
-    In [0, 2**63), so that torch's and numpy's generators both take it; it does not depend on the order in
+    In [0, 2**63), so that torch's and numpy's generators both accept it; it does not depend on the order in
     which units run.
 
     >>> unit_seed(0, "sample", 3) == unit_seed(0, "sample", 3) != unit_seed(1, "sample", 3)
@@ -56,7 +56,7 @@ def unit_seed(seed: int, *names: object) -> int:
 def resampling_seed(seed: int) -> int:
     """Return the seed of the resamples of images behind a study's intervals, the same for all checkpoints and layers.
 
-    Intervals then depend on no name, and numbers of two layers are resampled alike.
+    Intervals then do not depend on names, and numbers of two layers use the same resamples.
 
     >>> resampling_seed(0) == resampling_seed(0) != resampling_seed(1)
     True
@@ -67,9 +67,9 @@ def resampling_seed(seed: int) -> int:
 def chosen_settings(settings: BaseModel, paths: Iterable[str]) -> dict[str, Any]:
     """Return the settings named by dotted paths ("seed", "training", "knowledge.tau") as JSON values.
 
-    A setting with `{"later": True}` in its field's `json_schema_extra` is omitted where it has its default, so that
-    studies from before it are up to date. KeyError for a path that is no setting: a mistake in a stage, not in the
-    user's file.
+    A setting with `{"later": True}` in its field's `json_schema_extra` is omitted if it has its default, so that
+    earlier studies stay up to date. KeyError for a path that is not a setting: a mistake in a stage, not in the user's
+    file.
     """
     dumped, omitted = settings.model_dump(mode="json"), set(_later_defaults(settings))
     chosen: dict[str, Any] = {}
@@ -83,7 +83,7 @@ def chosen_settings(settings: BaseModel, paths: Iterable[str]) -> dict[str, Any]
 
 
 def _later_defaults(settings: BaseModel, prefix: str = "") -> Iterator[str]:
-    """Dotted paths of the settings that came later and have their default."""
+    """Dotted paths of the settings that were added later and have their default."""
     for name, field in type(settings).model_fields.items():
         value, extra = getattr(settings, name), field.json_schema_extra
         if isinstance(value, BaseModel):
@@ -101,10 +101,10 @@ def _without(value: Any, path: str, omitted: set[str]) -> Any:
 
 
 def only_chosen(settings: Settings, paths: Iterable[str]) -> Settings:
-    """Return a view of the settings that has nothing but the chosen paths; any other is an AttributeError.
+    """Return a view of the settings with only the chosen paths; any other raises an AttributeError.
 
-    A stage that read a setting it does not declare would not run again when that setting changes. This view
-    makes such a mistake loud.
+    A stage that read a setting it does not declare would not run again when that setting changes. This view turns such
+    a mistake into an error.
     """
     view = SimpleNamespace()
     for path in paths:

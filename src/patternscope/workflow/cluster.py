@@ -1,4 +1,4 @@
-"""Units on a Dask cluster: workers on many machines, over a folder that all of them share, or an object store."""
+"""Units on a Dask cluster: workers on many machines, with a shared folder or an object store."""
 
 import asyncio
 import warnings
@@ -22,10 +22,10 @@ ANSWER_SECONDS = 10.0
 class ClusterExecutor(Executor):
     """Hands units to the workers of a Dask scheduler; a worker that dies has its unit run again elsewhere.
 
-    With an `exchange` workers need not see the study's folder: files pass through the object store, and units that read
-    what lies outside the study (images, weights, code of the user's) are made in this process. `capacity` is the number
-    of workers there now, each of which makes one unit at a time. InputError when the extra "cluster" is not installed,
-    no scheduler answers at `address`, or the store cannot be used.
+    With an `exchange`, workers need not see the study's folder: files pass through the object store, and units that
+    read files outside the study (the user's images, weights, code) run in this process. `capacity` is the current
+    number of workers, each of which makes one unit at a time. InputError if the extra "cluster" is not installed, no
+    scheduler answers at `address`, or the store cannot be used.
     """
 
     def __init__(self, address: str, exchange: Exchange | None = None) -> None:
@@ -46,12 +46,12 @@ class ClusterExecutor(Executor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is under way, but not after an error or Ctrl-C: a cluster without workers would never end."""
+        """Wait for running units, but not after an error or Ctrl-C: without workers they would never end."""
         self.shutdown(wait=kind is None, cancel_futures=kind is not None)
 
     @property
     def workers(self) -> int | None:
-        """Workers there now, None when the scheduler does not say."""
+        """The current number of workers, None if the scheduler does not report it."""
         try:
             found: Any = self.client.nthreads()
         except OSError:
@@ -60,18 +60,18 @@ class ClusterExecutor(Executor):
 
     @property
     def capacity(self) -> int:
-        """Workers there now; 1 while there is none, so that a unit waits for the first."""
+        """The current number of workers, at least 1, so that a unit waits for the first worker."""
         return self.workers or 1
 
     def look_again(self) -> None:
-        """Warn when there is no worker, once until there is one."""
+        """Warn, once until a worker appears, that there is none."""
         workers = self.workers
         if workers == 0 and not self.said:
             warnings.warn(f"the cluster at {self.address} has no worker; waiting for one", stacklevel=3)
         self.said = workers == 0 or (self.said and workers is None)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have a worker call `fn(task)`, after it made sure that it is fit for a study."""
+        """Have a worker call `fn(task)`, after checking that it is fit for the study."""
         (task,) = args
         if self.exchange is None:
             return self.executor.submit(run_on_worker, program_versions(), fn, task)
@@ -80,7 +80,7 @@ class ClusterExecutor(Executor):
         try:
             sent = send_inputs(task, self.exchange)
         except InputError as error:
-            # The unit failed, and the run ends as it does for any other: what is under way is finished and kept.
+            # The unit failed, and the run ends as for any other failure: running units are finished and kept.
             failed: Future[Any] = Future()
             failed.set_exception(error)
             return failed
@@ -88,13 +88,13 @@ class ClusterExecutor(Executor):
         return fetched(made, task, self.exchange, self.ended)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let go of the scheduler; the cluster itself goes on."""
+        """Disconnect from the scheduler; the cluster keeps running."""
         self.ended.set()
         self.executor.shutdown(wait=wait and not cancel_futures)
         self.client.close()
 
     def explained(self, error: Exception) -> Exception:
-        """Return what an exception of the cluster's own means."""
+        """Translate an exception of the cluster itself."""
         from distributed import KilledWorker
 
         if isinstance(error, KilledWorker):
@@ -108,7 +108,7 @@ class ClusterExecutor(Executor):
 
 
 def call_scheduler(address: str) -> None:
-    """Refuse an address where no scheduler answers; a client that found none would say so again when it is deleted."""
+    """Refuse an address where no scheduler answers; a client without one would complain again on deletion."""
     from distributed.comm.core import connect
     from distributed.security import Security
 
@@ -118,21 +118,21 @@ def call_scheduler(address: str) -> None:
 
     expected = "scheduler: expected the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786, got "
     try:
-        # A thread of its own: a notebook's has a loop that runs.
+        # A separate thread, since a notebook's has a running event loop.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, call()).result()
     except (OSError, ValueError) as error:
         raise InputError(f"{expected}{address!r}, where none answers") from error
     except Exception as error:
-        # What a protocol lacks (certificates, a library) has errors of any type.
+        # A protocol without its certificates or library may raise errors of any type.
         raise InputError(f"{expected}{address!r}, which cannot be used here ({fault(error)})") from error
 
 
 def run_on_worker(versions: dict[str, str], fn: Callable[..., Any], task: Task) -> Any:
-    """Call `fn(task)` on a Dask worker, if its work would be the same there as here.
+    """Call `fn(task)` on a Dask worker, if the result would be the same there as here.
 
-    InputError for a worker with other versions of the programs, one that makes several units at once in one
-    process (figures and thread counts do not stand that), or one that does not see the study's folder.
+    InputError for a worker with other versions of the programs, one that makes several units at once in one process
+    (which figures and thread counts do not support), or one that does not see the study's folder.
     """
     from distributed import get_worker
 
@@ -142,7 +142,7 @@ def run_on_worker(versions: dict[str, str], fn: Callable[..., Any], task: Task) 
 
 
 def run_on_distant_worker(versions: dict[str, str], sent: SentTask, exchange: Exchange) -> SentUnit:
-    """Make a unit on a Dask worker that need not see the study's folder; InputError as `run_on_worker`."""
+    """Make a unit on a Dask worker that need not see the study's folder; InputError as in `run_on_worker`."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -151,7 +151,7 @@ def run_on_distant_worker(versions: dict[str, str], sent: SentTask, exchange: Ex
 
 
 def check_worker(address: str, units_at_once: int, versions: dict[str, str], study: Path | None) -> None:
-    """Refuse a worker that is unfit for a study, in one line that says what to change."""
+    """Refuse a worker that is unfit for a study, with one line that says what to change."""
     if units_at_once != 1:
         raise InputError(
             f"worker {address}: expected 1 unit at once, got {units_at_once}; start it with --nthreads 1 and give it "

@@ -1,4 +1,4 @@
-"""What a disk refuses, as one line of plain words."""
+"""Errors of a disk, as one line of plain words."""
 
 import errno
 from collections.abc import Iterator
@@ -20,17 +20,17 @@ REFUSALS = {
     errno.ENOTDIR: "expected a path below folders, got one below a file",
     errno.ELOOP: "expected a folder, got a link that leads to itself; remove it",
     errno.EIO: f"the disk reports an error; {_KEPT}: check it and run again",
-    errno.ESTALE: f"the shared folder went away; {_KEPT}: mount it and run again",
+    errno.ESTALE: f"the shared folder is no longer available; {_KEPT}: mount it and run again",
 }
-"""What is said for the number of a disk's refusal."""
+"""Return the message for an error number of the disk."""
 
 
 @contextmanager
 def plain_errors(folder: Path) -> Iterator[None]:
-    """Turn the disk's refusals (read-only, no permission, full, broken) into one clear InputError.
+    """Turn errors of the disk (read-only, no permission, full, broken) into one clear InputError.
 
-    It names `folder`, or a file elsewhere (a user's image) where that was refused. Other errors pass as they
-    are.
+    It names `folder`, or a file elsewhere (such as a user's image) if that caused the error. Other errors pass
+    unchanged.
     """
     try:
         yield

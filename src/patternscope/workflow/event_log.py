@@ -1,4 +1,4 @@
-"""When what ran and how long it took: kept apart from the units, whose bytes must not depend on the clock."""
+"""What ran when, and how long it took: kept separately from the units, whose bytes must not depend on the clock."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class EventLog:
             file.write(("\n" if _ends_open(self.path) else "") + line + "\n")
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yield all readable events, oldest first; none when there is no journal."""
+        """Yield all readable events, oldest first; none without a journal."""
         if not is_regular(self.path):
             return
         with self.path.open(encoding="utf-8", errors="replace") as file:
@@ -47,7 +47,7 @@ class EventLog:
 
 @dataclass(frozen=True)
 class UnitTimes:
-    """Seconds the last finished run of each unit took; units begun in the last run and not ended, since when.
+    """The seconds of each unit's last finished run, and the start times of units that the last run did not end.
 
     The time is that of `time.time()`.
     """
@@ -57,7 +57,7 @@ class UnitTimes:
 
 
 def unit_machines(journal: EventLog) -> dict[str, Machine]:
-    """Return the machine that made each unit last, of those of which the journal tells."""
+    """Return the machine that last made each unit, as far as the journal has it."""
     found: dict[str, Machine] = {}
     for event in journal.events():
         if event["event"] == "done" and isinstance(event.get("processor"), str):
@@ -67,7 +67,7 @@ def unit_machines(journal: EventLog) -> dict[str, Machine]:
 
 
 def unit_times(journal: EventLog) -> UnitTimes:
-    """Return what the journal tells about each unit."""
+    """Return the journal's entries about each unit."""
     seconds: dict[str, float] = {}
     begun: dict[str, float] = {}
     for event in journal.events():
@@ -84,12 +84,12 @@ def unit_times(journal: EventLog) -> UnitTimes:
 
 
 def _open_no_link(path: str, flags: int) -> int:
-    """Open a file to append to, but no link, where the system can tell."""
+    """Open a file for appending, but no link, if the system can tell."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _ends_open(path: Path) -> bool:
-    """Tell whether the file's last line has no end."""
+    """Tell whether the file's last line is incomplete."""
     size = path.stat().st_size if path.exists() else 0
     if size == 0:
         return False

@@ -1,4 +1,4 @@
-"""Doing one unit of work, and where: in this process, or in a pool of processes."""
+"""Executing units of work, in this process or in a pool of processes."""
 
 import math
 import multiprocessing
@@ -24,18 +24,17 @@ from patternscope.workflow.stages import InputUnit, Unit, UnitContext
 from patternscope.workflow.store import Store
 
 GUARD = (
-    "a script that starts worker processes runs once more in each of them; put what it does below "
-    "`if __name__ == '__main__':`"
+    "a script that starts worker processes runs again in each of them; put its code below `if __name__ == '__main__':`"
 )
-RESTARTS = 3  # executors that may break in one run before it gives up
+RESTARTS = 3  # broken executors in one run before it gives up
 _share: tuple[int, int] | None = None  # in a worker of a pool: its number, and the GPUs that the pool shares
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that a worker, here or elsewhere, needs to make one unit; plain values that can be sent.
+    """Everything that a worker, here or elsewhere, needs to make one unit, as plain values that can be sent.
 
-    `outside` tells whether the unit reads files of the user's, which are where the run is.
+    `outside` tells whether the unit reads the user's files, which are on the machine of the run.
     """
 
     study: Path
@@ -50,17 +49,17 @@ class Task:
 
 
 class FinishedTask(NamedTuple):
-    """The folder of a unit that was made, sealed, and the machine that made it."""
+    """The sealed folder of a finished unit, and the machine that made it."""
 
     folder: Path
     machine: Machine
 
 
 def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> FinishedTask:
-    """Make the unit in a separate folder, sealed; the runner puts it in its place.
+    """Make the unit in a separate folder and seal it; the runner moves it into place.
 
-    Each call has its own folder, so a task that a cluster runs twice cannot disturb itself. The folder goes
-    when the work fails.
+    Each call has its own folder, so a task that a cluster runs twice cannot disturb itself. The folder is removed if
+    the work fails.
     """
     store = Store(task.study)
     with plain_errors(task.study):
@@ -81,14 +80,14 @@ def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> 
 
 
 def _silent(fraction: float, text: str) -> None:
-    """Hear how far a unit is, and say nothing."""
+    """Ignore the progress of a unit."""
 
 
 class InProcessExecutor(Executor):
-    """An executor that does the work at once, in the calling thread."""
+    """An executor that runs the work immediately, in the calling thread."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call `fn` and return a future that already holds its result or exception."""
+        """Call `fn` and return a future that already has its result or exception."""
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -98,9 +97,9 @@ class InProcessExecutor(Executor):
 
 
 class ProcessPool(ProcessPoolExecutor):
-    """Fresh processes on this machine, each with its share of the threads and of the GPUs.
+    """New processes on this machine, each with its share of the threads and of the GPUs.
 
-    `capacity` is their number. They end with their parent, even when it is killed.
+    `capacity` is their number. They end with their parent, even if it is killed.
     """
 
     def __init__(self, workers: int, gpus: int) -> None:
@@ -115,12 +114,12 @@ class ProcessPool(ProcessPoolExecutor):
 
     @property
     def has_begun(self) -> bool:
-        """Whether any process got as far as taking work."""
+        """Tell whether any process has started to work."""
         return self._started.value > 0
 
 
 def end_without_guard() -> None:
-    """End a worker process whose script is run again while it starts: no work may begin there."""
+    """End a worker process that runs its script again while starting: no work may begin there."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         sys.exit(f"error: {GUARD}")
 
@@ -128,7 +127,7 @@ def end_without_guard() -> None:
 def process_pool(workers: int, gpus: int | None = None) -> ProcessPool:
     """Return a pool of `workers` processes that share this machine's threads and its GPUs.
 
-    `gpus` is their number, by default of all that torch sees; `own_device` says who gets which. InputError
+    `gpus` is their number, by default all that torch sees; `own_device` assigns them. InputError
     for fewer workers than one.
 
     A script needs `if __name__ == "__main__":` around what it does: each process imports it.
@@ -152,10 +151,9 @@ def visible_gpus() -> int:
 
 
 def own_device(asked: str) -> str:
-    """Return the device on which this process computes where `asked` is the device of the run.
+    """Return the device on which this process computes if `asked` is the device of the run.
 
-    Worker i of a pool that shares GPUs computes on GPU i modulo their number where "auto" or "cuda" is asked
-    for.
+    For "auto" or "cuda", worker i of a pool that shares GPUs computes on GPU i modulo their number.
 
     >>> own_device("auto")
     'auto'
@@ -167,10 +165,10 @@ def own_device(asked: str) -> str:
 
 
 class Workers:
-    """The executor of a run: how much it takes at once, and how to get another when its processes die.
+    """The executor of a run: its capacity, and how to get another if its processes die.
 
-    `executor` is None for this process, an executor that is used and left open, or a function that makes one,
-    which is closed with `stack`.
+    `executor` is None for this process, an executor, which is left open, or a function that makes one, which is closed
+    with `stack`.
     """
 
     def __init__(self, executor: Executor | Callable[[], Executor] | None, stack: ExitStack) -> None:
@@ -180,43 +178,43 @@ class Workers:
         self.executor: Executor = InProcessExecutor() if executor is None else self._made(executor)
 
     def _made(self, executor: Executor | Callable[[], Executor]) -> Executor:
-        """Return the given executor, or make one that is closed with the run."""
+        """Return the given executor, or create one that is closed with the run."""
         return self.stack.enter_context(executor()) if callable(executor) else executor
 
     @property
     def capacity(self) -> float:
-        """Units that can be under way now; more would wait where nobody can see or reorder them."""
+        """The number of units to run at once; more would wait in a queue that cannot be seen or reordered."""
         return getattr(self.executor, "capacity", math.inf)
 
     @property
     def far(self) -> bool:
-        """Whether workers do not see the study, nor anything else that is here."""
+        """Whether workers cannot see the study, nor any other file of this machine."""
         return getattr(self.executor, "exchange", None) is not None
 
     def submit(self, task: Task, report: Callable[[float, str], None]) -> Future[FinishedTask]:
-        """Hand a task over; only work in this process can tell how far it is."""
+        """Submit a task; only work in this process can report its progress."""
         if isinstance(self.executor, InProcessExecutor):
             return self.executor.submit(run_task, task, report)
         return self.executor.submit(run_task, task)
 
     def look_again(self) -> None:
-        """Let the executor say what a user who waits should know."""
+        """Let the executor inform a waiting user."""
         look: Callable[[], None] | None = getattr(self.executor, "look_again", None)
         if look is not None:
             look()
 
     def explained(self, error: Exception) -> Exception:
-        """Return what an exception of the executor's own means."""
+        """Translate an exception of the executor itself."""
         explain = getattr(self.executor, "explained", None)
         return error if explain is None else explain(error)
 
     @property
     def have_begun(self) -> bool:
-        """Whether any worker got as far as taking work; of executors of other kinds this is unknown, and True."""
+        """Tell whether any worker has started to work; True for other kinds of executors, where this is unknown."""
         return getattr(self.executor, "has_begun", True)
 
     def restart(self) -> bool:
-        """Make new workers after some died; False when that is impossible or was tried often enough."""
+        """Create new workers after some died; False if that is impossible or was tried often enough."""
         self.restarts += 1
         if self.make is None or self.restarts > RESTARTS:
             return False
@@ -227,7 +225,7 @@ class Workers:
 def _start_worker(threads: int, started: Any, gpus: int) -> None:
     """Give a worker its share of threads and GPUs, and let it end when its parent does, or at once by Ctrl-C."""
     global _share
-    # Ctrl-C reaches the workers too; Python would print where each of them was.
+    # Ctrl-C reaches the workers too, and Python would print a traceback for each.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with started.get_lock():
         _share = (started.value, gpus)

@@ -1,4 +1,4 @@
-"""Large files that only later stages read: dropped when nothing needs them, made again when something does."""
+"""Large files that only later stages read: dropped when nothing needs them, and made again when something does."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from patternscope.workflow.store import Store
 
 
 def dropped_inputs(plan: Plan, reader: Unit, manifests: Mapping[Unit, Manifest]) -> list[Unit]:
-    """Return the units whose dropped files a unit reads: they have to be made again before it can run."""
+    """Return the units whose dropped files a unit reads: they must be made again before it can run."""
     found = [
         source
         for need, source in plan.needs[reader]
@@ -20,9 +20,9 @@ def dropped_inputs(plan: Plan, reader: Unit, manifests: Mapping[Unit, Manifest])
 
 
 class BulkDropper:
-    """Drops the bulk of a unit as soon as everything in the whole study that reads the unit is up to date.
+    """Drops the bulk of a unit as soon as all its readers in the whole study are up to date.
 
-    `plan` is that of the whole study, not of the part that is run: what runs later may need it.
+    `plan` is that of the whole study, not of the part that is run: later units may need it.
     """
 
     def __init__(self, plan: Plan, store: Store, journal: EventLog) -> None:
@@ -30,7 +30,7 @@ class BulkDropper:
         self.readers = plan.readers
 
     def after(self, reader: Unit, manifests: dict[Unit, Manifest]) -> None:
-        """Drop what `reader`, now up to date, was the last to need; `manifests` has all that is up to date."""
+        """Drop the files that `reader`, now up to date, was the last to need; `manifests` has all up-to-date units."""
         for source in dict.fromkeys(source for _, source in self.plan.needs[reader]):
             stage = self.plan.stage(source)
             if stage.bulk and all(each in manifests for each in self.readers[source]):

@@ -18,7 +18,7 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold the lock of a study; InputError where another run has it, or the file system has no locks."""
+    """Hold the lock of a study; InputError if another run has it, or the file system has no locks."""
     lock = _lock(folder, _MOMENT)
     with plain_errors(folder):
         _acquire(lock, folder)
@@ -29,7 +29,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Tell whether a run holds the lock of a study now; False where this cannot be found out."""
+    """Tell whether a run holds the lock of a study now; False if this is unknown."""
     path = folder / LOCK_FILE
     if not is_regular(path):
         return False
@@ -43,15 +43,15 @@ def is_held(folder: Path) -> bool:
 
 
 def _lock(folder: Path, seconds: float) -> FileLock:
-    """The lock of a study, to be waited for so long."""
-    # A marker file in place of a lock would outlive a run that was killed.
+    """The lock of a study, with the time to wait for it."""
+    # A marker file instead of a lock would outlive a killed run.
     return FileLock(folder / LOCK_FILE, timeout=seconds, mode=0o644, fallback_to_soft=False)
 
 
 def _acquire(lock: FileLock, folder: Path) -> None:
-    """Take the lock, or say who has it or why there is none."""
+    """Take the lock, or raise an error that says why it is not available."""
     try:
-        # Whoever asks for the status of a study holds the lock for a moment.
+        # The command `status` also holds the lock for a moment.
         lock.acquire()
     except Timeout as error:
         raise InputError(f"{folder}: another run is working in this study; wait for it to end") from error

@@ -1,4 +1,4 @@
-"""The manifest of a finished unit: its files with size and content, what they were made from, and by which versions."""
+"""The manifest of a finished unit: size and digest of its files, their inputs, and the versions that made them."""
 
 import json
 import os
@@ -22,11 +22,10 @@ _REMEMBERED = 20_000  # manifests
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a finished unit holds: its key, and size and SHA-256 of each file.
+    """The content of a finished unit: its key, and size and SHA-256 of each file.
 
-    `dropped` are files that were removed on purpose when nothing needed them any more; what was made from
-    them goes on standing on their digests. `versions` are those of the programs that made the unit, none in
-    studies of earlier versions.
+    `dropped` are files that were removed on purpose when nothing needed them any more; later units still refer to their
+    digests. `versions` are those of the programs that made the unit, empty in studies of earlier versions.
     """
 
     unit: str
@@ -37,28 +36,28 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """Bytes on disk of all files together."""
+        """Total bytes on disk."""
         return sum(size for name, (size, _) in self.files.items() if name not in self.dropped)
 
 
 class DamagedUnit(Exception):  # noqa: N818 - a finding about the store, which the runner answers by doing the unit again
-    """A unit folder that is not what its manifest says; the text says how."""
+    """A unit folder that does not match its manifest; the text says how."""
 
 
 def read_manifest(path: str) -> Manifest:
-    """Return the manifest in a file; it is read anew only where its size, times or inode have changed.
+    """Return the manifest in a file; it is read again only if its size, times or inode have changed.
 
-    OSError where there is no file, DamagedUnit where it cannot be read, InputError when another version wrote it.
+    OSError if there is no file, DamagedUnit if it cannot be read, InputError if another version wrote it.
     """
     found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
-        raise DamagedUnit(f"{MANIFEST_FILE} is no regular file")
+        raise DamagedUnit(f"{MANIFEST_FILE} is not a regular file")
     return _manifest_in(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _manifest_in(path: str, *state: int) -> Manifest:
-    """The manifest in a file in a state."""
+    """The manifest in a file with the given state."""
     try:
         found = json.loads(Path(path).read_bytes())
         if isinstance(found["schema_version"], int):
@@ -66,7 +65,7 @@ def _manifest_in(path: str, *state: int) -> Manifest:
         files = {_inner(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()}
         versions = {str(name): str(version) for name, version in found.get("versions", {}).items()}
         if (versions or DIGEST in found) and found.pop(DIGEST) != text_digest(canonical_json(found)):
-            raise DamagedUnit(f"{MANIFEST_FILE} does not hold what was written (digest differs)")
+            raise DamagedUnit(f"{MANIFEST_FILE} was changed after it was written (digest differs)")
         return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())), versions)
     except InputError:
         raise
@@ -75,14 +74,14 @@ def _manifest_in(path: str, *state: int) -> Manifest:
 
 
 def _inner(name: str) -> str:
-    """A name from a manifest, which may not lead out of its unit; ValueError where it does."""
+    """A name from a manifest, which must not lead out of its unit; else ValueError."""
     if set(name.split("/")) & {"", ".", ".."}:
         raise ValueError(f"expected a name within the unit, got {name!r}")
     return name
 
 
 def seal(folder: Path, unit: Unit, key: str) -> None:
-    """Write the manifest of a unit made in `folder`, after all its files are safely on the disk.
+    """Write the manifest of a unit made in `folder`, after all its files are safely on disk.
 
     The manifest has no time, process or host, so that equal work by equal versions gives equal bytes.
     """
@@ -96,7 +95,7 @@ def seal(folder: Path, unit: Unit, key: str) -> None:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write a manifest, and wait until it is on the disk."""
+    """Write a manifest, and wait until it is on disk."""
     files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in manifest.files.items()}
     content = {"schema_version": SCHEMA_VERSION, "unit": manifest.unit, "key": manifest.key, "files": files}
     if manifest.dropped:

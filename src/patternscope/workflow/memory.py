@@ -1,14 +1,13 @@
-"""Giving memory back to the system between units of work."""
+"""Returning memory to the system between units of work."""
 
 import ctypes
 from contextlib import suppress
 
 
 def give_back_memory() -> None:
-    """Return to the system what the allocator holds of memory that was freed; only glibc holds much.
+    """Return freed memory that the allocator retains to the system; only glibc retains much.
 
-    A unit of 5,000 images leaves some hundred megabytes in pieces that the next one, which needs others, does
-    not use. Cost: milliseconds.
+    A unit of 5,000 images leaves some hundred megabytes of fragments that the next one cannot use. Cost: milliseconds.
 
     >>> give_back_memory()
     """

@@ -18,7 +18,7 @@ from patternscope.workflow.store import Store
 class Plan:
     """The units of a study, each after all that it reads, and what each reads.
 
-    `settings` are as they were written, and enter the keys; `resolved` are what stages are given: the same with every
+    `settings` are the settings as written, which enter the keys; `resolved` are passed to stages: the same with every
     "auto" replaced by its value.
     """
 
@@ -35,7 +35,7 @@ class Plan:
 
     @property
     def readers(self) -> dict[Unit, list[Unit]]:
-        """The units that read each unit; nothing where none do."""
+        """The units that read each unit."""
         found: dict[Unit, list[Unit]] = {unit: [] for unit in self.needs}
         for reader, needs in self.needs.items():
             for source in dict.fromkeys(source for _, source in needs):
@@ -44,7 +44,7 @@ class Plan:
 
     @cached_property
     def stage_settings(self) -> Mapping[str, dict[str, Any]]:
-        """The settings that each stage depends on, as its units' keys hold them; read once for thousands of units."""
+        """The settings that each stage depends on, as in its units' keys; read once for thousands of units."""
         return {name: chosen_settings(self.settings, stage.settings) for name, stage in self.stages.items()}
 
     def stage(self, unit: Unit) -> Stage:
@@ -55,10 +55,10 @@ class Plan:
 def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved: BaseModel | None = None) -> Plan:
     """Return the units of `stages` (each stage after those it reads) and what each unit reads.
 
-    KeyError when a stage reads one that does not come before it.
+    KeyError if a stage reads one that does not come before it.
     """
     by_name: dict[str, Stage] = {}
-    units: dict[Unit, Unit] = {}  # each once, with the path that it remembers
+    units: dict[Unit, Unit] = {}  # each unit once, with its cached path
     needs: dict[Unit, tuple[tuple[Need, Unit], ...]] = {}
     for stage in stages:
         for need in stage.needs:
@@ -120,9 +120,8 @@ def in_part(unit: Unit, name: str) -> bool:
 def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
     """Return the key of a unit whose inputs are all ready: equal keys, equal bytes.
 
-    key = SHA-256 of stage, its version, the unit, the settings it depends on, the digest of what lies
-    outside, and names and digests of the input files it declares. InputError when what lies outside does not
-    exist.
+    key = SHA-256 of stage, its version, the unit, the settings it depends on, the digest of its files outside the
+    study, and names and digests of the input files it declares. InputError if a file outside does not exist.
     """
     stage = plan.stage(unit)
     inputs = [
@@ -142,18 +141,18 @@ def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
 
 
 def _external(plan: Plan, unit: Unit) -> str | None:
-    """The digest of what lies outside the study; a file or checkpoint that was taken away is the user's doing."""
+    """The digest of the files outside the study; a missing one is an InputError."""
     stage = plan.stage(unit)
     if stage.external is None:
         return None
     try:
         return stage.external(only_chosen(plan.settings, stage.settings), unit)
     except (OSError, IndexError) as error:
-        raise InputError(f"{unit.path}: a file that it is made from does not exist any more ({error})") from error
+        raise InputError(f"{unit.path}: a file that it is made from no longer exists ({error})") from error
 
 
 def reads_outside(plan: Plan, unit: Unit) -> bool:
-    """Tell whether a unit reads what lies outside the study: images, weights or code of the user's."""
+    """Tell whether a unit reads files outside the study: the user's images, weights or code."""
     stage = plan.stage(unit)
     own = stage.outside is not None and stage.outside(only_chosen(plan.settings, stage.settings), unit)
     return bool(own or _external(plan, unit))

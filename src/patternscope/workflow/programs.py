@@ -1,4 +1,4 @@
-"""What a unit is computed by: the versions of the programs, the processor and its threads."""
+"""The environment of a computation: the versions of the programs, the processor and its threads."""
 
 import os
 import platform
@@ -29,9 +29,9 @@ def _installed() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Machine:
-    """The name of a processor, with that of a GPU where one computes, and the threads that torch uses.
+    """The name of the processor, with that of the GPU in use, if any, and the number of threads that torch uses.
 
-    `threads` is None where torch does not compute.
+    `threads` is None if torch is not used.
     """
 
     processor: str
@@ -58,7 +58,7 @@ def threads_text(threads: int) -> str:
 def this_machine(device: str = "cpu") -> Machine:
     """Return the machine of this process, as it computes on `device`: "cpu", "auto", "cuda" or "cuda:N".
 
-    Torch is not imported for it: who has not, does not compute with it.
+    Torch is not imported for this: a process that has not imported it does not compute with it.
     """
     torch = sys.modules.get("torch")
     if torch is None:
@@ -96,7 +96,7 @@ def limited_threads(threads: int | None) -> Iterator[None]:
 
 @cache
 def _processor() -> str:
-    """The processor's name, as the system tells it."""
+    """The processor's name, as reported by the system."""
     try:
         lines = _CPU_FILE.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

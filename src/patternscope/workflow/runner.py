@@ -1,4 +1,4 @@
-"""Running what has to be run: what is missing, stale or damaged, as soon as its inputs are ready."""
+"""Running the units that are missing, stale or damaged, as soon as their inputs are ready."""
 
 import heapq
 import math
@@ -22,12 +22,12 @@ from patternscope.workflow.programs import program_versions
 from patternscope.workflow.stages import Unit
 from patternscope.workflow.store import Store
 
-LOOK_AGAIN = 2.0  # seconds after which a run looks whether a cluster has got more workers
+LOOK_AGAIN = 2.0  # seconds between checks for new workers of a cluster
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something a run has to say: a unit is planned, kept, begun, under way, done, failed, or found damaged."""
+    """An event of a run: a unit is planned, kept, begun, under way, done, failed, or found damaged."""
 
     kind: Literal["planned", "kept", "begin", "progress", "done", "failed", "damaged"]
     unit: Unit
@@ -39,14 +39,14 @@ class Event:
 
 @dataclass
 class RunSummary:
-    """Which units a run did, which it found up to date, and what damage it found and mended."""
+    """The units that a run made, those that were up to date, and the damaged ones that it repaired."""
 
     done: list[Unit] = field(default_factory=list)
     kept: list[Unit] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
 
     def then(self, later: "RunSummary") -> "RunSummary":
-        """Return this run and one after it as one: what either did is done, the rest is kept."""
+        """Merge this run and a later one: the units made by either are done, the rest is kept."""
         done = list(dict.fromkeys(self.done + later.done))
         kept = [unit for unit in later.kept if unit not in set(done)]
         return RunSummary(done, kept, self.damaged + later.damaged)
@@ -63,17 +63,16 @@ def run_units(
     keep_bulk: bool = True,
     given: Collection[Unit] = (),
 ) -> RunSummary:
-    """Bring a study up to date: run the units that are missing, stale or damaged, and nothing else.
+    """Bring a study up to date: run only the units that are missing, stale or damaged.
 
-    `executor` is where they run: None for this process, an executor that is used and left open, or a function
-    that makes one, which is closed at the end and made again when a worker dies. The bytes written depend on
-    none of these, nor on how often the run was killed. `device` is where networks and fits run, as torch
-    names it, or "auto". Without `keep_bulk` the files that stages declare as bulk go when all that reads them
-    is done; they are made again when something that reads them has to run. Units that are `given` are known
-    to be up to date; with any, study.json stays as it is.
+    `executor` is where they run: None for this process, an executor, which is left open, or a function that makes one,
+    which is closed at the end and replaced when a worker dies. The bytes written depend on none of these, nor on how
+    often the run was killed. `device` is where networks and fits run, as torch names it, or "auto". Without
+    `keep_bulk`, files that stages declare as bulk are removed when all their readers are done, and made again when a
+    reader must run. Units that are `given` are known to be up to date; with any, study.json is not changed.
 
-    InputError for a folder that cannot be used and for what a stage finds wrong in its input; units that
-    were running then still finish and are kept.
+    InputError for a folder that cannot be used and for bad input found by a stage; units that are running then still
+    finish and are kept.
     """
     end_without_guard()
     part = until_stage(plan, until)
@@ -82,14 +81,14 @@ def run_units(
     with store.locked(), plain_errors(folder), ExitStack() as stack:
         record = None if given else study_record(plan)
         if record is not None:
-            # Who finds nothing to do has computed nothing, and leaves the versions of who did.
+            # A run with nothing to do computed nothing, and keeps the recorded versions.
             store.write_study(record, keep=("versions",))
         host = _Host(store, journal, Workers(executor, stack), report or (lambda event: None), device, record)
         dropper = None if keep_bulk else BulkDropper(plan, store, journal)
         run = _Run(part, host, dropper, given)
         summary = run.loop()
         while run.remade:
-            # Files that had been dropped came back other than they were: see again what stands on them.
+            # Dropped files were made again with different content: check again the units that read them.
             run = _Run(part, host, dropper, given)
             summary = summary.then(run.loop())
         return summary
@@ -109,7 +108,7 @@ def study_record(plan: Plan) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Host:
-    """What a run works with; `record` is what it writes into study.json, None where that stays as it is."""
+    """The objects of a run; `record` is written into study.json, None leaves it unchanged."""
 
     store: Store
     journal: EventLog
@@ -163,12 +162,12 @@ class _Run:
         return summary
 
     def _make_ready(self, unit: Unit) -> None:
-        """Put a unit among those that can start: in the plan's order, but bulk that will be dropped last."""
+        """Add a unit to those that can start: in the plan's order, but units whose bulk will be dropped come last."""
         late = self.dropper is not None and bool(self.plan.stage(unit).bulk)
         heapq.heappush(self.ready, (late, self.places[unit], unit))
 
     def _start_ready(self) -> None:
-        """Start what is ready, until the workers are busy or something is finished and can be published."""
+        """Start ready units until the workers are busy or a finished unit can be published."""
         while self.ready and self.failure is None and not self.lost:
             if len(self.under_way) >= self.workers.capacity:
                 return
@@ -211,7 +210,7 @@ class _Run:
         return manifest
 
     def _start(self, unit: Unit, key: str) -> Future[FinishedTask]:
-        """Hand a unit to the workers."""
+        """Submit a unit to the workers."""
         stage = self.plan.stage(unit)
         inputs = unit_inputs(self.plan, unit, self.manifests, self.store)
         settings = only_chosen(self.plan.resolved, stage.settings)
@@ -237,12 +236,12 @@ class _Run:
         return future
 
     def _collect(self, future: Future[FinishedTask]) -> None:
-        """Put a finished unit in its place, or note why there is none."""
+        """Publish a finished unit, or record its failure."""
         unit, begun = self.under_way.pop(future)
         try:
             partial, machine = future.result()
         except (BrokenExecutor, CancelledError):
-            # Also an executor of the user's can cancel; only after a failure is nothing lost by it.
+            # A user's executor can cancel units, too; nothing is lost only if a failure came before.
             self.lost.append(unit)
             return
         except Exception as error:
@@ -261,7 +260,7 @@ class _Run:
         self._settle(unit, manifest, Event("done", unit, self.plan.stage(unit).weight, 1.0, seconds))
 
     def _settle(self, unit: Unit, manifest: Manifest, event: Event) -> None:
-        """Note that a unit is up to date, and make ready what waited for it alone."""
+        """Note that a unit is up to date, and release the units that only waited for it."""
         self.manifests[unit] = manifest
         self.report(event)
         for reader in self.readers[unit]:
@@ -273,7 +272,7 @@ class _Run:
             self.dropper.after(unit, self.manifests)
 
     def _fail(self, unit: Unit, error: Exception) -> None:
-        """Keep the first failure, and let nothing new start."""
+        """Keep the first failure, and start nothing new."""
         self.journal.write("failed", unit=unit.path, text=f"{type(error).__name__}: {error}")
         self.report(Event("failed", unit, text=str(error)))
         if self.failure is None:
@@ -300,7 +299,7 @@ class _Run:
 
 
 def _located(unit: Unit, error: Exception) -> Exception:
-    """Say in which unit an error arose."""
+    """Add the unit to an error."""
     if isinstance(error, InputError):
         located = InputError(f"{unit.path}: {error}")
         located.__cause__ = error

@@ -1,4 +1,4 @@
-"""Tasks whose files pass through an object store: what a run sends, what a worker does with it, what comes back."""
+"""Tasks whose files pass through an object store: what a run sends, what a worker does, and what it returns."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from patternscope.workflow.stages import Unit
 from patternscope.workflow.store import Store
 from patternscope.workflow.verification import checked_manifest
 
-KEPT_BYTES = 16 * 2**30  # of fetched files that a worker keeps for units to come
+KEPT_BYTES = 16 * 2**30  # of fetched files that a worker caches for later units
 Files = dict[str, tuple[int, str]]  # bytes and SHA-256 by name
 
 
@@ -34,14 +34,14 @@ class SentTask:
 
 
 class SentUnit(NamedTuple):
-    """The files of a unit that a worker made and sent, and the machine."""
+    """The files of a unit that a worker made and uploaded, and the machine."""
 
     files: Files
     machine: Machine
 
 
 def send_inputs(task: Task, exchange: Exchange) -> SentTask:
-    """Put the files that a task reads into the exchange; most are there since they were made."""
+    """Put the files that a task reads into the exchange; most were uploaded when they were made."""
     store, files = Store(task.study), {}
     for source in task.inputs:
         written = checked_manifest(store, source.unit).files
@@ -52,7 +52,7 @@ def send_inputs(task: Task, exchange: Exchange) -> SentTask:
 
 
 def run_away(sent: SentTask, folder: Path, exchange: Exchange) -> SentUnit:
-    """Make a unit on a worker, below a folder of its own: fetch what it reads, work, send what was made."""
+    """Make a unit on a worker, in a folder of its own: fetch its inputs, run it, upload its files."""
     with plain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder) as place:
@@ -60,7 +60,7 @@ def run_away(sent: SentTask, folder: Path, exchange: Exchange) -> SentUnit:
 
 
 def _made_in(study: Path, sent: SentTask, kept: "FetchedFiles") -> SentUnit:
-    """Make a unit in a folder that has nothing of the study but what the unit reads."""
+    """Make a unit in a folder that contains only its inputs from the study."""
     kept.forget(KEPT_BYTES - sum(size for files in sent.files.values() for size, _ in files.values()))
     for unit, files in sent.files.items():
         for name, (_, digest) in files.items():
@@ -75,10 +75,10 @@ def _made_in(study: Path, sent: SentTask, kept: "FetchedFiles") -> SentUnit:
 
 
 def fetched(made: "Future[SentUnit]", task: Task, exchange: Exchange, ended: Event) -> "Future[FinishedTask]":
-    """Return a future of the unit's folder in the study, whose files are fetched when a worker has made them.
+    """Return a future of the unit's folder in the study, whose files are fetched once a worker has made them.
 
-    Each unit is fetched on a thread of its own: the thread that tells of it serves the whole cluster. Nothing is
-    fetched any more once the run has `ended`.
+    Each unit is fetched on its own thread, since the thread of the callback serves the whole cluster. Nothing is
+    fetched once the run has `ended`.
     """
     here: Future[FinishedTask] = Future()
     here.set_running_or_notify_cancel()
@@ -94,7 +94,7 @@ def fetched(made: "Future[SentUnit]", task: Task, exchange: Exchange, ended: Eve
 
 
 def _received(sent: SentUnit, task: Task, exchange: Exchange, ended: Event) -> FinishedTask:
-    """A sealed folder of a unit that was made elsewhere: the same bytes as if it had been made here."""
+    """A sealed folder of a unit that was made elsewhere, with the same bytes as if made here."""
     with plain_errors(task.study):
         _refuse_after(ended)
         partial = Store(task.study).open_partial(task.unit)
@@ -111,20 +111,20 @@ def _received(sent: SentUnit, task: Task, exchange: Exchange, ended: Event) -> F
 
 
 def _refuse_after(ended: Event) -> None:
-    """Write nothing into a study that is not held any more."""
+    """Refuse to write into a study that is no longer locked."""
     if ended.is_set():
         raise CancelledError("the run has ended")
 
 
 @dataclass(frozen=True)
 class FetchedFiles:
-    """Files that a worker has fetched or made, by SHA-256, so that the next unit need not fetch them again."""
+    """A worker's cache of files that it has fetched or made, by SHA-256."""
 
     folder: Path
     exchange: Exchange
 
     def put(self, digest: str, path: Path) -> None:
-        """Place a file, fetched where it is not kept."""
+        """Place a file, from the cache or fetched."""
         self.folder.mkdir(exist_ok=True)
         kept = self.folder / digest
         if not kept.exists() or file_digest(kept) != digest:
@@ -134,13 +134,13 @@ class FetchedFiles:
         link_or_copy(kept, path)
 
     def take(self, digest: str, path: Path) -> None:
-        """Keep a file that was made here."""
+        """Cache a file that was made here."""
         self.folder.mkdir(exist_ok=True)
         if not (self.folder / digest).exists():
             self._keep(digest, lambda partial: link_or_copy(path, partial))
 
     def _keep(self, digest: str, write: Callable[[Path], None]) -> None:
-        """Keep a file under its digest only when it is whole."""
+        """Cache a file under its digest only once it is complete."""
         partial = self.folder / f"{digest}-{token_hex(4)}.partial"
         try:
             write(partial)
@@ -149,7 +149,7 @@ class FetchedFiles:
             partial.unlink(missing_ok=True)
 
     def forget(self, limit: float) -> None:
-        """Remove the files that were not used for longest, until those that stay have no more bytes than the limit."""
+        """Remove the least recently used files until the rest is within the limit."""
         found = [(path.stat(), path) for path in self.folder.glob("*")] if self.folder.is_dir() else []
         total = sum(state.st_size for state, _ in found)
         for state, path in sorted(found, key=lambda each: each[0].st_mtime):
@@ -160,7 +160,7 @@ class FetchedFiles:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where the disk cannot."""
+    """Hard-link a file, or copy it if the disk cannot."""
     try:
         os.link(source, target)
     except OSError:

@@ -15,20 +15,20 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, bytes on disk, and bytes of memory beside the program itself."""
+    """Seconds, bytes on disk, and bytes of memory in addition to the program itself."""
 
     seconds: float = 0.0
     disk: float = 0.0
     memory: float = 0.0
 
     def __add__(self, other: "Cost") -> "Cost":
-        """One after the other: time and files add up, memory is that of the larger."""
+        """Add two costs in sequence: times and files add up, memory is the larger one."""
         return Cost(self.seconds + other.seconds, self.disk + other.disk, max(self.memory, other.memory))
 
 
 @dataclass(frozen=True)
 class Axes:
-    """How far a study reaches: the number of checkpoints and the names of the layers, shallow to deep."""
+    """The extent of a study: the number of checkpoints and the names of the layers, shallow to deep."""
 
     checkpoints: int = 1
     layers: tuple[str, ...] = ()
@@ -36,9 +36,9 @@ class Axes:
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of work: a stage at a checkpoint and a layer, where the stage has these axes.
+    """One unit of work: a stage at a checkpoint and a layer, if the stage has these axes.
 
-    `path` is its folder in the study; layer names are percent-encoded where a file system needs it.
+    `path` is its folder in the study; layer names are percent-encoded if a file system needs it.
 
     >>> Unit("region", 3, "conv_53").path
     'region/03/conv_53'
@@ -61,9 +61,9 @@ class Unit:
 
 @cache
 def layer_folder(layer: str) -> str:
-    """Return the folder name of a layer: its name, with what some file system cannot hold percent-encoded.
+    """Return the folder name of a layer: its name, with characters that some file system refuses percent-encoded.
 
-    That is what Windows refuses as well: a dot or space at the end, and the names of its devices.
+    This includes what Windows refuses: a dot or space at the end, and the names of its devices.
 
     >>> layer_folder("features.0"), layer_folder("a/b"), layer_folder("con"), layer_folder("end.")
     ('features.0', 'a%2Fb', '%63on', 'end%2E')
@@ -116,11 +116,11 @@ class InputUnit:
 
 @dataclass(frozen=True)
 class UnitContext:
-    """What a stage's function is given: where to write, what to read, its settings and its seed.
+    """The argument of a stage's function: where to write, what to read, its settings and its seed.
 
-    `settings` has the declared sections alone, `inputs` the declared files alone. `report(fraction, text)`
-    tells how far the unit is, in [0, 1]. `device` is where networks and fits run; it is no setting, so that a
-    study can move to another machine.
+    `settings` has only the declared sections, `inputs` only the declared files. `report(fraction, text)` reports
+    progress in [0, 1]. `device` is where networks and fits run; it is not a setting, so that a study can move to
+    another machine.
     """
 
     unit: Unit
@@ -137,7 +137,7 @@ class UnitContext:
 
     @property
     def stage_seed(self) -> int:
-        """One seed for all units of the stage, for work that goes on from checkpoint to checkpoint."""
+        """One seed for all units of the stage, for work that continues from checkpoint to checkpoint."""
         return unit_seed(self.settings.seed, self.unit.stage)
 
     @property
@@ -150,7 +150,7 @@ class UnitContext:
         return [source for source in self.inputs if source.unit.stage == stage]
 
     def paths(self, stage: str, file: str) -> list[Path]:
-        """Return `file` of each input unit of `stage` that has it; KeyError when it is declared for none."""
+        """Return `file` of each input unit of `stage` that has it; KeyError if none declares it."""
         found = [source.folder / file for source in self.sources(stage) if file in source.files]
         if not found and self.sources(stage):
             raise KeyError(f"{self.unit.path} reads {stage}/{file}, which it does not declare or which does not exist")
@@ -172,14 +172,14 @@ class UnitContext:
 class Stage:
     """A stage of a study, declared as data.
 
-    `run` is a top-level function, or an object made of such: it is handed to other processes and machines by
-    name. `settings` are dotted paths; a change of any other setting leaves the stage alone. `version` is
-    raised when the code computes something else. `external(settings, unit)` is a digest of what lies outside
-    the study (a user's files); `outside(settings, unit)` tells whether a unit reads such files without their
-    being part of its key. `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
-    of large files ("*/regional-*") that may be dropped when all readers are done. A study with fewer checkpoints
-    than `least_checkpoints` has no unit of the stage. A name with a slash ("figures/curves") is a separate unit in a
-    shared folder. `threads` are those that torch computes on, None for all.
+    `run` is a top-level function, or an object made of such functions: it is sent to other processes and machines by
+    name. `settings` are dotted paths; a change of any other setting does not affect the stage. `version` is raised when
+    the code computes something else. `external(settings, unit)` is a digest of files outside the study (a user's
+    files); `outside(settings, unit)` tells whether a unit reads such files without their being part of its key.
+    `weight` is the rough cost of a unit, for the time left. `bulk` are patterns of large files ("*/regional-*") that
+    may be dropped when all readers are done. A study with fewer checkpoints than `least_checkpoints` has no unit of the
+    stage. A name with a slash ("figures/curves") is a separate unit in a shared folder. `threads` are those that torch
+    computes on, None for all.
     """
 
     name: str
@@ -198,7 +198,7 @@ class Stage:
     threads: int | None = None
 
     def is_bulk(self, name: str) -> bool:
-        """Tell whether a file of the stage's units may be dropped when it is not needed any more."""
+        """Tell whether a file of the stage's units may be dropped when it is no longer needed."""
         return any(fnmatchcase(name, pattern) for pattern in self.bulk)
 
     def units(self, axes: Axes) -> list[Unit]:

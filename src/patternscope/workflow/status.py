@@ -1,4 +1,4 @@
-"""What of a study is done, running, missing, stale or damaged; read-only, while a run works or not."""
+"""The state of a study's units (done, running, missing, stale or damaged); read-only, also during a run."""
 
 import time
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ State = Literal["done", "dropped", "running", "missing", "stale", "damaged"]
 
 @dataclass(frozen=True)
 class UnitStatus:
-    """State of one unit; bytes on disk and the seconds its last run took, or this one so far, where known.
+    """State of one unit, with its bytes on disk and the seconds of its last or current run, if known.
 
-    `unread` says why what lies outside the study (images, weights, code) could not be compared, where it
-    could not; `damage` what is wrong with a damaged unit.
+    `unread` says why files outside the study (images, weights, code) could not be compared, if so; `damage` says what
+    is wrong with a damaged unit.
     """
 
     unit: Unit
@@ -40,10 +40,10 @@ def study_status(folder: Path, plan: Plan, *, digests: bool = False) -> list[Uni
     """Return the state of each unit of a study, in the order in which they run.
 
     "dropped" is done, and its bulk was removed when nothing needed it any more. "stale" exists but was made
-    from other settings or inputs, or depends on a unit that is not done. "damaged" exists with a file
-    missing or of another size or, with `digests`, of another content. Where what lies outside the study
-    cannot be read any more, a whole unit is taken as it is and `unread` says why. InputError for a store of
-    another version. Cost: reads manifests, no arrays; with `digests` all files.
+    from other settings or inputs, or depends on a unit that is not done. "damaged" exists, but a file is missing or has
+    another size or, with `digests`, another content. If files outside the study cannot be read any more, a complete
+    unit is accepted and `unread` says why. InputError for a store of another version. Cost: reads manifests, no arrays;
+    with `digests` all files.
     """
     store = Store(folder)
     times = unit_times(EventLog(folder))
@@ -66,7 +66,7 @@ def study_status(folder: Path, plan: Plan, *, digests: bool = False) -> list[Uni
 def _state(
     store: Store, plan: Plan, unit: Unit, done: dict[Unit, Manifest], digests: bool
 ) -> tuple[State, Manifest | None, str | None]:
-    """State of one unit, given those done before it, how it is damaged, or why what is outside was not compared."""
+    """State of one unit, given the units done before it, its damage, or why files outside were not compared."""
     try:
         manifest = store.manifest(unit)
         if manifest is None:
@@ -81,6 +81,6 @@ def _state(
         if manifest.key != unit_key(plan, unit, done):
             return "stale", manifest, None
     except InputError as error:
-        # A study that was sent elsewhere is whole without the images and the code it was made from.
+        # A study that was moved elsewhere is complete without the images and the code it was made from.
         unread = str(error)
     return ("dropped" if manifest.dropped else "done"), manifest, unread

@@ -1,4 +1,4 @@
-"""A study on disk: unit folders, whole or absent, each with a manifest of its files and of what made them."""
+"""A study on disk: unit folders, complete or absent, each with a manifest of its files and their origin."""
 
 import errno
 import json
@@ -35,7 +35,7 @@ PARTIAL_FOLDER = ".partial"
 class Store:
     """The folder of a study. Reading needs nothing; writing happens under `locked()`.
 
-    Each unit's folder appears by one rename, so that it is whole or absent whenever a run is killed.
+    Each unit's folder appears by one rename, so that it is complete or absent whenever a run is killed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,18 +43,18 @@ class Store:
         self._root = os.fspath(folder)
 
     def unit_folder(self, unit: Unit) -> Path:
-        """Return the folder of a unit, there or not."""
+        """Return the folder of a unit, whether it exists or not."""
         return self.folder / unit.path
 
     def manifest(self, unit: Unit) -> Manifest | None:
-        """Return the manifest of a unit, None when the unit does not exist.
+        """Return the manifest of a unit, None if the unit does not exist.
 
-        DamagedUnit when it cannot be read, InputError when another version of the program wrote it.
+        DamagedUnit if it cannot be read, InputError if another version of the program wrote it.
         """
         try:
             return read_manifest(self._place(unit, MANIFEST_FILE))
         except (FileNotFoundError, NotADirectoryError):
-            # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
+            # A folder without a manifest that contains other units, or nothing of ours, is not a unit.
             return None
         except DamagedUnit as damage:
             raise DamagedUnit(f"{unit.path}/{damage}") from damage.__cause__
@@ -64,11 +64,11 @@ class Store:
             raise DamagedUnit(f"{unit.path} is a link to itself") from error
 
     def _place(self, unit: Unit, name: str) -> str:
-        """The path of a unit's file, as text: thousands are asked for, and joining paths costs more than the disk."""
+        """The path of a unit's file as text: for thousands of files, joining paths costs more than the disk."""
         return f"{self._root}/{unit.path}/{name}"
 
     def verify(self, unit: Unit, manifest: Manifest, *, digests: bool = True) -> None:
-        """Check each file's size, and with `digests` its content (1.7 GB a second); else DamagedUnit."""
+        """Check each file's size, and with `digests` its content (1.7 GB per second); else DamagedUnit."""
         if manifest.unit != unit.path:
             raise DamagedUnit(f"{unit.path} holds the manifest of {manifest.unit}")
         for name, written in manifest.files.items():
@@ -78,7 +78,7 @@ class Store:
     def verify_file(
         self, unit: Unit, name: str, written: tuple[int, str], digest_of: Callable[[Path], str] | None
     ) -> None:
-        """Check that a file is one, and no link, and its size and content; DamagedUnit where it is not as written."""
+        """Check that a path is a regular file with the recorded size and content; else DamagedUnit."""
         path, (size, digest) = self._place(unit, name), written
         found = regular_size(path)
         if found is None:
@@ -86,19 +86,19 @@ class Store:
         if found != size:
             raise DamagedUnit(f"{unit.path}/{name} has {found} bytes instead of {size}")
         if digest_of is not None and digest_of(Path(path)) != digest:
-            raise DamagedUnit(f"{unit.path}/{name} does not hold what was written (digest differs)")
+            raise DamagedUnit(f"{unit.path}/{name} was changed after it was written (digest differs)")
 
     def open_partial(self, unit: Unit) -> Path:
         """Return a new empty folder, on the study's own file system, in which a unit is made."""
         parent = self.folder / PARTIAL_FOLDER
         parent.mkdir(exist_ok=True)
-        # Not by mkdtemp: nobody else could read the unit that the folder becomes.
+        # Not by mkdtemp, since other users could not read the resulting unit.
         folder = parent / f"{unit.path.replace('/', '-')[:80]}-{token_hex(8)}"
         folder.mkdir()
         return folder
 
     def publish(self, unit: Unit, partial: Path) -> None:
-        """Put a sealed folder in the unit's place; what was there is moved aside first, and removed last."""
+        """Move a sealed folder into the unit's place; an earlier one is moved aside first and removed last."""
         target = self.unit_folder(unit)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
@@ -111,7 +111,7 @@ class Store:
         sync(target.parent)
 
     def drop(self, unit: Unit, manifest: Manifest, names: Collection[str]) -> Manifest:
-        """Remove files of a finished unit on purpose; its manifest says so before they go."""
+        """Remove files of a finished unit on purpose; its manifest records this first."""
         folder = self.unit_folder(unit)
         if not manifest.dropped.issuperset(names):
             manifest = replace(manifest, dropped=manifest.dropped | frozenset(names))
@@ -126,9 +126,9 @@ class Store:
         return manifest
 
     def write_study(self, content: dict[str, Any], *, keep: Collection[str] = ()) -> None:
-        """Write study.json, without a time, by one rename; an equal one is left as it is.
+        """Write study.json, without a time, by one rename; an equal one is not rewritten.
 
-        Entries to `keep` stay as an earlier run wrote them, where there was one.
+        Entries to `keep` keep the values of an earlier run, if there was one.
         """
         earlier = self.read_study() or {}
         kept = {name: earlier[name] for name in set(keep) & earlier.keys()}
@@ -146,9 +146,9 @@ class Store:
         sync(self.folder)
 
     def read_study(self) -> dict[str, Any] | None:
-        """Return what study.json holds, None when the folder has none.
+        """Return the content of study.json, None if the folder has none.
 
-        InputError when it cannot be read, or holds other than what was written.
+        InputError if it cannot be read or was changed.
         """
         path = self.folder / STUDY_FILE
         if path.exists() and not path.is_file():
@@ -159,8 +159,8 @@ class Store:
             # Those of earlier versions have none.
             if DIGEST in found and found.pop(DIGEST) != text_digest(canonical_json(found)):
                 raise InputError(
-                    f"{path}: does not hold what was written (digest differs); delete this one file and run the study "
-                    "again"
+                    f"{path}: was changed after it was written (digest differs); delete this one file and run the "
+                    "study again"
                 )
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -174,9 +174,9 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the study for writing: makes the folder, refuses a second run, sweeps what killed runs left.
+        """Lock the study for writing: makes the folder, refuses a second run, and removes leftovers of killed runs.
 
-        InputError when the folder is not a study, cannot be written, or is held by another run.
+        InputError if the folder is not a study, cannot be written, or is locked by another run.
         """
         self._make_folder()
         with held(self.folder):
@@ -187,11 +187,11 @@ class Store:
                 self._sweep()
 
     def is_locked(self) -> bool:
-        """Tell whether a run is working in the study now; False where this cannot be found out."""
+        """Tell whether a run is working in the study now; False if this is unknown."""
         return is_held(self.folder)
 
     def check_place(self) -> None:
-        """Refuse a folder that cannot be: a file, one below a file, one with too long a name."""
+        """Refuse an impossible folder: a file, a path below a file, a name that is too long."""
         with plain_errors(self.folder):
             if self.folder.exists() and not self.folder.is_dir():
                 raise InputError(f"{self.folder}: expected a folder for the study, got a file; choose another --out")
@@ -200,11 +200,11 @@ class Store:
                 raise NotADirectoryError(errno.ENOTDIR, "", str(self.folder))
 
     def _make_folder(self) -> None:
-        """Make the folder; refuse one that holds other things than a study."""
+        """Make the folder; refuse one that contains anything but a study."""
         self.check_place()
         for name in (LOCK_FILE, PARTIAL_FOLDER):
             if (self.folder / name).is_symlink():
-                raise InputError(f"{self.folder / name}: expected no link, which would lead what is written elsewhere")
+                raise InputError(f"{self.folder / name}: expected no link, since files would be written elsewhere")
         with plain_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         ours = {STUDY_FILE, LOCK_FILE, PARTIAL_FOLDER}

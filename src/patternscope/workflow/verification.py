@@ -1,4 +1,4 @@
-"""Reading a finished study: each file is compared with its unit's manifest before anything in it is believed."""
+"""Reading a finished study: each file is compared with its unit's manifest before its content is used."""
 
 import os
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ _REMEMBERED = 100_000  # files
 class UnitCheck:
     """Verifies files of one unit before they are read: `check("map.safetensors")`, or `check("store/")` for a folder.
 
-    `check("{layer}/")` looks whether all files of the unit are there, of their size, before it is asked which are.
+    `check("{layer}/")` checks that all files of the unit exist, with their size, before they are listed.
 
     Raises:
-        InputError: a file that is missing, a link, or holds other bytes than were written; a file of a folder that the
-            manifest does not list. It names the unit and what to do.
+        InputError: a file that is missing, a link, or changed; a file of a folder that the manifest does not list. It
+            names the unit and the remedy.
 
-    Cost: 1.7 GB a second when a file is first asked for in this process; afterwards that of asking for its size.
+    Cost: 1.7 GB per second when a file is first read in this process; afterwards, that of reading its size.
     """
 
     store: Store
@@ -61,7 +61,7 @@ class UnitCheck:
         self.store.verify_file(self.unit, name, self._manifest.files[name], known_digest)
 
     def _refuse_unlisted(self, folder: Path) -> None:
-        """Refuse what somebody put beside the files of a folder; hidden files are not ours, and nobody reads them."""
+        """Refuse files that were added to a folder; hidden files are not ours, and are never read."""
         for place, folders, files in os.walk(folder):
             for path in (Path(place, name) for name in (*folders, *files) if not name.startswith(".")):
                 name = path.relative_to(self._folder).as_posix()
@@ -71,7 +71,7 @@ class UnitCheck:
 
 
 def checked_manifest(store: Store, unit: Unit) -> Manifest:
-    """Return the manifest of a unit; InputError where it is missing, damaged or of another unit."""
+    """Return the manifest of a unit; InputError if it is missing, damaged or of another unit."""
     try:
         return _manifest_of(store, unit)
     except DamagedUnit as damage:
@@ -79,7 +79,7 @@ def checked_manifest(store: Store, unit: Unit) -> Manifest:
 
 
 def _manifest_of(store: Store, unit: Unit) -> Manifest:
-    """The manifest of a unit that there should be."""
+    """The manifest of a unit that should exist."""
     manifest = store.manifest(unit)
     if manifest is None:
         raise DamagedUnit(f"{unit.path} is missing")
@@ -89,14 +89,14 @@ def _manifest_of(store: Store, unit: Unit) -> Manifest:
 
 
 def damage_text(folder: Path, damage: DamagedUnit) -> str:
-    """Return the error of a damaged unit: what is wrong, and how to mend it."""
+    """Return the error of a damaged unit: what is wrong, and how to repair it."""
     return f"{folder}: {damage}; `patternscope run STUDY.toml --out {folder}` computes it again"
 
 
 def known_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, which is read anew only where its size, times or inode have changed.
+    """Return the SHA-256 of a file, which is read again only if its size, times or inode have changed.
 
-    The table is of this process. OSError when the file cannot be read.
+    The cache is per process. OSError if the file cannot be read.
     """
     found = path.stat()
     return _digest(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
@@ -104,5 +104,5 @@ def known_digest(path: Path) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _digest(path: Path, *state: int) -> str:
-    """The digest of a file in a state."""
+    """The digest of a file with the given state."""
     return file_digest(path)

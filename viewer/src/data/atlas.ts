@@ -24,7 +24,7 @@ export interface Positions {
   all: Int16Array;
   dimensions: number;
   scale: number;
-  /** What positions are multiplied by before probabilities are taken. */
+  /** The factor of positions in the computation of probabilities. */
   unit: number;
 }
 

@@ -15,7 +15,7 @@ def atlas(
 ) -> None:
     """Write a study's atlas: a page for the browser.
 
-    Writes DIR/atlas when the results that it shows have changed; nothing else is run, and these have to be up to date.
+    Writes DIR/atlas if the results that it shows have changed. These must be up to date; no other stage is run.
     What does not fit into --max-mb is omitted from the file, and listed here and on the page.
 
     Examples: patternscope atlas runs/demo; patternscope atlas runs/demo --html demo.html --max-mb 10

@@ -18,7 +18,7 @@ def compare(
 ) -> None:
     """Compare two finished studies of the same images.
 
-    Counts of each layer side by side, with intervals of their differences, and how far regional embeddings turned.
+    Shows the counts of each layer side by side, intervals of their differences, and how much the regions turned.
     Writes into runs/compare-A-B unless --out says otherwise.
 
     Example: patternscope compare runs/resnet runs/vgg

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from patternscope.cli.options import Device, Out, Scheduler, Until, option
 
-_WORKERS = 2  # while one trains the network, the other analyses the checkpoints that are there
+_WORKERS = 2  # while one trains the network, the other analyses the finished checkpoints
 
 
 def demo(
@@ -22,7 +22,7 @@ def demo(
 
     Writes into runs/demo unless --out says otherwise. --full adds two more networks, trained from other seeds, a
     deletion test, which shows whether the network depends on the knowledge points, the patterns of each class, an
-    adversarial attack, and distilled students; what is up to date is reused.
+    adversarial attack, and distilled students. What is up to date is reused.
 
     Examples: patternscope demo --out /tmp/demo; patternscope demo --full
     """

@@ -21,13 +21,13 @@ def diff(
     fail_on: Annotated[list[str] | None, option("--fail-on", _FAIL_ON, metavar="CONDITION")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what changed between two studies of the same images, or two checkpoints.
+    """Show what changed between two studies of the same images, or two checkpoints.
 
     Accuracy, evidence and knowledge points of each layer, a ledger of what was learnt, kept and forgotten, and the
-    images that changed; differences with intervals that hold all noise the studies have measured. Writes diff.html
+    images that changed; differences with intervals that include all noise the studies have measured. Writes diff.html
     and diff.json into runs/diff-A-B unless --out says otherwise.
 
-    Exit code 0: passed; 1: a condition holds beyond the noise; 2: bad input.
+    Exit code 0: passed; 1: a condition is met beyond the noise; 2: bad input.
 
     Example: patternscope diff runs/before runs/after --fail-on "evidence:*:-0.05"
     """

@@ -6,8 +6,8 @@ from patternscope.cli.options import StudyFolder, Workers
 def figures(folder: StudyFolder, workers: Workers = 1) -> None:
     """Draw the figures of a study.
 
-    Figures whose results have changed are drawn again; the others are reused. Nothing else is run: the results that
-    they show have to be up to date.
+    Figures whose results have changed are drawn again; the others are reused. The results that they show must be up to
+    date; no other stage is run.
 
     Example: patternscope figures runs/demo
     """

@@ -15,11 +15,11 @@ def look(
     study: Annotated[Path, option("--study", "Folder of a finished study.", metavar="DIR")],
     out: Annotated[Path | None, option("--out", _OUT, metavar="FILE")] = None,
 ) -> None:
-    """Show one new image to the network and the maps of a study.
+    """Analyse one new image with the network and the maps of a study.
 
-    For each layer: of which class its regions hold most evidence, how much of the predicted one, how many regions
-    are knowledge points, the classes of the most similar regions of the study's images, and the patterns that it has.
-    Nothing of the study is changed.
+    For each layer: the class for which its regions have the most evidence, the evidence of the predicted class, the
+    number of knowledge points, the classes of the most similar regions of the study's images, and the patterns that it
+    has. The study is not changed.
 
     Example: patternscope look cat.png --study runs/demo
     """

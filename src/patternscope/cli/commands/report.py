@@ -8,7 +8,7 @@ from patternscope.errors import InputError
 
 REPORT_FILE = "report.html"
 _OUT = f"HTML file to write; by default DIR/{REPORT_FILE}."
-_PDF = "Also write a PDF beside it, by Chromium, Chrome, Edge or WeasyPrint."
+_PDF = "Also write a PDF next to it, by Chromium, Chrome, Edge or WeasyPrint."
 
 
 def report(
@@ -18,9 +18,9 @@ def report(
 ) -> None:
     """Write a finished study as one page to read, send or print.
 
-    Results in sentences, each difference said to be within the noise or beyond it; figures, settings, versions,
-    and how to cite and reproduce the study. The page is one HTML file that needs no network. Nothing is run:
-    figures that are not up to date are omitted, and listed.
+    The page has the results in sentences, each difference marked as within the noise or beyond it; figures, settings
+    and versions; and how to cite and reproduce the study. It is one HTML file that works offline. Nothing is run:
+    figures that are not up to date are omitted and listed.
 
     Examples: patternscope report runs/demo; patternscope report runs/demo --out demo.html --pdf
     """

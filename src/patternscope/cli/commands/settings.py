@@ -17,8 +17,8 @@ def settings(
 ) -> None:
     """Print the keys of a study's TOML file, with their defaults and what they mean; or the TOML file of a study.
 
-    A key without a default is unset, or the program determines it. Of a study, the keys that differ from their defaults
-    are printed: change the file, and run it again with --out DIR.
+    A key without a default is unset or determined automatically. For a study, the keys that differ from their defaults
+    are printed: edit the file, and run it again with --out DIR.
 
     Examples: patternscope settings; patternscope settings images; patternscope settings tau; patternscope settings
     runs/demo > demo.toml
@@ -56,7 +56,7 @@ def _print_keys(name: str | None) -> None:
 
 
 def _print_heading(section: str, meaning: str, *, is_first: bool) -> None:
-    """Print the name of a section, and what it is."""
+    """Print the name and the meaning of a section."""
     from patternscope.cli.printing import say
 
     if not is_first:
@@ -65,7 +65,7 @@ def _print_heading(section: str, meaning: str, *, is_first: bool) -> None:
 
 
 def _lines(name: str, default: str, meaning: str) -> list[str]:
-    """Return a key as it is written in TOML, and its meaning as comments below."""
+    """Return a key in TOML, with its meaning as comments below."""
     import textwrap
 
     from patternscope.cli.printing import WIDTH

@@ -44,7 +44,7 @@ def status(
 
 
 def _mixed(folder: Path) -> str | None:
-    """What to warn of where units are of several versions; nothing while a run replaces units."""
+    """The warning for units of several versions; None while a run replaces units."""
     from patternscope.results.provenance import provenance_of
 
     try:

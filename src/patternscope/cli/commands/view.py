@@ -18,7 +18,7 @@ def view(
 ) -> None:
     """Show a study's atlas in the browser.
 
-    Serves it to this machine only, until Ctrl-C, and prints how to reach it from another machine.
+    Serves it to this machine only, until Ctrl-C, and prints how to open it from another machine.
 
     Examples: patternscope view runs/demo; patternscope view runs/demo --no-browser --port 9000
     """
@@ -31,7 +31,7 @@ def view(
     from patternscope.workflow.store import Store
 
     if Store(folder).read_study() is None:
-        read_record(folder)  # the error of a folder that is no study; settings of another version do not matter here
+        read_record(folder)  # raises for a folder that is no study; settings of another version do not matter here
     store = store_of(folder)
     try:
         server = AtlasServer(store, host, PORT if port is None else port)
@@ -43,7 +43,7 @@ def view(
         listening = server.server_address[1]
         typer.echo(f"{server.address}    stop with Ctrl-C")
         if server.outside_address is not None:
-            typer.echo("warning: everybody in the network can see the study", err=True)
+            typer.echo("warning: everybody on the network can see the study", err=True)
             typer.echo(f"From another machine: {server.outside_address}")
         elif server.is_private:
             typer.echo("From another machine: run this there, then open the same address.")

@@ -1,4 +1,4 @@
-"""The tables that are printed of a study: the module named as a stage prints what that stage found.
+"""The tables that are printed for a study: the module with a stage's name prints its results.
 
 A stage without a module prints nothing.
 """

@@ -12,7 +12,7 @@ from patternscope.results.pattern_difference import PatternDifference
 
 
 def print_difference(difference: StudyDifference, verdicts: Sequence[Verdict]) -> None:
-    """Print what changed from the first to the second, and which conditions hold."""
+    """Print what changed from the first to the second, and which conditions are met."""
     say(f"from {difference.first} to {difference.second}, {difference.images:,} images")
     accuracy = difference.accuracy
     if accuracy is not None:
@@ -30,7 +30,7 @@ def print_difference(difference: StudyDifference, verdicts: Sequence[Verdict]) -
     for layer in difference.layers:
         if layer.patterns is not None:
             say(f"{layer.layer}: {_patterns(layer.patterns)}")
-    say(f"{HALF_WIDTH.removesuffix(' over images')}, which holds:")
+    say(f"{HALF_WIDTH.removesuffix(' over images')}, which includes:")
     for source in [*difference.noise, *[f"not {source}" for source in difference.not_measured]]:
         say(fill(source, WIDTH, initial_indent="- ", subsequent_indent="  "))
     for each in verdicts:

@@ -1,4 +1,4 @@
-"""Directions of classes removed from layers: how far the probability of the true class falls."""
+"""Directions of classes removed from layers: the fall of the probability of the true class."""
 
 from patternscope.cli.printing import new_table, say, show
 from patternscope.report.directions import is_used
@@ -8,7 +8,7 @@ from patternscope.results.study import StudyResults
 
 
 def print_results(results: StudyResults) -> None:
-    """Print the falls over all images, a row per layer, and of how many classes they are beyond the noise."""
+    """Print the falls over all images, a row per layer, and for how many classes they are beyond the noise."""
     table = new_table("layer", "its direction", "another class's", "random", "used", "classes")
     for layer in results.layers(DirectionsResult):
         removed = results.load(DirectionsResult, layer=layer)

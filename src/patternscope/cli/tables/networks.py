@@ -1,4 +1,4 @@
-"""Several networks at the last checkpoint: each one's own numbers, and the points that they share."""
+"""Several networks at the last checkpoint: the numbers of each, and the points that they share."""
 
 from patternscope.cli.printing import new_table, say, show
 from patternscope.results.formatting import number

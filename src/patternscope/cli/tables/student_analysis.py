@@ -13,7 +13,7 @@ def print_results(results: StudyResults) -> None:
 
 
 def print_networks(shown: ComparedNetworks) -> None:
-    """Print a row per layer and network: evidence, counts, and how much more of each there is than in the first."""
+    """Print a row per layer and network: evidence, counts, and the difference of each from the first network."""
     say(shown.networks)
     rows = [row for layer in shown.layers for row in shown.counts(layer)]
     measured = all(row.evidence is not None for row in rows)
@@ -31,7 +31,7 @@ def print_networks(shown: ComparedNetworks) -> None:
     say(f"{HALF_WIDTH}; maps: whose maps show the network:")
     say("those of another network keep less of it than its own")
     for noise in shown.noise[1:]:
-        say(f"differences hold {noise} as well; other numbers are of one network each")
+        say(f"differences include {noise} as well; other numbers are of one network each")
 
 
 def _cell(interval: Interval | None, digits: int = 2, *, signed: bool = False) -> str:

@@ -27,7 +27,7 @@ def print_results(results: StudyResults) -> None:
 
 
 def _print_checkpoints(checkpoints: Sequence[CheckpointSummary]) -> None:
-    """A row per checkpoint: the network, and how its sample embedding lies to the one before."""
+    """A row per checkpoint: the network, and its sample embedding relative to the one before."""
     table = new_table("checkpoint", "held-out accuracy", "agreement", "residual", "remaining turn")
     for at in checkpoints:
         turn = "–" if at.alignment_angle is None else f"{number(at.alignment_angle, 1)}°"
@@ -56,7 +56,7 @@ def _print_layers_over_training(summary: SummaryResult) -> None:
 
 
 def _cell(row: LayerSummary) -> str:
-    """Evidence of a layer at a checkpoint, or its reliable points of all."""
+    """Evidence of a layer at a checkpoint, or its reliable and all points."""
     if row.evidence is not None:
         return plus_minus(row.evidence)
     return "/".join(number(points.value, 1) for points in (row.counts.reliable, row.counts.total))
@@ -80,7 +80,7 @@ def _print_last(results: StudyResults, summary: SummaryResult) -> None:
 
 
 def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str, list[str]]:
-    """Cells of the layers by heading, as many columns as the study has numbers for."""
+    """Cells of the layers by heading, a column for each number that the study has."""
     columns: dict[str, list[str]] = {}
     if all(row.evidence is not None and row.readable is not None for row in layers):
         columns["bits"] = [plus_minus(row.evidence) for row in layers if row.evidence]
@@ -89,7 +89,7 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
     columns["reliable"] = [plus_minus(row.counts.reliable, 1) for row in layers]
     grids = _grids(results, layers)
     if common_grid(grids) is not None:
-        # Both would not fit; how many there are of a layer's regions is what compares layers of different grids.
+        # Both would not fit; the share of a layer's regions can be compared between different grids.
         pairs = zip(layers, grids, strict=True)
         columns["share"] = [percent(share_of_regions(row.counts.reliable, h * w)) for row, (h, w) in pairs]
     else:
@@ -105,12 +105,12 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
 
 
 def _grids(results: StudyResults, layers: Sequence[LayerSummary]) -> list[tuple[int, int]]:
-    """The region grids of the layers, none where the study has no regions."""
+    """The region grids of the layers, empty if the study has no regions."""
     return [results.region(row.layer).grid for row in layers] if results.has(RegionResult) else []
 
 
 def _untrained(results: StudyResults, layers: Sequence[LayerSummary]) -> str:
-    """The most that any layer has in an untrained network."""
+    """The largest values of any layer in an untrained network."""
     found = [(results.load(ControlsResult, layer=row.layer).untrained, row.rule) for row in layers]
     bits = max(control.evidence.value or 0.0 for control, _ in found)
     by_rule = [control.counts if rule == "calibrated" else control.paper for control, rule in found]
@@ -124,7 +124,7 @@ def _points_by_chance(control: ControlsResult, rule: Rule | None) -> float | Non
 
 
 def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
-    """What the columns are, line by line."""
+    """The legend of the columns, line by line."""
     lines, setting = [], common_grid(_grids(results, layers))
     if layers[-1].evidence is not None:
         most = results.evidence(layers[-1].layer).most
@@ -139,7 +139,7 @@ def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
         lines.append(f"grids differ: {setting} gives all layers the same")
     networks, fitted = layers[-1].networks, layers[-1].fitted
     if fitted is not None:
-        lines.append(f"maps are fitted to {fitted:,} of the {layers[-1].images:,} images, of which all are judged")
+        lines.append(f"maps are fitted to {fitted:,} of the {layers[-1].images:,} images; all images are judged")
     lines += [*chance, half_width(over_what(networks))]
     areas = [row.object_area for row in layers if row.object_area is not None]
     if areas:

@@ -1,1 +1,1 @@
-"""What figures are drawn with: choices, examples, layout, style, and the record of a figure."""
+"""Tools for drawing figures: choices, examples, layout, style, and the record of a figure."""

@@ -1,4 +1,4 @@
-"""Types for annotations: naming them imports neither matplotlib, which takes long, nor the results of every stage."""
+"""Types for annotations: using them imports neither matplotlib, which is slow, nor the results of every stage."""
 
 from typing import TYPE_CHECKING, Any
 

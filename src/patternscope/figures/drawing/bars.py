@@ -16,7 +16,7 @@ _ABOVE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsi
 
 
 def spans(intervals: Sequence[Interval]) -> list[list[float]]:
-    """Return the distances from each value down and up to the ends of its interval, none of which may be missing.
+    """Return the distances from each value down and up to the ends of its interval; no end may be missing.
 
     >>> spans([Interval(2.0, 1.5, 3.0)])
     [[0.5], [1.0]]
@@ -35,8 +35,9 @@ def draw_count_bar(
 ) -> None:
     """Draw a bar of all points with that of the reliable ones inside, and the reliable share above.
 
-    Of two `colours` that are equal the reliable one is hatched. `widths` are those of the two bars; the error bar of
-    the wider one stands beside the narrower one. With a `kind` the bars have entries in the legend, which it ends.
+    If the two `colours` are equal, the reliable bar is hatched. `widths` are those of the two bars; the error bar of
+    the wider one is drawn next to the narrower one. With a `kind`, the bars have entries in the legend, which end with
+    it.
     """
     shift = widths[1] / 2 + 0.1 * widths[0]
     hatches = ("", "////") if colours[0] == colours[1] else ("", "")

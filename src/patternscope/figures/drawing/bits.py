@@ -32,7 +32,7 @@ def signed_colours() -> Any:
 
 
 def ink_on(colour: tuple[float, ...], dark: str, light: str = "white") -> str:
-    """Return the one of two text colours that is legible on a colour.
+    """Return which of two text colours is legible on a colour.
 
     >>> ink_on((1.0, 1.0, 1.0), "black"), ink_on((0.0, 0.0, 0.4), "black")
     ('black', 'white')
@@ -42,7 +42,7 @@ def ink_on(colour: tuple[float, ...], dark: str, light: str = "white") -> str:
 
 
 def most_bits(most: float, classes: int) -> str:
-    """Return the most bits that a region can have, and why no more.
+    """Return the maximum bits of a region, and the reason.
 
     >>> most_bits(log2(10), 10), most_bits(3.2, 10)
     ('3.32 (log2 of 10 classes)', '3.20 (the entropy of the shares of 10 classes)')

@@ -1,4 +1,4 @@
-"""What a study knows of chance: the controls of its layers, where they were measured."""
+"""The chance levels of a study: the controls of its layers, if they were measured."""
 
 from patternscope.figures.drawing.annotations import StudyResults
 from patternscope.results.controls import Control, ControlsResult
@@ -7,7 +7,7 @@ from patternscope.results.result import reads
 
 CONTROLS = reads(ControlsResult, layer="all")
 NAMES = {"permuted": "permuted targets", "untrained": "untrained network"}
-"""The two controls, and what they are called."""
+"""The two controls, and their displayed names."""
 SHORT_NAMES = ("permuted", "untrained")
 NOT_MEASURED = "Chance: not measured."
 Chance = dict[str, Control]
@@ -22,7 +22,7 @@ def read_chance(results: StudyResults, layers: list[str]) -> dict[str, Chance]:
 
 
 def chance_cells(chance: Chance | None) -> dict[str, float | None]:
-    """Return the evidence by chance as cells of a table, empty ones where it was not measured.
+    """Return the evidence by chance as cells of a table, empty if it was not measured.
 
     >>> chance_cells(None)
     {'chance_permuted': None, 'chance_untrained': None}
@@ -31,7 +31,7 @@ def chance_cells(chance: Chance | None) -> dict[str, float | None]:
 
 
 def chance_text(chance: Chance | None) -> str:
-    """Return the evidence by chance as a figure writes it.
+    """Return the evidence by chance as text for a figure.
 
     >>> chance_text(None)
     '–'

@@ -22,7 +22,7 @@ SEEN = 0.05
 
 @dataclass(frozen=True)
 class CheckpointEmbedding:
-    """A checkpoint: embedding (n, e), mean directions (c, e), held-out accuracy, and how it lies to the one before."""
+    """A checkpoint: embedding (n, e), mean directions (c, e), held-out accuracy, and alignment with the one before."""
 
     checkpoint: int
     name: str
@@ -50,7 +50,7 @@ class TrainingData:
 
     @property
     def omitted(self) -> str:
-        """What is said of the checkpoints before the first one shown; nothing where there are none."""
+        """The note on the checkpoints before the first one shown; empty without any."""
         below = f"below {100 * SEEN:.0f} % of the last one's"
         return f"The first {self.before} of {self.total} checkpoints are omitted: strength {below}." * (self.before > 0)
 
@@ -61,7 +61,7 @@ class TrainingData:
 
     @property
     def reach(self) -> float:
-        """Half a panel, the same for all, in units of strength; one sample in 200 may lie outside."""
+        """Half the side of a panel, the same for all, in units of strength; one sample in 200 may be outside."""
         view = self.view
         lengths = [shown_lengths(at.embedding, view) for at in self.checkpoints]
         return 1.05 * max(self.radius, *(float(np.quantile(length, 0.995)) for length in lengths)) or 1.0
@@ -72,20 +72,20 @@ class TrainingData:
         return self.checkpoints[-1].strength
 
     def class_strengths(self, at: CheckpointEmbedding) -> np.ndarray:
-        """Return the mean strength of each class's samples (c,), 0 where there are none."""
+        """Return the mean strength of each class's samples (c,), 0 without samples."""
         strength = np.linalg.norm(at.embedding.astype(float), axis=1)
         places, count = self.samples.places, len(self.classes)
         sums = np.bincount(places, strength, minlength=count)
         return sums / np.maximum(1, np.bincount(places, minlength=count))
 
     def ellipses(self, seen: np.ndarray) -> list[Ellipse | None]:
-        """Return the ellipse of each class's samples as they are seen (n, 2); None where there is none."""
+        """Return the ellipse of each class's projected samples (n, 2); None without one."""
         places = self.samples.places
         return [coverage_ellipse(seen[places == place], COVERED) for place in range(len(self.classes))]
 
 
 def read_training(results: StudyResults, classes: Classes, most: int) -> TrainingData:
-    """Return the embeddings of up to `most` checkpoints, evenly chosen from where something is seen to the last."""
+    """Return the embeddings of up to `most` checkpoints, evenly chosen from the first visible one to the last."""
     known, shown = results.checkpoints(SampleResult), choose_classes(results, classes)
     samples = choose_samples(results, shown)
     embeddings = [_embedding(results, checkpoint, samples, shown) for checkpoint in known]
@@ -95,7 +95,7 @@ def read_training(results: StudyResults, classes: Classes, most: int) -> Trainin
 
 
 def beginning(strengths: Sequence[float]) -> int:
-    """Return the last checkpoint before the first whose strength is seen beside that of the last one.
+    """Return the last checkpoint before the first whose strength is visible at the scale of the last one.
 
     >>> beginning([0.001, 0.002, 0.01, 0.4, 1.0]), beginning([0.5, 1.0])
     (2, 0)
@@ -134,7 +134,7 @@ def draw_checkpoint(axes: Axes, shown: TrainingData, at: CheckpointEmbedding, vi
             look: dict[str, Any] = {"facecolor": "none", "edgecolor": mark.colour, "linewidth": 0.9}
             axes.add_patch(Patch((x, y), across, along, angle=ellipse.angle, zorder=2.5, **look))
     strengths = shown.class_strengths(at)
-    # An arrow shorter than its own head would show a head and no direction.
+    # An arrow shorter than its head would show no direction.
     long = strengths > 0.12 * axes.get_xlim()[1]
     arrows = at.mean_directions[long] * strengths[long, None]
     space.draw_arrows(axes, arrows, view, 1.0, [mark for mark, keep in zip(marks, long, strict=True) if keep])

@@ -1,4 +1,4 @@
-"""What of a study a figure shows: its layers, its classes, and the samples of these."""
+"""The choices of a figure: layers, classes, and samples of these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ Name = TypeVar("Name", bound=str)
 class ShownClasses:
     """The classes of a figure: their labels and names, and the marks that they have in every figure.
 
-    `kind` says what the class of an image is: its true class, or the predicted one.
+    `kind` is the meaning of an image's class: its true class, or the predicted one.
     """
 
     labels: list[int]
@@ -45,7 +45,7 @@ class ShownClasses:
         return len(self.labels)
 
     def places(self, labels: np.ndarray) -> np.ndarray:
-        """Return the index of each label among the classes shown, -1 where its class is not shown.
+        """Return the index of each label among the classes shown, -1 if its class is not shown.
 
         >>> ShownClasses.of(["cat", "dog", "owl"], [0, 2]).places(np.array([2, 1, 0])).tolist()
         [1, -1, 0]
@@ -79,17 +79,17 @@ def choose_samples(results: "StudyResults", classes: ShownClasses) -> ShownSampl
 
 
 def choose_layers(results: "StudyResults", kind: "type[Result]", layers: Layers = None) -> list[str]:
-    """Return the layers of a result that are asked for, all by default; InputError for an unknown one."""
+    """Return the requested layers of a result, all by default; InputError for an unknown one."""
     return known_names("layers", layers, results.layers(kind))
 
 
 def choose_layer(results: "StudyResults", kind: "type[Result]", layer: str | None) -> str:
-    """Return the one layer that is asked for, by default the last."""
+    """Return the requested layer, by default the last."""
     return choose_layers(results, kind, layer)[-1]
 
 
 def known_names(choice: str, asked: Sequence[str] | str | None, known: Sequence[Name]) -> list[Name]:
-    """Return those of the known names that are asked for, all by default; InputError for an unknown one."""
+    """Return the requested names, by default all known ones; InputError for an unknown one."""
     if asked is None:
         return list(known)
     names = [asked] if isinstance(asked, str) else list(asked)

@@ -1,4 +1,4 @@
-"""What figures show of networks compared on the same images: a teacher and its students, or two studies."""
+"""Data for figures of networks compared on the same images: a teacher and its students, or two studies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from patternscope.results.noise import IMAGES, measured_noise, with_measured_noi
 from patternscope.results.replicates import NetworksResult
 from patternscope.results.result import reads
 
-# Neither of the classes' nor of the counts' colours, in the order of the networks compared with the first.
+# Colours of the networks compared with the first, in order; none is a colour of classes or of counts.
 COLOURS = ("#c2571a", "#6a3d9a", "#1a7f5a", "#555555")
 ALL_STUDENTS = tuple(
     need
@@ -31,17 +31,17 @@ ALL_STUDENTS = tuple(
         reads(StudentAnalysisResult, "comparisons", variant=student),
     )
 )
-"""What a figure of students reads, of those that the study has."""
+"""The results that a figure of students reads, if the study has them."""
 NOISE = (reads(NetworksResult, "spread", checkpoint="last", layer="all"), reads(SpreadResult, layer="all"))
-"""What it reads of noise, where that was measured."""
+"""The results on noise that it reads, if they exist."""
 
 
 @dataclass(frozen=True)
 class NetworkCounts:
-    """The evidence of a network in a layer, by how much that differs from the first network's, and whose maps show it.
+    """The evidence of a network in a layer, its difference from the first network's, and whose maps embed it.
 
-    The first network has no maps but its own and no difference, nor has one whose grid differs. `evidence` and `bits`,
-    its difference, are None where it was not measured.
+    The first network has only its own maps and no difference, and so has one whose grid differs. `evidence` and `bits`,
+    its difference, are None if not measured.
     """
 
     layer: str
@@ -58,7 +58,7 @@ class ComparedNetworks:
     """A first network and those compared with it, layer by layer.
 
     `others` maps a network's name to its comparisons, shallow to deep; `accuracy` has the share of held-out images
-    that each network classifies correctly; `noise` is what the intervals of differences hold, in words.
+    that each network classifies correctly; `noise` is what the intervals of differences include, in words.
     """
 
     first: str
@@ -80,7 +80,7 @@ class ComparedNetworks:
         return "held-out accuracy: " + ", ".join(f"{name} {number(self.accuracy[name], 3)}" for name in names)
 
     def maps(self, comparison: LayerComparison) -> str:
-        """Return whose maps show a layer."""
+        """Return whose maps embed a layer."""
         return "own maps" if comparison.maps == "own" else f"{self.first}'s maps"
 
     def at(self, layer: str) -> dict[str, LayerComparison]:
@@ -100,7 +100,7 @@ class ComparedNetworks:
 
 
 def students_of(results: StudyResults, layers: Layers = None) -> ComparedNetworks:
-    """Return a study's teacher and students; InputError where it has none."""
+    """Return a study's teacher and students; InputError if it has none."""
     if not results.students:
         raise InputError("students: expected a study with distilled networks, got one without")
     analyses = {name: results.load(StudentAnalysisResult, variant=name) for name in results.students}
@@ -136,5 +136,5 @@ def studies_of(comparison: ComparisonResult) -> ComparedNetworks:
 
 
 def about(shown: ComparedNetworks) -> dict[str, Any]:
-    """Return what the settings of a figure say of the networks it compares."""
+    """Return the settings of a figure about the compared networks."""
     return {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}

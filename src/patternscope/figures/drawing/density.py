@@ -1,4 +1,4 @@
-"""Many points as a density: how many lie in each cell, and in whose colour a cell is drawn."""
+"""Many points as a density: the number in each cell, and the colour of the cell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ _LEAST = 0.55  # strength of the colour of a cell with one point
 
 @dataclass(frozen=True)
 class Density:
-    """Points in the cells of a square: `total` (k, k) of them, rows upwards, and the `category` that most have.
+    """Points in the cells of a square: their number `total` (k, k), rows upwards, and their most frequent `category`.
 
-    -1 where most are of no category, or where a cell has no point.
+    -1 if most have no category, or a cell has no point.
     """
 
     total: np.ndarray
@@ -35,7 +35,7 @@ class Density:
 def class_density(places: np.ndarray, category: np.ndarray, categories: int, reach: float, cells: int) -> Density:
     """Return the density of points (m, 2) in [-reach, reach]; those outside are not counted.
 
-    `category` (m,) is in 0, ..., categories - 1, or -1. Of equal numbers a category goes before none.
+    `category` (m,) is in 0, ..., categories - 1, or -1. In a tie, a category wins over none.
 
     >>> class_density(np.array([[-0.5, 0.5], [2.0, 0.0]]), np.array([1, 0]), 2, 1.0, 2).total.tolist()
     [[0, 0], [1, 0]]

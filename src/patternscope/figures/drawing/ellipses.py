@@ -39,7 +39,7 @@ def coverage_ellipse(points: np.ndarray, share: float) -> Ellipse | None:
 
 
 def ellipse_cells(ellipse: Ellipse | None) -> dict[str, float | None]:
-    """Return an ellipse as cells of a table, empty ones where there is none."""
+    """Return an ellipse as cells of a table, empty without one."""
     names = ("centre_right", "centre_up", "long", "short", "angle")
     if ellipse is None:
         return dict.fromkeys(names)

@@ -1,4 +1,4 @@
-"""Images that figures show: which ones, and a sheet with a row per layer."""
+"""Example images of figures: their choice, and a sheet with a row per layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,7 @@ _CELL, _GAP, _LEFT, _TOP, _FOOT, _RIGHT = 1.0, 0.1, 0.85, 0.72, 0.42, 0.2
 def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return up to `count` samples, one per class before a second of any, ordered by class.
 
-    Which classes come first and which samples of them is drawn from `seed`; a larger count keeps what a
-    smaller one chose.
+    The order of classes and their samples are drawn from `seed`; a larger count contains the choice of a smaller one.
 
     >>> choose_examples(np.array([0, 0, 1, 1]), 2, seed=0).shape
     (2,)
@@ -47,7 +46,7 @@ def one_per_class(results: StudyResults, count: int) -> int:
 class Examples:
     """Images to show: indices among the samples, pixels (m, height, width, 3) uint8, labels, class names.
 
-    `kind` says what the class of an image is: its true class, or the predicted one.
+    `kind` is the meaning of an image's class: its true class, or the predicted one.
     """
 
     samples: np.ndarray
@@ -70,9 +69,9 @@ class Examples:
 def choose_images(
     results: StudyResults, samples: Samples, classes: Classes = None, succeeded: np.ndarray | None = None
 ) -> Examples:
-    """Return the example images of a study: the same in every figure that chooses among the same.
+    """Return the example images of a study: the same in every figure with the same candidates.
 
-    `succeeded` (n,) bool are those on which an attack succeeded, where the figure shows no others. InputError for a
+    `succeeded` (n,) bool are those on which an attack succeeded, if the figure shows only these. InputError for a
     number that no such sample has, and for classes without samples.
     """
     images = results.images
@@ -96,7 +95,7 @@ def choose_images(
 def rgb(images: np.ndarray) -> np.ndarray:
     """Return images (m, channels, height, width) as (m, height, width, 3), grey ones with three equal channels.
 
-    Of 2 and 4 channels those that a picture shows, see `visible_channels`.
+    Of 2 and 4 channels, only the displayed ones, see `visible_channels`.
 
     >>> rgb(np.zeros((2, 1, 4, 5))).shape
     (2, 4, 5, 3)
@@ -132,7 +131,7 @@ def image_sheet(
     """Return a sheet with the plain images as first row, and axes for each image in each further row.
 
     `rows` names the further rows; `caption` inches stay free below each image, `right` at the right and `foot`
-    below all. Class names stand on top of each column.
+    below all. Class names are above each column.
     """
     folds = ceil(len(shown.samples) / _ACROSS)
     across = ceil(len(shown.samples) / folds)
@@ -149,7 +148,7 @@ def image_sheet(
         grid.append([])
         for place, pixels in enumerate(shown.pixels):
             left = _LEFT + place % across * (_CELL + _GAP)
-            # The plain image has no caption: what is below it moves up.
+            # The plain image has no caption, so the rows below it move up.
             top = head + place // across * band + 0.2 + line * pitch - (caption if line else 0)
             axes = layout.add_panel(figure, left, top, _CELL, tall)
             show_image(axes, pixels)
@@ -172,7 +171,7 @@ def empty_sheet(title: str, meaning: str, why: str) -> Figure:
 
 
 def _name_row(axes: Axes, name: str) -> None:
-    """Write what a row is at the left of its first image."""
+    """Write the name of a row to the left of its first image."""
     place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "center"}
     axes.text(-0.1, 0.5, shortened(name, NORMAL, 52), **place)
 

@@ -1,4 +1,4 @@
-"""A figure of a study: what it shows, how it is drawn, the table behind it, and what it reads."""
+"""A figure of a study: its data, its drawing, the table behind it, and the results that it reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from patternscope.workflow.stages import Need
 
 @dataclass(frozen=True)
 class StudyFigure:
-    """The parts of a figure, functions of one module, and what a study needs to know in order to draw it.
+    """The parts of a figure, functions of one module, and its declarations.
 
     Attributes:
         data: takes the results of a study, and choices such as `layers`, and returns what is shown.
-        draw, table, about: take what `data` returned: the picture, the rows behind it, and its settings file.
-        reads: the results that `data` reads. also: those that it reads where a study has them.
+        draw, table, about: take the value of `data`, and return the picture, the rows behind it, and its settings file.
+        reads: the results that `data` reads. also: those that it reads if a study has them.
         version: raised when the picture changes. weight: rough cost, in seconds.
-        examples: whether `data` shows as many images (`samples`) as the settings ask for. each_class: whether at least
-            one of each class, unless there are very many.
-        fixed_dpi: its resolution, where the settings do not decide it.
+        examples: whether `data` shows the number of images (`samples`) in the settings. each_class: whether it shows at
+            least one of each class, unless there are very many.
+        fixed_dpi: its resolution, if the settings do not decide it.
         least_checkpoints: of a study that has the figure; 2 for one that shows a training.
     """
 
@@ -44,7 +44,7 @@ class StudyFigure:
     def plot(self, results: StudyResults, **choices: Any) -> Figure:
         """Return the picture of some results; choices are the other arguments of `data` and `draw`.
 
-        InputError for an argument that the figure does not have, and for a study without what it reads.
+        InputError for an argument that the figure does not have, and for a study without the results that it reads.
         """
         if missing := results.missing(self.reads):
             raise InputError(f"{self.name}: expected a study with {' and '.join(missing)}, got one without")
@@ -60,12 +60,12 @@ class StudyFigure:
         return self.draw(self.data(results, **of_data), **of_draw)
 
     def is_drawn_of(self, results: StudyResults) -> bool:
-        """Tell whether some results hold all that the figure shows."""
+        """Tell whether the results contain everything that the figure shows."""
         return not results.missing(self.reads) and len(results.checkpoints()) >= self.least_checkpoints
 
     def save(
         self, shown: Any, folder: Path, dpi: int, report: Callable[[float, str], None] | None = None, **asked: Any
     ) -> None:
-        """Write what `data` returned into a folder, with the settings that were `asked`."""
+        """Write the figure of some `data` into a folder, with the requested settings `asked`."""
         about = {**self.about(shown), **asked}
         save_figure(self.draw(shown), folder, self.name, rows=self.table(shown), settings=about, dpi=dpi)

@@ -1,4 +1,4 @@
-"""Flow diagrams: what becomes of knowledge points from each moment to the next, as bands between bars."""
+"""Flow diagrams: what becomes of knowledge points from each state to the next, as bands between bars."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ NAMES = {
     "kept": "kept, same class",
     "forgotten": "forgotten",
 }
-"""The flows as a person reads them, from the top of a diagram to its foot."""
+"""The displayed names of the flows, from the top of a diagram to the bottom."""
 OVER_DEPTH = {
     "learnt": "new",
     "changed": "passed on, another class",
@@ -31,33 +31,34 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "kept": {"facecolor": "#aeb5bc"},
     "forgotten": {"facecolor": "white", "edgecolor": SOFT, "hatch": "xxxx"},
 }
-_BAR = 0.035  # half the width of a bar; moments are 1 apart
+_BAR = 0.035  # half the width of a bar; states are 1 apart
 _CURVE = np.linspace(0, 1, 24)
 
 
 def draw_flows(axes: Axes, ledgers: Sequence[LayerLedger]) -> None:
-    """Draw the flows of successive ledgers: bars of all points at each moment, and between them what they become.
+    """Draw the flows of successive ledgers: bars of all points in each state, and bands between them.
 
-    Bands of what is kept or changes class run from bar to bar; what is learnt grows into the next bar, what is
-    forgotten runs out of the last one.
+    Bands of kept and changed points run from bar to bar; learnt points grow into the next bar, forgotten ones run out
+    of the previous one.
     """
     for place, ledger in enumerate(ledgers):
         _draw_step(axes, place, ledger.points)
         for at, points in ((place, ledger.points.before), (place + 1, ledger.points.after)):
-            # Of two grids a layer has as many points on either as its regions lie in: each side its own half.
+            # A layer that is compared on two grids has a different number of points on each: each side has its own
+            # half.
             side = (at, at + _BAR) if at == place else (at - _BAR, at)
             axes.fill_between(side, 0, points.value or 0.0, color=INK, linewidth=0, zorder=3)
     axes.set_xlim(-0.3, len(ledgers) + 0.3)
 
 
 def highest(ledgers: Iterable[LayerLedger]) -> float:
-    """Return the upper end of an axis that holds all bars."""
+    """Return the upper end of an axis that fits all bars."""
     bars = (end.value or 0.0 for each in ledgers for end in (each.points.before, each.points.after))
     return 1.06 * max([0.1, *bars])
 
 
 def draw_flow_legend(figure: Figure, names: dict[str, str], ncols: int) -> None:
-    """Draw what the bands mean, below all panels."""
+    """Draw the legend of the bands, below all panels."""
     from matplotlib.patches import Patch
 
     bars = Patch(facecolor=INK, label="bar: all knowledge points")
@@ -83,11 +84,11 @@ def _draw_step(axes: Axes, place: int, points: PointFlows) -> None:
 
 
 def _band(axes: Axes, flow: str, across: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-    """One band, where it has any width."""
+    """One band, if it has any width."""
     if float((high - low).max()) > 0:
         axes.fill_between(across, low, high, **{"edgecolor": "none", **_LOOKS[flow], "linewidth": 0})
 
 
 def _ease(share: np.ndarray) -> np.ndarray:
-    """From 0 to 1 without a corner at either end."""
+    """A smooth step from 0 to 1, without a corner at either end."""
     return share * share * (3 - 2 * share)

@@ -1,4 +1,4 @@
-"""Names that fit, names of checkpoints, and names beside points without overlap."""
+"""Names that fit, names of checkpoints, and names next to points without overlap."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def text_width(text: str, size: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _advance(letter: str) -> float:
-    """Return how far a letter moves the next one on, at size 1; measured once, since paths of long texts take time."""
+    """Return the advance width of a letter at size 1; cached, since paths of long texts are slow."""
     return (_outline_width(f"|{letter}|") - _outline_width("||")) / _MEASURED_AT
 
 
@@ -38,13 +38,13 @@ def _outline_width(text: str) -> float:
     with one_warning_of_missing_letters():
         escaped = text.replace("$", r"\$")
         path = TextPath((0, 0), escaped, size=_MEASURED_AT, prop=FontProperties(family=font_families()))
-    # The outlines of letters have points at their ends, so that the box of the points is theirs.
+    # The outlines of letters have points at their extremes, so their bounding box is that of the points.
     places = path.vertices[path.codes != path.CLOSEPOLY, 0]
     return float(places.max() - places.min())
 
 
 def shortened(text: str, size: float, width: float) -> str:
-    """Return a text that is at most `width` points wide, with an ellipsis where it was cut.
+    """Return a text that is at most `width` points wide, with an ellipsis if it was cut.
 
     >>> shortened("cat", 8, 100), shortened("a very long class name", 8, 50)[-1]
     ('cat', '…')
@@ -56,7 +56,7 @@ def shortened(text: str, size: float, width: float) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text in which a dollar sign starts no formula."""
+    """A text with escaped dollar signs, which would start a formula."""
     return text.replace("$", r"\$")
 
 
@@ -89,9 +89,9 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
 
 
 def checkpoint_labels(names: Sequence[str], steps: Sequence[int | None]) -> tuple[list[str], str]:
-    """Return short labels of checkpoints for an axis, and what they are.
+    """Return short labels of checkpoints for an axis, and their meaning.
 
-    Steps where they are known; otherwise names, without what all have in common before their numbers.
+    Steps if they are known; otherwise names, without their common prefix before the numbers.
 
     >>> checkpoint_labels(["step 0", "step 9"], [0, 9])
     (['0', '9'], 'training step')
@@ -108,10 +108,10 @@ def checkpoint_labels(names: Sequence[str], steps: Sequence[int | None]) -> tupl
 
 
 def place_labels(tips: np.ndarray, sizes: np.ndarray, reach: tuple[float, float], *, gap: float = 3.0) -> np.ndarray:
-    """Return the centre of each label: beside its tip, outwards if possible, over no other label or tip.
+    """Return the centre of each label: next to its tip, outwards if possible, without covering another label or tip.
 
-    Each label in turn takes the cheapest of places on rings around its tip; far, inward, and over a tip cost.
-    Where no place is free, the one with the least overlap is taken.
+    One after another, labels take the cheapest position on rings around their tip; distance, inward positions and
+    covering a tip cost. If no position is free, the one with the least overlap is taken.
 
     `tips` (c, 2) and the result are in points from the origin; `sizes` (c, 2) widths and heights of the
     labels; labels stay within +-`reach`. Cost: c^2 x 336 comparisons.
@@ -149,7 +149,7 @@ def _offsets(size: np.ndarray, gap: float) -> np.ndarray:
 def _costs(
     places: np.ndarray, tips: np.ndarray, own: int, size: np.ndarray, placed: np.ndarray, reach: np.ndarray
 ) -> np.ndarray:
-    """What each place of one label costs."""
+    """The cost of each position of one label."""
     away = places - tips[own]
     outward = tips[own] / max(1e-9, float(np.hypot(*tips[own])))
     distance = np.maximum(0, np.abs(away) - size / 2)

@@ -1,4 +1,4 @@
-"""Where things stand in a figure: headings and panels in inches, panels side by side, legends of classes."""
+"""The layout of a figure: headings and panels in inches, panels side by side, legends of classes."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -22,14 +22,14 @@ _LEGEND: dict[str, Any] = {"fontsize": NOTE, "markerscale": 0.65, **_SPACING}
 
 
 def new_figure(width: float, height: float, *, laid_out: bool = False, dpi: float | None = None) -> Figure:
-    """Return an empty figure of a size in inches, whose panels are laid out automatically if asked for."""
+    """Return an empty figure of a size in inches, optionally with automatic layout of its panels."""
     from matplotlib.figure import Figure as NewFigure
 
     return NewFigure(figsize=(width, height), dpi=dpi, layout="constrained" if laid_out else None)
 
 
 def fold(count: int, across: int = ACROSS) -> tuple[int, int]:
-    """Return how many of `count` panels stand side by side, and in how many lines.
+    """Return how many of `count` panels are side by side, and in how many lines.
 
     >>> fold(3), fold(9)
     ((3, 1), (4, 3))
@@ -45,10 +45,11 @@ def layer_figure(
     ratios: Sequence[float] = (1.0,),
     **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """Return a figure with the panels of `count` layers, of each as many below each other as there are `ylabels`.
+    """Return a figure with the panels of `count` layers, for each as many below each other as there are `ylabels`.
 
-    `width` is the least, what is beside the panels, and that of a layer; `height` what is above them, and that of a
-    layer, which its panels share by `ratios`. Labels stand on the left panels; `options` are those of subplots.
+    `width` is the minimum, the margin next to the panels, and the width of a layer; `height` is the margin above them,
+    and the height of a layer, which its panels share by `ratios`. Labels are on the left panels; `options` are those of
+    subplots.
     """
     (across, lines), rows = fold(count), len(ylabels)
     least, beside, wide = width
@@ -79,7 +80,7 @@ def write_text(figure: Figure, left: float, down: float, text: str, **style: Any
 def write_heading(figure: Figure, title: str, *lines: str, foot: float = 0.0) -> None:
     """Write a title, and small lines below it.
 
-    In a figure whose panels are laid out automatically they get the rest, but for `foot` inches at the lower edge.
+    In a figure with automatic layout, the panels get the rest, except `foot` inches at the lower edge.
     """
     engine: Any = figure.get_layout_engine()
     first = 0.18 if engine else 0.2
@@ -99,7 +100,7 @@ def heading_lines(width: float, texts: Sequence[str]) -> list[str]:
     >>> heading_lines(6.4, ["a short line"])
     ['a short line']
     """
-    # Letters on paper are a little wider than their outlines.
+    # Rendered letters are a little wider than their outlines.
     room = 72 * (0.97 * width - 2 * _LEFT)
     return [line for text in texts for line in wrapped(text, SMALL, room)]
 
@@ -111,7 +112,7 @@ def write_foot(figure: Figure, text: str) -> None:
 
 
 def write_above(axes: Axes, up: float, heading: str, *lines: str) -> None:
-    """Write a panel's heading `up` inches above it, in its middle, and small lines below the heading."""
+    """Write a panel's heading centred `up` inches above it, and small lines below the heading."""
     height = axes.get_window_extent().height / axes.figure.dpi
     place: dict[str, Any] = {"transform": axes.transAxes, "ha": "center"}
     axes.text(0.5, 1 + up / height, heading, weight="bold", **place)
@@ -120,7 +121,7 @@ def write_above(axes: Axes, up: float, heading: str, *lines: str) -> None:
 
 
 def thinned(count: int, most: int) -> list[int]:
-    """Return places at equal distances, the last among them, of which there are at most `most`.
+    """Return at most `most` indices at equal distances, including the last.
 
     >>> thinned(4, 5), thinned(11, 5)
     ([0, 1, 2, 3], [1, 4, 7, 10])
@@ -130,7 +131,7 @@ def thinned(count: int, most: int) -> list[int]:
 
 
 def spread_out(count: int, most: int) -> list[int]:
-    """Return at most `most` places, about evenly spread, both ends among them; of one the last.
+    """Return at most `most` indices, roughly evenly spread, including both ends; a single one is the last.
 
     >>> spread_out(3, 5), spread_out(11, 3), spread_out(11, 1)
     ([0, 1, 2], [0, 5, 10], [10])
@@ -141,7 +142,7 @@ def spread_out(count: int, most: int) -> list[int]:
 
 
 def name_layers(axes: Axes, layers: Sequence[str], width: float, most: int) -> None:
-    """Write the names of layers below an axis, aslant where there are more than `most`."""
+    """Write the names of layers below an axis, slanted if there are more than `most`."""
     axes.set_xticks(range(len(layers)), [shortened(layer, SMALL, width) for layer in layers])
     if len(layers) > most:
         axes.tick_params(axis="x", rotation=40)

@@ -1,4 +1,4 @@
-"""One new image in all layers of a study, and the known regions that are most like its own."""
+"""One new image in all layers of a study, and the known regions most similar to its own."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def draw(shown: Look) -> Figure:
         width,
         [
             f"Colours: calibrated probability of {predicted} at each region, from 0 (dark) to 1 (bright). The square "
-            "is the region where it is highest; beside it the most similar regions of the study's images, with their "
-            "class and their distance, in units of the layer's mean strength."
+            "is the region where it is highest; next to it are the most similar regions of the study's images, with "
+            "their class and their distance, in units of the layer's mean strength."
         ],
     )
     top = _TOP + 0.15 * (len(explained) - 1)
@@ -39,7 +39,7 @@ def draw(shown: Look) -> Figure:
 
 
 def _draw_layer(figure: Figure, shown: Look, layer: LookedLayer, image: np.ndarray, down: float) -> None:
-    """Draw a line: the layer's numbers, the image, its map, and the regions that are near."""
+    """Draw a line: the layer's numbers, the image, its map, and the nearest regions."""
     most = layer.most_likely
     layout.write_text(figure, 0.1, down + 0.3, shortened(layer.layer, NORMAL, 80), weight="bold")
     told = [most] if most == shown.predicted else [most, shown.predicted]
@@ -65,7 +65,7 @@ def _draw_layer(figure: Figure, shown: Look, layer: LookedLayer, image: np.ndarr
 
 
 def _outline(axes: Axes, grid: tuple[int, int], region: int, size: tuple[int, ...], colour: str = INK) -> None:
-    """Draw the square of a region, dark on light so that it is seen on every image."""
+    """Draw the square of a region, dark on light so that it is visible on any image."""
     from matplotlib.patches import Rectangle
 
     high, wide = size[0] / grid[0], size[1] / grid[1]
@@ -76,6 +76,6 @@ def _outline(axes: Axes, grid: tuple[int, int], region: int, size: tuple[int, ..
 
 
 def _shown(pixels: Any) -> np.ndarray:
-    """Return an image (channels, h, w) as matplotlib shows it: grey or RGB (h, w, 3)."""
+    """Return an image (channels, h, w) in matplotlib's format: grey or RGB (h, w, 3)."""
     colours = pixels[:3] if len(pixels) >= 3 else pixels[:1].expand(3, -1, -1)
     return colours.permute(1, 2, 0).numpy()

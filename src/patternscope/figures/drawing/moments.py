@@ -1,4 +1,4 @@
-"""Flow diagrams between two moments: a panel per layer, with the numbers of its flows."""
+"""Flow diagrams between two states: a panel per layer, with the numbers of its flows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _HALO: dict[str, Any] = {"boxstyle": "square,pad=0.15", "facecolor": "white", "e
 
 @figure_style()
 def draw_moments(title: str, lines: Sequence[str], ledgers: Mapping[str, Sequence[LayerLedger]]) -> Figure:
-    """Return a figure of ledgers between two moments: a row of panels for each key, a panel for each layer."""
+    """Return a figure of ledgers between two states: a row of panels for each key, a panel for each layer."""
     rows = [each for each in ledgers.values() if each]
     across = max(map(len, rows))
     width = max(6.6, 0.7 + 1.75 * across)
@@ -37,7 +37,7 @@ def draw_moments(title: str, lines: Sequence[str], ledgers: Mapping[str, Sequenc
 
 
 def _draw_moment(axes: Axes, ledger: LayerLedger, top: float) -> None:
-    """The flows of a layer, what they count, and the share that is kept, on an axis that ends at `top`."""
+    """The flows of a layer, their numbers, and the share that is kept, on an axis that ends at `top`."""
     draw_flows(axes, [ledger])
     axes.set_title(f"{ledger.layer}: {percent(ledger.kept_share.value)} kept")
     axes.set_xticks([0, 1], [ledger.start, ledger.end])

@@ -1,4 +1,4 @@
-"""What several figures read of a study."""
+"""Results that several figures read."""
 
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
@@ -17,7 +17,7 @@ KNOWLEDGE = reads(KnowledgeResult, checkpoint="last", layer="all")
 ATTACK = reads(AttackResult, "success", "norm")
 ATTACK_ANALYSIS = reads(AttackAnalysisResult, layer="all")
 
-# The same of every checkpoint.
+# The same for every checkpoint.
 ALL_TRAINING = reads(TrainingResult, "name", checkpoint="all")
 ALL_SAMPLES = reads(SampleResult, checkpoint="all")
 ALL_REGIONS = reads(RegionResult, "embedding", "grid", checkpoint="all", layer="all")

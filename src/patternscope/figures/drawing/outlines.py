@@ -18,8 +18,8 @@ _SIDES = ((-1, 0, 0, -1), (0, 1, -1, 0), (1, 0, 0, 1), (0, -1, 1, 0))
 def outlines(mask: np.ndarray, inset: float = 0.08) -> list[np.ndarray]:
     """Return the outlines of the chosen cells of `mask` (h, w): closed lines (m, 2) of x and y in cells.
 
-    Neighbouring cells share one outline; cells that touch at a corner alone do not. Lines lie `inset` cells
-    inside, so that the outlines of two kinds of cell side by side can both be seen.
+    Neighbouring cells share one outline; cells that touch only at a corner do not. Lines are `inset` cells inside, so
+    that the outlines of two adjacent kinds of cell are both visible.
 
     >>> [line.tolist() for line in outlines(np.array([[True]]), inset=0.25)]
     [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75], [0.25, 0.25]]]
@@ -28,7 +28,7 @@ def outlines(mask: np.ndarray, inset: float = 0.08) -> list[np.ndarray]:
 
 
 def levelled_outlines(mask: np.ndarray, level: np.ndarray, inset: float = 0.08) -> list[tuple[np.ndarray, int]]:
-    """Return the outlines of `mask` (h, w) in pieces of one level each, that of the cells beside: lines and levels.
+    """Return the outlines of `mask` (h, w) in pieces of one level each, that of the adjacent cells: lines and levels.
 
     >>> lines = levelled_outlines(np.array([[True, True]]), np.array([[0, 1]]))
     >>> [(len(line), level) for line, level in lines]
@@ -40,7 +40,7 @@ def levelled_outlines(mask: np.ndarray, level: np.ndarray, inset: float = 0.08) 
         changes = [place for place in range(len(levels)) if levels[place] != levels[place - 1]]
         if not changes:
             pieces.append((line, levels[0]))
-        # The last piece goes on at the beginning of the closed line.
+        # The last piece continues at the beginning of the closed line.
         around = np.concatenate([line, line[1:]])
         ends = [*changes[1:], *(change + len(levels) for change in changes[:1])]
         pieces += [(around[start : end + 1], levels[start]) for start, end in zip(changes, ends, strict=True)]
@@ -48,7 +48,7 @@ def levelled_outlines(mask: np.ndarray, level: np.ndarray, inset: float = 0.08) 
 
 
 def _closed_lines(mask: np.ndarray, inset: float) -> list[tuple[np.ndarray, list[tuple[int, int]]]]:
-    """The outlines of a mask, each with the cell that every segment of it belongs to."""
+    """The outlines of a mask, each with the cell of every segment."""
     padded = np.pad(mask.astype(bool), 1)
     following: dict[Corner, tuple[Corner, tuple[int, int]]] = {}
     for row, column in np.argwhere(mask).tolist():
@@ -133,7 +133,7 @@ def draw_veil(axes: Axes, shown: np.ndarray) -> None:
 
 
 def draw_outlines(axes: Axes, chosen: np.ndarray, stability: np.ndarray | None, colour: str, line: Any) -> None:
-    """Outline chosen regions (h, w) of an image, as heavy as they are stable."""
+    """Outline chosen regions (h, w) of an image, the more stable the heavier."""
     width, height = axes.get_xlim()[1], axes.get_ylim()[0]
     cell = np.array([width / chosen.shape[1], height / chosen.shape[0]])
     level = np.full(chosen.shape, _PLAIN) if stability is None else np.digitize(stability, STABLE)
@@ -145,7 +145,7 @@ def draw_outlines(axes: Axes, chosen: np.ndarray, stability: np.ndarray | None, 
 
 
 def name_groups(axes: Axes, chosen: np.ndarray, category: np.ndarray, classes: Sequence[str], *, most: int) -> None:
-    """Write the class, of `category` (h, w), in the `most` largest groups of chosen regions that have two at least."""
+    """Write the class, of `category` (h, w), in the `most` largest groups of at least two chosen regions."""
     cell = np.array([axes.get_xlim()[1], axes.get_ylim()[0]]) / chosen.shape[::-1]
     found = [(own, label) for label in np.unique(category[chosen]) for own in groups(chosen & (category == label))]
     written: list[np.ndarray] = []
@@ -165,9 +165,9 @@ def name_groups(axes: Axes, chosen: np.ndarray, category: np.ndarray, classes: S
 def outline_legend(
     figure: Figure, foot: float, own: str, other: str, *, weights: bool = False, bottom: float = 0.0
 ) -> None:
-    """Explain below a sheet of images what the two kinds of outline mean, and what their `weights` do.
+    """Explain below a sheet of images the two kinds of outline and their `weights`.
 
-    `foot` is the height of the room for it, `bottom` what is free below that, in parts of the figure.
+    `foot` is the height of the space for it, `bottom` the free space below, as parts of the figure.
     """
     from matplotlib.lines import Line2D
 

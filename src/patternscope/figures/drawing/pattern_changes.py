@@ -1,4 +1,4 @@
-"""Drawing patterns that one of two networks has and the other has not, by layer."""
+"""Drawing patterns that only one of two networks has, by layer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A row of a pattern in a figure: its name, and the pieces of images that show its most typical regions."""
+"""A row of a pattern in a figure: its name, and patches of images with its most typical regions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def cut_patches(found: PatternsResult, place: int, images: np.ndarray, count: in
 def cut_patch(pixels: np.ndarray, region: int, grid: tuple[int, int], field: tuple[float, float] | None) -> Patch:
     """Return the piece of an image (height, width, 3) around a region: a little more than its receptive field.
 
-    It lies within the image, and is at least three regions wide where the image is.
+    It is within the image, and at least three regions wide if the image is.
 
     >>> patch = cut_patch(np.zeros((8, 8, 3)), 0, (4, 4), (3.0, 3.0))
     >>> patch.pixels.shape, patch.region, patch.field

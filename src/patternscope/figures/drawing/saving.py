@@ -13,14 +13,14 @@ from patternscope.results.json_csv import write_json, write_rows
 
 Row = Mapping[str, Any]
 _HASHED = re.compile(r"""(?P<before>id="|url\(#|href="#)(?P<id>[A-Za-z]+(?:[0-9]+_\w+_)?[0-9a-f]{10})(?P<after>"|\))""")
-_PIXELS = 2**16  # what Agg can draw a side
+_PIXELS = 2**16  # the limit of Agg per side
 
 
 def save_figure(figure: Figure, folder: Path, name: str, *, rows: Sequence[Row], settings: Row, dpi: int) -> None:
     """Write `name`.png, .svg, .csv (`rows`, all with the keys of the first) and .json (`settings`).
 
-    No file holds a time or the version of a program. InputError when the picture would have more than 65,535
-    pixels a side.
+    No file contains a time or the version of a program. InputError if the picture would have more than 65,535 pixels
+    per side.
     """
     side = max(figure.get_size_inches()) * dpi
     if side >= _PIXELS:
@@ -38,7 +38,7 @@ def save_figure(figure: Figure, folder: Path, name: str, *, rows: Sequence[Row],
 def numbered_ids(svg: str) -> str:
     """Return an SVG whose hashed ids are numbered by first appearance.
 
-    Matplotlib makes them of unrounded sizes, which differ in their last digit by what else a process has drawn.
+    Matplotlib hashes unrounded sizes, whose last digit depends on what the process has drawn before.
 
     >>> numbered_ids('<a clip-path="url(#p0123456789)"/><clipPath id="p0123456789"/>')
     '<a clip-path="url(#p0)"/><clipPath id="p0"/>'
@@ -53,6 +53,6 @@ def numbered_ids(svg: str) -> str:
 
 
 def save_table(folder: Path, name: str, rows: Sequence[Row], settings: Row) -> None:
-    """Write what stands beside the picture: `name`.csv and `name`.json."""
+    """Write the files next to the picture: `name`.csv and `name`.json."""
     write_rows(folder / f"{name}.csv", rows)
     write_json(folder / f"{name}.json", {"figure": name, **settings})

@@ -4,11 +4,11 @@ import numpy as np
 
 
 def smooth_path(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a smooth curve through points (m, e) in order: places (count,) among the points, and (count, e).
+    """Return a smooth curve through points (m, e) in order: positions (count,) along the points, and (count, e).
 
-    Monotone cubic pieces over the length of the path, which do not swing beyond the points. A place of 1.5 is
-    half-way between the second and the third point. Points at which the path stands still are passed once, so
-    that any number of distinct points is enough; one alone is repeated.
+    Monotone cubic pieces over the length of the path, which do not overshoot. A position of 1.5 is half-way between the
+    second and the third point. Repeated points count once, so that any number of distinct points is enough; a single
+    one is repeated.
 
     Scipy's PCHIP. InputError for no point.
 
@@ -24,7 +24,7 @@ def smooth_path(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]
         raise InputError(f"points: expected shape (m, e) with m >= 1, got {points.shape}")
     points = points.astype(float)
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    # Where the path stands still, the last of equal points counts.
+    # Of consecutive equal points, the last counts.
     moves = lengths > 1e-9 * max(1e-300, float(np.abs(points).max()))
     kept = np.append(moves, True)
     if kept.sum() == 1:

@@ -1,4 +1,4 @@
-"""The radial space on paper: a sphere that gives the scale, arrows of mean directions, points."""
+"""The radial space in figures: a sphere that shows the scale, arrows of mean directions, points."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -94,9 +94,9 @@ def draw_arrows(
 def draw_names(
     axes: Axes, tips: np.ndarray, names: Sequence[str], points: float, *, size: float, width: float = 90
 ) -> None:
-    """Write class names at the tips (c, 2), apart from each other, with a thin line where one had to move.
+    """Write class names at the tips (c, 2) without overlap, with a thin line to a name that had to move.
 
-    `points` is how many points one data unit has on paper; names wider than `width` points are cut.
+    `points` is the number of points per data unit on paper; names wider than `width` points are cut.
     """
     written = [shortened(name, size, width) for name in names]
     sizes = np.array([[text_width(name, size) + 3, size * 1.25] for name in written])

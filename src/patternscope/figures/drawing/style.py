@@ -1,4 +1,4 @@
-"""How all figures look: one palette, one set of sizes, and class marks that colour-blind eyes tell apart."""
+"""The style of all figures: one palette, one set of sizes, and class marks that are colour-blind safe."""
 
 import json
 import re
@@ -13,20 +13,20 @@ import numpy as np
 
 _PALETTE = json.loads(Path(__file__).with_name("palette.json").read_text(encoding="utf-8"))
 CLASS_COLOURS: tuple[str, ...] = tuple(entry["colour"] for entry in _PALETTE["classes"])
-"""Ten colours that the atlas has too: 3:1 to white and to black, and apart under simulated colour blindness."""
+"""Ten colours, also those of the atlas: 3:1 to white and to black, and distinct under simulated colour blindness."""
 _NAMED = {name: place for place, entry in enumerate(_PALETTE["classes"]) for name in entry["names"]}
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 INK = "#2b2b2b"
 SOFT = "#6b6b6b"
 FAINT = "#cfcfcf"
 NOTHING = "#d5d5d5"
-# What is reliable is told by ink and dashes, since each hue belongs to a class.
+# Reliability is shown by ink and dashes, since each hue belongs to a class.
 TOTAL = "#8b929a"
 RELIABLE = "#20262c"
 UNRELIABLE = "#20262c"
 SMALL, NORMAL, TITLE = 7.0, 8.0, 10.0
 
-# After the first, which has the letters of European languages, those that systems have for others.
+# The first has the letters of European languages; the others are system fonts for other scripts.
 _FAMILIES = (
     "DejaVu Sans",
     "Noto Sans CJK JP",
@@ -90,7 +90,7 @@ class ClassMark(NamedTuple):
 def class_marks(count: int) -> list[ClassMark]:
     """Return a mark for each of `count` classes: ten colours, and another marker for each further ten.
 
-    Marks repeat after 80 classes; names then tell them apart.
+    Marks repeat after 80 classes, which are then distinguished by their names.
 
     >>> class_marks(11)[0], class_marks(11)[10]
     (ClassMark(colour='#4454ff', marker='o'), ClassMark(colour='#4454ff', marker='^'))
@@ -99,9 +99,9 @@ def class_marks(count: int) -> list[ClassMark]:
 
 
 def named_marks(names: Sequence[str]) -> list[ClassMark]:
-    """Return the marks of classes by their names: one that is called as a colour of CSS has its hue.
+    """Return the marks of classes by their names: a class with the name of a CSS colour gets its hue.
 
-    The others of each ten take what is left, in order.
+    The others of each ten take the rest, in order.
 
     >>> [mark.colour for mark in named_marks(["orange", "cat"])]
     ['#fc5e07', '#4454ff']
@@ -119,7 +119,7 @@ def named_marks(names: Sequence[str]) -> list[ClassMark]:
 
 
 def _mark(label: int, colour: int) -> ClassMark:
-    """A colour by its place, and the marker of each ten classes."""
+    """A colour by index, and the marker of each ten classes."""
     return ClassMark(CLASS_COLOURS[colour], MARKERS[label // len(CLASS_COLOURS) % len(MARKERS)])
 
 
@@ -145,7 +145,7 @@ def layer_colours(count: int) -> list[str]:
 
 @lru_cache(maxsize=1)
 def font_families() -> list[str]:
-    """Return the fonts of all figures that are installed: a letter is drawn in the first that has it.
+    """Return the installed fonts of figures: a letter is drawn in the first that has it.
 
     >>> font_families()[0]
     'DejaVu Sans'
@@ -158,7 +158,7 @@ def font_families() -> list[str]:
 
 @contextmanager
 def one_warning_of_missing_letters() -> Iterator[None]:
-    """Warn once that no font has some letters, where matplotlib would warn of each letter."""
+    """Warn once that no font has some letters, instead of matplotlib's warning for each letter."""
     show = warnings.showwarning
 
     def filtered(message: Warning | str, *where: Any, **more: Any) -> None:
@@ -185,7 +185,7 @@ def _warn_of_missing_letters() -> None:
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw and save in one style, whatever the user's matplotlib settings are, which stay as they are."""
+    """Draw and save in one style, independently of the user's matplotlib settings, which are not changed."""
     import matplotlib
 
     with matplotlib.rc_context(), one_warning_of_missing_letters():

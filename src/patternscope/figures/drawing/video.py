@@ -1,7 +1,7 @@
-"""Animations as mp4, where ffmpeg is installed.
+"""Animations as mp4, if ffmpeg is installed.
 
-A video is made from a finished gif and stands beside the units of a study, not in one: whether this machine has
-ffmpeg, and which, must not change what a study holds.
+A video is made from a finished gif and saved next to the units of a study, not in one: whether this machine has ffmpeg,
+and which version, must not change the content of a study.
 """
 
 import os
@@ -22,8 +22,8 @@ _ENCODE = (
 def write_videos(figures: Path) -> list[Path]:
     """Write NAME.mp4 into a folder of figures for each animation NAME/NAME.gif in it; return those written.
 
-    A video has the time of its gif, by which it is known, wherever the clock stands, and left alone; without ffmpeg on
-    the path there is nothing to do. The same gif and ffmpeg give the same bytes. Warns when ffmpeg fails, in one line.
+    A video gets the time of its gif, which shows, independently of the clock, that it is up to date; without ffmpeg on
+    the path, nothing is done. The same gif and ffmpeg give the same bytes. Warns when ffmpeg fails, in one line.
     """
     ffmpeg = shutil.which("ffmpeg")
     written = []
@@ -44,7 +44,7 @@ def write_videos(figures: Path) -> list[Path]:
 
 
 def _encode(ffmpeg: str, gif: Path, video: Path) -> None:
-    """Make a video of an animation; ChildProcessError with the last thing that ffmpeg said where it fails."""
+    """Make a video of an animation; ChildProcessError with the last line of ffmpeg's output if it fails."""
     command = [ffmpeg, "-y", "-loglevel", "error", "-i", str(gif), *_ENCODE, str(video)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""How the radial space is seen: which three of its dimensions, and from where."""
+"""Views of the radial space: three of its dimensions, and a direction of view."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def choose_view(directions: np.ndarray) -> View:
 def shown_axes(directions: np.ndarray) -> np.ndarray:
     """Return the axes (min(3, e), e) that separate classes by their mean directions (c, e).
 
-    Up to three classes span all three at most, so that the angles between them are seen as they are.
+    Up to three classes span at most all three, so that the angles between them are shown exactly.
 
     >>> shown_axes(np.eye(9)[:5]).shape
     (3, 9)
@@ -63,7 +63,7 @@ def spanned(directions: list[np.ndarray], most: int) -> np.ndarray:
 
 
 def project(points: np.ndarray, view: View) -> np.ndarray:
-    """Return points (m, e) seen in a view: (m, 3) with right, up and towards the viewer (0 in two dimensions).
+    """Return points (m, e) in a view: (m, 3) with right, up and towards the viewer (0 in two dimensions).
 
     >>> project(np.array([[1.0, 2.0]]), View(np.eye(2), np.eye(2))).tolist()
     [[1.0, 2.0, 0.0]]
@@ -73,7 +73,7 @@ def project(points: np.ndarray, view: View) -> np.ndarray:
 
 
 def shown_lengths(points: np.ndarray, view: View) -> np.ndarray:
-    """Return how long points (..., e) are along the axes that are shown, wherever these are seen from: (...,).
+    """Return the length of points (..., e) along the shown axes, independent of the direction of view: (...,).
 
     >>> shown_lengths(np.array([3.0, 4.0, 0.0, 9.0]), View(np.eye(4)[:3], np.eye(3)))
     np.float64(5.0)
@@ -95,7 +95,7 @@ def dimension_note(view: View) -> list[str]:
 
 
 def view_cells(view: View) -> dict[str, object]:
-    """Return the view as a figure's settings record it, so that its picture can be made from its csv.
+    """Return the view for a figure's settings file, so that its picture can be made from its csv.
 
     >>> view_cells(View(np.eye(2), np.eye(2)))
     {'view': [[1.0, 0.0], [0.0, 1.0]], 'shown_share': 1.0}

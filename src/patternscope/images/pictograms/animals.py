@@ -6,7 +6,7 @@ from patternscope.images.pictograms.geometry import Part, ellipse, mirrored, nam
 
 
 def _sitting_body(rng: np.random.Generator) -> list[Part]:
-    """Return the trunk, chest and paws that cat and dog have in common."""
+    """Return the trunk, chest and paws that cat and dog share."""
     wide = 0.5 + 0.08 * rng.random()
     trunk = Part(smooth(*mirrored((0, 0.1), (wide * 0.8, 0.35), (wide, 0.85), (0, 0.98))), "body")
     paws = [Part(ellipse(s * 0.2, 0.92, 0.17, 0.11), "soft") for s in (-1, 1)]

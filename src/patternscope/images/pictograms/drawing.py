@@ -14,7 +14,7 @@ from patternscope.images.pictograms.palette import Colour, palette
 from patternscope.images.pictograms.pose import fitting_scale, place, pose
 
 DRAWING_VERSION = 1
-"""Changes whenever the same seed and index give other pixels."""
+"""Raised whenever the same seed and index give different pixels."""
 
 _SHAPES: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "bridge": things.bridge,
@@ -64,7 +64,7 @@ def _scene(seed: int, index: int, size: int, zoom: int) -> tuple[Image.Image, li
 def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True) -> Pictogram:
     """Draw the picture with a given index; its label is the index modulo ten.
 
-    The picture depends on (seed, index, size) alone; with another size it is the same scene. Colours,
+    The picture depends only on (seed, index, size); another size gives the same scene. Colours,
     background, distractors, pose and light are independent of the class. The mask is true where the object
     covers half a pixel or more. with_object=False draws the same scene and light without the object and with
     an empty mask. About 2 ms at 64 px.
@@ -99,16 +99,16 @@ def draw_mask(index: int, *, size: int = 64, seed: int = 0) -> np.ndarray:
 
 
 class PartMap(NamedTuple):
-    """Where the parts of an object are: `place` uint8 (size, size), 0 off the object, else 1 + the place in `names`."""
+    """The parts of an object: `place` uint8 (size, size) is 0 off the object, else 1 + the index in `names`."""
 
     place: np.ndarray
     names: tuple[str, ...]
 
 
 def draw_parts(index: int, *, size: int = 64, seed: int = 0) -> PartMap:
-    """Return which part of the object is seen in each pixel of a picture, as `draw` paints it; errors as `draw`.
+    """Return which part of the object each pixel of a picture shows, as painted by `draw`; errors as `draw`.
 
-    A pixel is of the part in its middle. About 1 ms at 64 px.
+    A pixel belongs to the part at its centre. About 1 ms at 64 px.
 
     >>> parts = draw_parts(3, size=32, seed=1)  # a cat
     >>> parts.place.shape, parts.names[:4]
@@ -124,7 +124,7 @@ def draw_parts(index: int, *, size: int = 64, seed: int = 0) -> PartMap:
 
 
 def _zoom(size: int) -> int:
-    """How much larger pictures are drawn than they become."""
+    """The factor by which pictures are drawn larger than their final size."""
     return 3 if size <= 96 else 2
 
 
@@ -143,7 +143,7 @@ def _cover(drawing: CanvasParts, size: int, zoom: int) -> np.ndarray:
 
 
 def _check(*, index: int, size: int, seed: int) -> None:
-    """Refuse numbers from which no picture can be drawn."""
+    """Refuse numbers that give no picture."""
     for name, value, least in (("index", index, 0), ("size", size, _SMALLEST), ("seed", seed, 0)):
         if value < least:
             raise InputError(f"{name}: expected {least} or more, got {value}")

@@ -23,7 +23,7 @@ class Part(NamedTuple):
 
 
 def named(name: str, *parts: Part) -> list[Part]:
-    """Return painted pieces as those of one part of the object, such as both ears.
+    """Return painted pieces as one part of the object, such as both ears.
 
     >>> [part.name for part in named("ears", *pair(shape((1, 0), (2, 1)), "body"))]
     ['ears', 'ears']
@@ -71,7 +71,7 @@ def shape(*corners: Corner) -> Points:
 
 
 def mirrored(*corners: Corner) -> list[Corner]:
-    """Return the corners of a right half and, backwards, their mirror images; those on the axis once.
+    """Return the corners of a right half and, in reverse order, their mirror images; corners on the axis appear once.
 
     >>> mirrored((0, 0), (1, 1), (0, 2))
     [(0, 0), (1, 1), (0, 2), (-1, 1)]

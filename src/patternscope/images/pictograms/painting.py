@@ -58,7 +58,7 @@ def paint(canvas: Image.Image, drawing: CanvasParts, paints: Palette) -> None:
 def paint_places(canvas: Image.Image, drawing: CanvasParts, places: Mapping[str, int]) -> None:
     """Draw all that `paint` covers onto a grey canvas, each piece by the number of its part's name.
 
-    An outline is of the part that it is around; what is painted later lies in front.
+    An outline belongs to the part that it surrounds; later parts cover earlier ones.
 
     >>> canvas = Image.new("L", (4, 4))
     >>> square = Part(np.array([[0, 0], [3, 0], [3, 3], [0, 3]]), "body", name="hull")

@@ -35,7 +35,7 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def distinct_colour(rng: np.random.Generator, others: list[Colour]) -> Colour:
-    """Return a colour unlike the others: the farthest of a few draws, or the first that is far enough.
+    """Return a colour that differs from the others: the first of a few draws that is far enough, or the farthest.
 
     >>> distinct_colour(np.random.default_rng(0), [(0, 0, 0)]) != (0, 0, 0)
     True

@@ -1,4 +1,4 @@
-"""What is behind an object and the light over it, both independent of the class."""
+"""The background and the light of an object, both independent of the class."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +12,7 @@ from patternscope.images.pictograms.palette import Colour, colour
 Field = np.ndarray
 """A value for each pixel, float32 (size, size)."""
 
-_MOST_CELLS = 12  # along a side of a coarse random field: textures look alike at any size
+_MOST_CELLS = 12  # along a side of a coarse random field: textures look the same at any size
 
 
 @cache
@@ -42,7 +42,7 @@ def _along(rng: np.random.Generator, size: int) -> Field:
 
 
 def _wave(phase: Field, sharpness: float) -> Field:
-    """Return bands in [0, 1]; the sharper, the more like stripes."""
+    """Return bands in [0, 1]; sharper ones look like stripes."""
     return np.clip(0.5 + sharpness * np.sin(phase, dtype=np.float32), 0, 1)
 
 

@@ -1,1 +1,1 @@
-"""One file per image source, whose record says what it is called, what it takes and how it is read."""
+"""One file per image source, with a record of its name, its options and its reader."""

@@ -43,8 +43,8 @@ def open_arrays(request: Request) -> Splits:
     `folder` is an .npz file or a folder of .npy files with `images` and `labels`, or `x_train`, `y_train`,
     `x_test`, `y_test`; optionally `masks` (or `masks_train`, `masks_test`) and `class_names`. Images are
     uint8 or floats in [0, 1], with `white` any numbers from 0 to it; (n, h, w), (n, h, w, c) or (n, c, h, w), with c 1
-    or 3, or 2 or 4 where that many channels are asked for. Without names the distinct labels are the classes.
-    Nothing is ever unpickled.
+    or 3 (or 2 or 4, if that many channels are requested). Without names, the distinct labels are the classes.
+    Pickles are never loaded.
     """
     path = request.folder
     if path is None or not path.exists():
@@ -69,7 +69,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in _KNOWN if name in archive.files}
     except (MemoryError, OverflowError, RecursionError, SyntaxError) as error:
         # A header may claim any shape.
-        raise InputError(f"{path}: expected arrays that fit into memory, got a header that asks for more") from error
+        raise InputError(f"{path}: expected arrays that fit into memory, got a header that needs more") from error
     except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: expected arrays without pickles ({reason})") from error
@@ -114,7 +114,7 @@ def _channels_last(values: np.ndarray, name: str, pixels: PixelFormat) -> np.nda
 
 
 def _check_values(values: np.ndarray, name: str, white: float | None) -> None:
-    """Refuse values that would be clipped; bytes are what they are."""
+    """Refuse values that would be clipped; bytes are always valid."""
     if values.dtype == np.uint8:
         return
     is_float = np.issubdtype(values.dtype, np.floating)
@@ -139,7 +139,7 @@ def _labels(values: np.ndarray, name: str, count: int) -> np.ndarray:
 def _classes(
     request: Request, stored: dict[str, np.ndarray], splits: tuple[_Names, ...], checked: Sequence[_Arrays]
 ) -> dict[int, str]:
-    """Return the classes by label: named as asked for, as stored, or by their numbers."""
+    """Return the classes by label: named as requested, as stored, or by their numbers."""
     named = [str(name) for name in stored["class_names"].reshape(-1)] if "class_names" in stored else None
     what = ", ".join(names.labels for names in splits)
     return label_classes(np.concatenate([arrays.labels for arrays in checked]), request.class_names or named, what)

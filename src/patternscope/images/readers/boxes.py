@@ -1,4 +1,4 @@
-"""Boxes around objects: what is cut out of a picture."""
+"""Boxes around objects, which are cut out of a picture."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +38,8 @@ _TURNS = {
 class Cut(NamedTuple):
     """The square around a box in a picture file, turned upright.
 
-    `frame` is the size (w, h) of the picture in which the box was drawn, where it is known: that of the file, or of the
-    upright picture, which differ in a file that stores its picture on its side.
+    `frame` is the size (w, h) of the picture in which the box was drawn, if known: the size of the file's picture or of
+    the upright one, which differ if the file stores the picture rotated.
     """
 
     path: Path
@@ -48,19 +48,19 @@ class Cut(NamedTuple):
     frame: tuple[int, int] | None = None
 
     def picture(self) -> Image.Image:
-        """Return what is cut out; ValueError for a box or a frame that does not fit the picture."""
+        """Return the crop; ValueError for a box or a frame that does not fit the picture."""
         stored = load_picture(self.path, upright=False)
         return self._take(stored, _TURNS.get(stored.getexif().get(_ORIENTATION, 1)))
 
     def mask(self, outline: Callable[[], np.ndarray]) -> np.ndarray:
-        """Return the mask of what is cut out, bool, of that of the whole frame (h, w)."""
+        """Return the bool mask of the crop, from the mask of the whole frame (h, w)."""
         stored = load_picture(self.path, upright=False)
         turn = _TURNS.get(stored.getexif().get(_ORIENTATION, 1))
         whole = Image.fromarray(outline())
         return np.asarray(self._take(whole, turn if whole.size == stored.size else None))
 
     def _take(self, picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
-        """Cut a picture as it is stored, and turn the part; or the other way round, where the box is of that frame."""
+        """Crop the picture as stored and rotate the crop; or rotate first, if the box refers to the upright frame."""
         if turn is not None and self.frame not in (None, picture.size):
             picture, turn = picture.transpose(turn), None
         if self.frame not in (None, picture.size):
@@ -93,6 +93,6 @@ def square_around(box: Box, size: tuple[int, int], margin: float) -> tuple[int, 
 
 
 def _within(centre: float, side: int, length: int) -> tuple[int, int]:
-    """Return start and end of `side` around a centre, moved into 0 ... length; all of it where that is shorter."""
+    """Return start and end of `side` around a centre, moved into 0 ... length; all of it if that is shorter."""
     start = min(max(round(centre - side / 2), 0), max(length - side, 0))
     return start, min(start + side, length)

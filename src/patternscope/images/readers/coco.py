@@ -22,7 +22,7 @@ def open_coco(request: Request) -> Splits:
     The folder has annotations/instances_train2014.json and instances_val2014.json (or of 2017) and the
     pictures in train2014 and val2014, or these in images/. Crowds are omitted, and boxes whose shorter side
     is below `smallest_box` pixels (32). Masks are the objects' polygons or run lengths. Held-out objects are those of
-    val. Boxes are of the picture as it is stored, or as it is upright: by the width and height that COCO states.
+    val. Boxes refer to the picture as stored or turned upright: the one that has the width and height stated by COCO.
     """
     root = request.folder_with("annotations", expected="COCO's folder")
     (categories, train), (_, test) = (_read_instances(root, split, request) for split in ("train", "val"))

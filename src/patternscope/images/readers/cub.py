@@ -1,4 +1,4 @@
-"""CUB-200-2011 as it is unpacked: CUB_200_2011."""
+"""CUB-200-2011 as unpacked: CUB_200_2011."""
 
 from collections.abc import Callable
 from functools import partial

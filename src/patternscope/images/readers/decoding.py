@@ -33,20 +33,20 @@ UNREADABLE = (
 )
 """What Pillow and its decoders raise for files that are damaged, truncated, not pictures or absurdly large."""
 PIXEL_LIMIT = 178_956_970
-"""Pixels of a picture at most, beyond which it may be a small file made to fill the memory; Pillow's own limit."""
+"""Pillow's limit of the pixels of a picture: a larger one may be a small file made to fill the memory."""
 Resize = Literal["crop", "pad", "stretch"]
 CHANNELS = (1, 2, 3, 4)
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_PILLOW = RLock()  # its limit is one of the whole process
+_PILLOW = RLock()  # Pillow's limit is global to the process
 _TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
 class PixelFormat(NamedTuple):
     """What pictures become: uint8 (channels, size, size).
 
-    `resize` is how a picture that is not square becomes one: "crop" keeps the centre, "pad" adds black, "stretch"
-    changes its proportions. `white` is the value shown as white, of pixels that are not bytes. Pictures of more pixels
-    than `pixel_limit` are not decoded.
+    `resize` says how pictures are made square: "crop" keeps the centre, "pad" adds black, "stretch"
+    changes its proportions. `white` is the value to show as white, for pixels that are not bytes. Pictures of more
+    pixels than `pixel_limit` are not decoded.
     """
 
     size: int
@@ -59,8 +59,8 @@ class PixelFormat(NamedTuple):
 def to_tensor(picture: Image.Image, pixels: PixelFormat, name: str = "picture") -> Tensor:
     """Return a picture as uint8 (channels, size, size), resized with antialiasing.
 
-    Palettes, alpha (over white), 16-bit grey and CMYK become grey or RGB. Of 2 or 4 channels the last is the alpha
-    channel as it is, opaque where the picture has none.
+    Palettes, alpha (over white), 16-bit grey and CMYK become grey or RGB. With 2 or 4 channels, the last is the alpha
+    channel, unchanged, or opaque if the picture has none.
 
     Raises InputError, which begins with `name`, for values beyond the range.
 
@@ -71,7 +71,7 @@ def to_tensor(picture: Image.Image, pixels: PixelFormat, name: str = "picture") 
     if pixels.channels in (1, 3):
         bands = [_opaque(picture).convert(_MODES[pixels.channels])]
     else:
-        # Each by itself: Pillow would weight colours by the last channel, which may hold anything.
+        # One by one: Pillow would weight colours by the last channel, which may contain anything.
         bands = _with_alpha(picture, _MODES[pixels.channels]).split()
     fitted = np.dstack([np.asarray(_fit(band, pixels)) for band in bands])
     return torch.from_numpy(fitted).permute(2, 0, 1).contiguous()
@@ -108,9 +108,9 @@ def _fit(picture: Image.Image, pixels: PixelFormat) -> Image.Image:
 
 @cache
 def raster_formats() -> list[str]:
-    """Return the formats that Pillow decodes itself, whatever a file is called.
+    """Return the formats that Pillow decodes itself, independently of a file's name.
 
-    PostScript runs Ghostscript and metafiles run Windows; the others stand for libraries that Pillow does not have.
+    PostScript runs Ghostscript and metafiles run Windows; the others need libraries that Pillow lacks.
 
     >>> {"PNG", "JPEG", "TIFF"} <= set(raster_formats()), "EPS" in raster_formats()
     (True, False)
@@ -121,7 +121,7 @@ def raster_formats() -> list[str]:
 
 @contextmanager
 def pixels_at_most(limit: int) -> Iterator[None]:
-    """Have Pillow refuse pictures of more pixels while this lasts, by one of UNREADABLE that names the setting."""
+    """Make Pillow refuse larger pictures within the block, with an error of UNREADABLE that names the setting."""
     with _PILLOW:
         before = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = limit / 2  # pyright: ignore[reportAttributeAccessIssue] - it refuses beyond twice this
@@ -154,7 +154,7 @@ def load_picture(source: Path | BinaryIO, *, upright: bool = True) -> Image.Imag
 def fit_mask(mask: np.ndarray, pixels: PixelFormat) -> Tensor:
     """Return a bool mask (h, w) cut and resized as its picture, bool (size, size).
 
-    A pixel belongs to the object where it is covered by half or more.
+    A pixel belongs to the object if at least half of it is covered.
 
     >>> int(fit_mask(np.ones((4, 4), dtype=bool), PixelFormat(2)).sum())
     4
@@ -172,8 +172,8 @@ def read_pixels(images: np.ndarray, pixels: PixelFormat, index: int) -> Tensor:
 def as_picture(image: Any, name: str, pixels: PixelFormat | None = None) -> Image.Image:
     """Return a PIL image, an array (h, w) or (h, w, c), or a tensor (c, h, w) or (h, w) as a picture.
 
-    Bytes, or floats in [0, 1]; other values from 0 to the white of `pixels`. c is 1, 3 or 4 where `pixels` has 1 or 3
-    channels, else as many as it has.
+    Bytes, or floats in [0, 1]; other values from 0 to the white of `pixels`. c is 1, 3 or 4 if `pixels` has 1 or 3
+    channels, else their number.
 
     Raises InputError, which begins with `name`, for another kind, shape or range.
 

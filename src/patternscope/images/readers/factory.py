@@ -1,4 +1,4 @@
-"""Images from a function of the user's own."""
+"""Images from a user's function."""
 
 import hashlib
 import inspect
@@ -23,7 +23,7 @@ def open_factory(request: Request) -> Splits:
     The factory is called with `arguments`, and with `folder` (also as root), `image_size`, `channels` and
     `seed` where its signature names them. It returns a data set, or a pair of them, the second held out; one
     that names `train` or `split` is called twice, for train = True and False, split = "train" and "test".
-    `open_datasets` says what a data set must be.
+    `open_datasets` describes the data sets.
     """
     where = f"source {request.source!r}"
     with import_factory(request.source, request.option(FACTORY_FOLDER), "source") as factory:
@@ -35,7 +35,7 @@ def open_factory(request: Request) -> Splits:
 
 
 def _splits_of(factory: Callable[..., Any], request: Request) -> tuple[Mapping[str, Any], ...]:
-    """Return the arguments of the factory for each split; none, once, where its signature names no split."""
+    """Return the arguments of the factory for each split; a single empty set if its signature names no split."""
     named = set(inspect.signature(factory).parameters) - set(request.option(ARGUMENTS))
     return _SPLITS if named & {"train", "split"} else ({},)
 
@@ -56,7 +56,7 @@ def _call(factory: Callable[..., Any], split: Mapping[str, Any], request: Reques
 
 
 def _stamp(source: str, options: SourceOptions) -> list[str | None]:
-    """Return the digest of the file that defines the factory, None where there is no such file."""
+    """Return the digest of the file that defines the factory, None without such a file."""
     code = factory_file(source, options.get(FACTORY_FOLDER.name))
     return [None if code is None else hashlib.sha256(code.read_bytes()).hexdigest()]
 

@@ -1,4 +1,4 @@
-"""The visible files and folders below a folder of images, without the studies that lie among them."""
+"""The visible files and folders below a folder of images, without the studies among them."""
 
 import os
 import unicodedata
@@ -14,16 +14,16 @@ _SUFFIXES = (
     ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .tga .mpo .qoi "
     ".avif .heic .heif .jxl .svg .exr .hdr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .dcm"
 )
-"""Those of pictures, among them of formats that Pillow opens with a plugin or not at all."""
+"""Suffixes of pictures, including formats that Pillow opens only with a plugin or not at all."""
 _PICTURES = frozenset(_SUFFIXES.split())
 _BUILT_IN = {".avif": "avif", ".webp": "webp", ".jp2": "jpg_2000", ".j2k": "jpg_2000"}
-# Each marks a folder that this package has written: a study, a comparison. Both may lie among the images.
+# Each marks a folder written by this package: a study or a comparison. Both may be among the images.
 _RECORDS = ("study.json", "compare.json")
 _Identity = tuple[int, int]
 
 
 def composed(name: str) -> str:
-    """Return a name in Unicode's composed form (NFC): some systems store its letters and their accents apart.
+    """Return a name in Unicode's composed form (NFC): some systems store letters and accents separately.
 
     >>> len("cafe\\u0301"), len(composed("cafe\\u0301"))
     (5, 4)
@@ -32,18 +32,18 @@ def composed(name: str) -> str:
 
 
 def _is_visible(name: str) -> bool:
-    """Tell whether a name is neither hidden nor left behind by an archiver or by Python."""
+    """Tell whether a name is neither hidden nor a leftover of an archiver or of Python."""
     return not name.startswith((".", "__MACOSX", "__pycache__"))
 
 
 def _identity(folder: Path) -> _Identity:
-    """Return the identity of a folder, whichever path or symbolic link leads to it."""
+    """Return the identity of a folder, independent of the path or symbolic link that leads to it."""
     state = folder.stat()
     return state.st_dev, state.st_ino
 
 
 def _holds_studies(folder: Path, above: frozenset[_Identity] = frozenset()) -> bool:
-    """Tell whether a folder is a study, or holds nothing but studies; one `above` itself, by a link, does not."""
+    """Tell whether a folder is a study or contains only studies; links to a folder `above` do not count."""
     if any((folder / name).is_file() for name in _RECORDS):
         return True
     own = _identity(folder)
@@ -52,9 +52,9 @@ def _holds_studies(folder: Path, above: frozenset[_Identity] = frozenset()) -> b
 
 
 def folders_in(root: Path) -> list[Path]:
-    """Return the visible folders in a folder by name, without studies; none where there is no such folder.
+    """Return the visible folders in a folder by name, without studies; empty if the folder does not exist.
 
-    Raises InputError for a name that is not UTF-8: no record of a study could hold it.
+    Raises InputError for a name that is not UTF-8, which no record of a study could contain.
     """
     inside = root.iterdir() if root.is_dir() else ()
     folders = [path for path in inside if path.is_dir() and _is_visible(path.name) and not _holds_studies(path)]
@@ -66,7 +66,7 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def class_folders(root: Path) -> dict[str, list[Path]]:
-    """Return the folders in a folder by their composed names; several that differ in their form alone are one class."""
+    """Return the folders in a folder by their composed names; names that differ only in Unicode form are one class."""
     folders: dict[str, list[Path]] = {}
     for folder in folders_in(root):
         folders.setdefault(composed(folder.name), []).append(folder)
@@ -81,7 +81,7 @@ def printable(path: Path) -> str:
 def files_below(root: Path) -> Iterator[Path]:
     """Yield the visible files below a folder in no particular order, without those of studies.
 
-    Symbolic links to folders are followed, but for one that leads back to a folder in which it lies.
+    Symbolic links to folders are followed, except those to a folder that contains them.
     """
     above = {root: frozenset({_identity(root)})} if root.is_dir() else {}
     for place, folders, names in os.walk(root, followlinks=True):
@@ -94,7 +94,7 @@ def files_below(root: Path) -> Iterator[Path]:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Return the visible picture files below a folder, sorted by path, those that Pillow cannot open among them.
+    """Return the visible picture files below a folder, sorted by path, including those that Pillow cannot open.
 
     Without a suffix a file counts as a picture.
     """
@@ -115,7 +115,7 @@ def _is_identified(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        # Its header alone is read here; pixels are counted when it is decoded.
+        # Only the header is read here; pixels are counted on decoding.
         with pixels_at_most(10**15), Image.open(path, formats=raster_formats()):
             return True
     except UNREADABLE:

@@ -17,13 +17,13 @@ _TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 def open_folder(request: Request) -> Splits:
     """Return the images of class folders (ImageFolder layout), held-out ones from a split folder or chosen.
 
-    `folder/CLASS/...` or `folder/train/CLASS/...` with test, val, valid or validation beside it (any case;
-    test comes first); without such a folder a seeded 20 % of every class is held out. `class_names` selects
-    these class folders alone, in this order. Symbolic links are followed; names that differ in their Unicode form
-    alone are one class. Hidden files and the folders of studies are ignored, picture files that cannot be opened and
-    decoded to their end are listed in `skipped`, once.
+    `folder/CLASS/...` or `folder/train/CLASS/...` next to test, val, valid or validation (any case;
+    test comes first); without such a folder, a seeded 20 % of every class is held out. `class_names` selects class
+    folders, in this order. Symbolic links are followed; names that differ only in Unicode form are one class.
+    Hidden files and the folders of studies are ignored, picture files that cannot be opened and decoded to their end
+    are listed in `skipped`, once.
     """
-    # Imported here, since the layouts are those of all sources, of which this is one.
+    # Imported here, since the layouts include those of this source.
     from patternscope.images.readers.layout_detection import class_folders_hint
 
     root = request.folder_with(expected="class folders")
@@ -104,5 +104,5 @@ def _count_classes(folder: Path | None, class_names: Sequence[str] | None) -> in
     return None if folder is None else len(class_folders(_split_folders(folder)[0]))
 
 
-# Settings and code may lie beside class folders, and change without the images: the pictures alone count.
+# Settings and code may be next to class folders and change independently of the images: only pictures count.
 SOURCE = Source(name="folder", read=open_folder, files=picture_files, count_classes=_count_classes)

@@ -17,10 +17,10 @@ _PREFIXES = {"train": ("train",), "test": ("t10k", "test")}
 
 
 def open_idx(request: Request) -> Splits:
-    """Return the images of the four IDX files in a folder, resized to the size asked for.
+    """Return the images of the four IDX files in a folder, resized to the requested size.
 
-    The usual names: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each also with .gz. Classes
-    are named by `class_names`, or by their numbers without.
+    The usual names: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each also with .gz. Classes are named
+    by `class_names`, or else by their numbers.
     """
     root = request.folder_with(expected="four IDX files")
     splits = {split: _read_split(root, split) for split in _PREFIXES}
@@ -66,8 +66,8 @@ def _find_file(folder: Path, split: str, content: str, axes: int) -> Path:
 def read_idx(path: Path, axes: int) -> np.ndarray:
     """Read an IDX file of unsigned bytes with a given number of axes, decompressing a name that ends in .gz.
 
-    Returns uint8; `axes` 3 for images, 1 for labels. torchvision's reader takes no compressed file, and a
-    truncated one raises an AssertionError without a text.
+    Returns uint8; `axes` 3 for images, 1 for labels. torchvision's reader accepts no compressed file, and raises an
+    AssertionError without a message for a truncated one.
 
     Raises InputError for another magic number, a truncated file or bytes left over.
     """

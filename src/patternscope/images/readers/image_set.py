@@ -15,12 +15,12 @@ Progress = Callable[[int, int], None]
 
 
 class ImageSet(Dataset[tuple[Tensor, int]]):
-    """Labelled images of one size, read when asked for; a map-style torch Dataset.
+    """Labelled images of one size, read on access; a map-style torch Dataset.
 
     `classes` names, `labels` int64 (n,), `names` a file name or index per image, `skipped` unreadable files
     with the reason. `set[i]` is (uint8 (channels, size, size), label); the caller may change the image.
     `read(i)` returns image i and `read_mask(i)` a bool (size, size) mask of its object; the latter is None
-    without masks. Images are cached up to `cache_bytes`, so that a slow source is read once.
+    without masks. Images are cached up to `cache_bytes`, so that a slow source is read only once.
 
     Raises InputError when labels, names and classes disagree.
 
@@ -67,7 +67,7 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
         return self._read_mask is not None
 
     def mask(self, index: int) -> Tensor | None:
-        """Return the mask of the object in one image, bool (size, size), or None where the source has none."""
+        """Return the mask of the object in one image, bool (size, size), or None if the source has none."""
         position = self._position(index)
         return None if self._read_mask is None else self._read_mask(position)
 
@@ -120,7 +120,7 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
 
 
 class ImageIndexError(InputError, IndexError):
-    """An index beyond the images of a set; an IndexError too, since iteration over a sequence ends by one."""
+    """An index beyond the images of a set; also an IndexError, which ends iteration over a sequence."""
 
 
 def _read_subset(read: Callable[[int], Tensor], positions: list[int], index: int) -> Tensor:
@@ -144,8 +144,8 @@ def check_labels(labels: Tensor, classes: Sequence[str], what: str = "labels") -
 def label_classes(labels: Sequence[int] | np.ndarray, names: Sequence[str] | None, what: str) -> dict[int, str]:
     """Return the classes of labels that are numbers: the name of each label, in the order of the classes.
 
-    Names are by label; without them classes are the distinct labels, called by their number. So few or large ones, such
-    as identifiers, need no more memory than many.
+    Names are by label; without them, the classes are the distinct labels, named by their number. Memory does not depend
+    on the size of the numbers, which may be identifiers.
 
     Raises InputError, which begins with `what`, for labels below 0 or without a name.
 

@@ -1,4 +1,4 @@
-"""Which source a folder is made for, by the files in it."""
+"""The source that a folder is made for, detected from its files."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ _MOST_FOLDERS = 50
 def layout_hint(source: str, folder: Path | None) -> str | None:
     """Return a clause: what a folder looks like and what to set; None if that is `source`, or unknown.
 
-    The folders inside are looked at too, since archives unpack into a folder.
+    Sub-folders are searched too, since archives unpack into a folder.
 
     >>> layout_hint("folder", None) is None
     True
@@ -28,7 +28,7 @@ def layout_hint(source: str, folder: Path | None) -> str | None:
 
 
 def class_folders_hint(folder: Path) -> str | None:
-    """Return the hint for a folder whose parts would be taken for classes, None for any other."""
+    """Return the hint for a folder whose sub-folders would be mistaken for classes, None for any other."""
     mistakable = (record for record in SOURCES.values() if record.passes_for_class_folders)
     return next((_hint(*match, folder, folder) for match in _matches(folder, mistakable)), None)
 

@@ -1,4 +1,4 @@
-"""Images that a study was given in memory: known to a saved analysis, and not to be read again."""
+"""Images that were given in memory: a saved analysis records them, but they cannot be read again."""
 
 from patternscope.errors import InputError
 from patternscope.images.readers.source import Request, Source, Splits
@@ -7,8 +7,8 @@ NAME = "memory"
 
 
 def open_memory(request: Request) -> Splits:
-    """Refuse to read images that were never on the disk."""
-    raise InputError("images.source: expected a source on the disk, got images that were in memory alone")
+    """Refuse to read images that were never on disk."""
+    raise InputError("images.source: expected a source on disk, got images that were only in memory")
 
 
 SOURCE = Source(name=NAME, read=open_memory, folder="none", is_offered=False)

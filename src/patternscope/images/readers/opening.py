@@ -40,9 +40,9 @@ def open_images(
 
     `source` is one of SOURCES, "torchvision:NAME", "package.module:factory", a map-style data set of torch or
     a pair of them (train, test); `folder` is where its files are (a file for one .npz). Images become uint8
-    (channels, image_size, image_size). `resize` is how those that are not square do: "crop" keeps the centre, "pad"
+    (channels, image_size, image_size). `resize` says how they are made square: "crop" keeps the centre, "pad"
     adds black, "stretch" changes proportions. 2 channels are grey and alpha of files, 4 colour and alpha, or what
-    arrays hold. `white` is the value shown as white of pixels that are not bytes: 4095 for 12 bits. Picture files of
+    arrays hold. `white` is the value to show as white for pixels that are not bytes: 4095 for 12 bits. Picture files of
     more pixels than `pixel_limit` are not decoded, but listed in `skipped`.
 
     The counts per class are how many pictograms are drawn (500 and 100 by default) or at most taken of files (all by
@@ -85,7 +85,7 @@ def open_images(
 
 
 def _check(request: Request) -> None:
-    """Refuse what no source can do."""
+    """Refuse requests that no source can meet."""
     if request.image_size < _SMALLEST:
         raise InputError(f"image_size: expected {_SMALLEST} or more, got {request.image_size}")
     if request.channels not in CHANNELS:
@@ -111,7 +111,7 @@ def _read(request: Request) -> Splits:
     try:
         return record.read(request)
     except InputError as error:
-        # The folder of a source of many names may hold several data sets.
+        # The folder of a source with many names may contain several data sets.
         hint = None if record.pattern else layout_hint(record.name, request.folder)
         if hint is None or hint in str(error):
             raise
@@ -132,8 +132,8 @@ def fingerprint(
 
     Files: relative path, size and modification time of each but those of studies among them (class folders:
     of the pictures); pictograms: the version of the drawings; a factory: the file it is defined in, and the
-    files of the folder if there is one. `settings` (image size, seed, counts, ...; any JSON values) become part
-    of it as they are. 64 hexadecimal digits.
+    files of the folder if there is one. `settings` (image size, seed, counts, ...; any JSON values) are included
+    verbatim. 64 hexadecimal digits.
 
     Raises InputError for an unknown source or a missing folder.
 

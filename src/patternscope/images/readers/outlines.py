@@ -1,4 +1,4 @@
-"""Outlines of objects as COCO writes them: polygons, and lengths of runs."""
+"""Outlines of objects in COCO's formats: polygons and run lengths."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 def draw_outline(segmentation: Any, size: tuple[int, int]) -> np.ndarray:
     """Return the mask of an object, bool (h, w), in a picture of `size` (w, h).
 
-    `segmentation` is a list of polygons (x, y, x, y, ...), or {"counts", "size"} with the lengths of runs of background
-    and object in turn, down the columns: numbers, or the text to which pycocotools compresses them.
+    `segmentation` is a list of polygons (x, y, x, y, ...), or {"counts", "size"} with the lengths of alternating runs
+    of background and object, down the columns: numbers, or their compressed text by pycocotools.
 
     Raises ValueError for runs that do not fill the picture.
 
@@ -38,8 +38,8 @@ def _fill_runs(counts: Sequence[int] | str, size: tuple[int, int]) -> np.ndarray
 def _expand(text: str) -> list[int]:
     """Return the run lengths of a compressed text.
 
-    Source: pycocotools, maskApi.c, rleFrString: groups of 5 bits and a sign; from the fourth run on, what it is more
-    than the last but one.
+    Source: pycocotools, maskApi.c, rleFrString: groups of 5 bits and a sign; from the fourth run on, the difference
+    from the last but one.
     """
     runs: list[int] = []
     value = shift = 0

@@ -1,4 +1,4 @@
-"""Images in parquet files, as Hugging Face's hub keeps them."""
+"""Images in parquet files, as stored on Hugging Face's hub."""
 
 import importlib.util
 import io
@@ -26,7 +26,7 @@ _LABEL_NAMES = ("label", "labels", "class", "target")
 
 
 class _Columns(NamedTuple):
-    """The columns of image and label, and the names of the labels where the file has them."""
+    """The columns of image and label, and the names of the labels, if the file has them."""
 
     image: str
     label: str
@@ -34,7 +34,7 @@ class _Columns(NamedTuple):
 
 
 class _PictureColumn:
-    """The pictures of a file; the row group that was read last is cached, since rows are asked for in order."""
+    """The pictures of a file; the last row group is cached, since rows are read in order."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
@@ -56,10 +56,9 @@ def open_parquet(request: Request) -> Splits:
     """Return the images of parquet files, as `datasets` writes them: a column of encoded images, one of labels.
 
     Needs the extra `parquet`. The folder (or one below it, such as data/) has files called train-... and
-    test-... or validation-..., or folders of these names. Test comes before validation where it has labels;
-    without either a seeded 20 % of every class is held out. Columns are detected by the file's metadata and types,
-    or named by `image_column` and `label_column`. `class_names` selects some of the classes, or names labels that
-    are bare numbers.
+    test-... or validation-..., or folders of these names. Test comes before validation if it has labels; without
+    either, a seeded 20 % of every class is held out. Columns are detected by the file's metadata and types, or named by
+    `image_column` and `label_column`. `class_names` selects some of the classes, or names labels that are bare numbers.
     """
     root = request.folder_with(expected="a folder of parquet files")
     files = _split_files(root)
@@ -86,7 +85,7 @@ def _open(path: Path) -> Any:
 
 
 def _split_files(root: Path) -> dict[str, list[Path]]:
-    """Return the files of each split, "train" first; all are "train" where no name is that of a split."""
+    """Return the files of each split, "train" first; all are "train" if no name is that of a split."""
     paths = [path for path in sorted(root.rglob("*.parquet")) if not path.name.startswith(".")]
     if not paths:
         raise InputError(f"folder {str(root)!r}: expected parquet files train-... and test-..., got none")
@@ -142,7 +141,7 @@ def _holds_bytes(kind: Any) -> bool:
 
 
 def _select(asked: str | None, candidates: Sequence[str], names: Sequence[str], setting: str, path: Path) -> str:
-    """Return the column asked for, or the only candidate."""
+    """Return the requested column, or the only candidate."""
     if asked is not None and asked not in names:
         raise InputError(f"{setting}: expected a column, got {asked!r}; {nearest(asked, names)}")
     if asked is None and len(candidates) != 1:
@@ -171,7 +170,7 @@ def _list_pictures(root: Path, paths: Sequence[Path], columns: _Columns) -> list
 
 
 def _are_labelled(pictures: Sequence[Picture]) -> bool:
-    """Tell whether there are pictures, and each has a label: the hub writes -1 where there is none."""
+    """Tell whether there are pictures and all have a label: the hub writes -1 for a missing one."""
     labels: list[Any] = [picture.label for picture in pictures]
     return bool(labels) and all(isinstance(label, str) or (label is not None and label >= 0) for label in labels)
 

@@ -18,8 +18,8 @@ _CACHE_BYTES = 2**30
 def open_pictograms(request: Request) -> Splits:
     """Return drawn images, with masks; those held out are never among those to train on.
 
-    500 per class to train on and 100 held out unless the request says otherwise. Each is drawn when it is first
-    asked for (about 2 ms at 64 px) and cached.
+    500 per class to train on and 100 held out unless the request says otherwise. Each is drawn on first access (about 2
+    ms at 64 px) and cached.
 
     >>> splits = open_pictograms(Request(image_size=16, train_per_class=3, test_per_class=2))
     >>> len(splits.train), len(splits.test), splits.train.mask(0).shape

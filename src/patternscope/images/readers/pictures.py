@@ -1,4 +1,4 @@
-"""Pictures that are listed before they are read: files, boxes cut out of them, rows of tables, items of data sets."""
+"""Pictures that are listed before they are read: files, crops of files, rows of tables, items of data sets."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _CACHE_BYTES = 2**30
 class Picture(NamedTuple):
     """One labelled picture: `load` opens it upright and cut out, `mask` (h, w) its object in the same frame.
 
-    `refused` says why there is no use in opening it.
+    `refused` is the reason not to open it.
     """
 
     name: str
@@ -54,7 +54,7 @@ def _read_mask(pictures: list[Picture], pixels: PixelFormat, index: int) -> Tens
 
 @contextmanager
 def _still_readable(picture: Picture, pixels: PixelFormat) -> Iterator[None]:
-    """Name a picture that is gone or spoilt."""
+    """Name a picture that is missing or damaged."""
     try:
         with pixels_at_most(pixels.pixel_limit):
             yield
@@ -67,7 +67,7 @@ def _still_readable(picture: Picture, pixels: PixelFormat) -> Iterator[None]:
 def open_classes(
     names: Sequence[str], train: Sequence[Picture], test: Sequence[Picture] | None, request: Request, where: str
 ) -> Splits:
-    """Return the classes asked for, of listed pictures whose labels are places in `names`; see `open_pictures`.
+    """Return the requested classes of listed pictures, whose labels are indices of `names`; see `open_pictures`.
 
     Raises InputError for a class name that is unknown or that several classes have.
     """
@@ -98,9 +98,8 @@ def open_pictures(
 ) -> Splits:
     """Return listed pictures as sets; without `test` a seeded 20 % of every class is held out.
 
-    Of two lists no more is read than the request takes of each class. Every picture is read once, here; those
-    that cannot be read to their end are listed in `skipped`, and 1 GiB of pixels is cached. `where` is the place
-    that errors name.
+    Of two lists, no more is read than the request needs of each class. Every picture is read once, here; those that
+    cannot be read completely are listed in `skipped`, and up to 1 GiB of pixels is cached. `where` is named in errors.
 
     Raises InputError for fewer than two readable pictures of a class to train on, or none held out.
     """
@@ -140,7 +139,7 @@ def split_images(images: ImageSet, seed: int) -> Splits:
 
 
 def _openable(pictures: Sequence[Picture]) -> tuple[list[Picture], list[str]]:
-    """Return the pictures that are worth opening, and the others with their reasons."""
+    """Return the pictures to open, and the others with the reasons."""
     others = [f"{picture.name}: {picture.refused}" for picture in pictures if picture.refused]
     return [picture for picture in pictures if not picture.refused], others
 
@@ -196,4 +195,4 @@ def _reason(error: BaseException) -> str:
 
 
 def _ignore(done: int, total: int) -> None:
-    """Report progress to nobody."""
+    """Ignore progress."""

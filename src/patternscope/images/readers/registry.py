@@ -8,7 +8,7 @@ from typing import Any
 from patternscope.errors import InputError, nearest
 from patternscope.images.readers.source import Option, Source, SourceOptions
 
-# A folder that fits the layouts of several sources is that of the first. A factory accepts any name with a colon.
+# A folder that fits the layouts of several sources belongs to the first. A factory accepts any name with a colon.
 _MODULES = (
     "pictograms",
     "folder",
@@ -54,7 +54,7 @@ def source_kind(source: str) -> str:
 
 
 def offered_forms() -> list[str]:
-    """Return the sources that the settings may name, as they are written.
+    """Return the sources that the settings may name, as written there.
 
     >>> offered_forms()[-1]
     'package.module:factory'
@@ -72,7 +72,7 @@ def source_options() -> list[Option[Any]]:
 
 
 def sources_with(option: str) -> list[str]:
-    """Return the sources that have an option, as they are written.
+    """Return the sources that have an option, as written in the settings.
 
     >>> sources_with("margin")
     ['cub', 'coco']
@@ -107,9 +107,9 @@ def check_source(source: str, folder: Path | None, options: SourceOptions) -> No
 
 
 def count_classes(source: str, folder: Path | None, class_names: Sequence[str] | None) -> int | None:
-    """Return the number of classes of a source where it is known before reading, else None.
+    """Return the number of classes of a source if it is known before reading, else None.
 
-    None too for fewer than two, which reading refuses. Raises InputError for an unknown source.
+    Also None for fewer than two, which reading refuses. Raises InputError for an unknown source.
 
     >>> count_classes("pictograms", None, None)
     10

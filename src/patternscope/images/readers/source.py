@@ -20,8 +20,8 @@ SourceOptions = Mapping[str, Any]
 class Option(Generic[Value]):
     """An option of one or more sources, a key of [images].
 
-    `kind` is its type, which may carry limits as pydantic reads them; a folder is by default that of the settings
-    file. `default` is what a reader uses where the option is unset.
+    `kind` is its type, which may have limits of pydantic; the default of a folder is that of the settings file.
+    `default` is used by readers if the option is unset.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Option(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a source is asked for.
+    """A request to a source.
 
     `image_size` in pixels, `channels` 1 to 4; the counts per class are upper bounds (None: all).
     """
@@ -53,11 +53,11 @@ class Request:
 
     @property
     def pixels(self) -> PixelFormat:
-        """What the pictures become."""
+        """The format of the pictures."""
         return PixelFormat(self.image_size, self.channels, self.resize, self.white, self.pixel_limit)
 
     def option(self, option: Option[Value]) -> Value:
-        """Return the value of an option, its default where it is unset."""
+        """Return the value of an option, or its default if unset."""
         value = self.options.get(option.name)
         return option.default if value is None else value
 
@@ -80,7 +80,7 @@ class Splits(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What a data set is called, and the files it consists of as patterns; a pattern of folders ends in "/".
+    """The name of a data set, and patterns of its files; a pattern of folders ends in "/".
 
     `remedy` says what to do before the folder can be read.
     """
@@ -107,16 +107,16 @@ class Source:
 
     Attributes:
         name: what [images] source says, or the kind of source where `pattern` is given.
-        read: returns the images asked for.
-        options: the options that it has.
+        read: returns the requested images.
+        options: its options.
         folder: whether it reads a folder.
-        layouts: that identify its folders.
+        layouts: identify its folders.
         passes_for_class_folders: whether its folders would be read as class folders, with wrong classes.
         files: returns the files of a folder whose names, sizes and times are its fingerprint.
         stamp: returns what else belongs to the fingerprint, of the source's name and options.
         count_classes: returns the number of classes, of the folder and the class names, or None if only reading tells.
         pattern: regular expression for the names of a source that has many.
-        written: how such a name is written.
+        written: the form of such a name.
         is_offered: whether a study's settings may name it.
     """
 
@@ -135,7 +135,7 @@ class Source:
 
     @property
     def form(self) -> str:
-        """How the source is written in the settings."""
+        """The name of the source in the settings."""
         return self.written or self.name
 
     def accepts(self, source: str) -> bool:

@@ -47,8 +47,8 @@ def select_synsets(
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the selected synsets, and the names of these classes.
 
-    All that are `known`, those of a preset, or those that `class_names` names by their id or any of their
-    words. A class is called by its first word, by its id without words, by both where two classes have the word.
+    All that are `known`, those of a preset, or those that `class_names` names by id or any of their words. A class is
+    named by its first word; by its id, if it has no words; by both, if two classes share the word.
 
     Raises InputError for a preset or a name that is unknown, or a word of several classes.
     """

@@ -1,4 +1,4 @@
-"""The small text tables that image sets ship beside their pictures."""
+"""The small text tables that data sets ship with their pictures."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +10,10 @@ from patternscope.errors import InputError
 def read_rows(
     path: Path, columns: int, separator: str | None = None, parse: Callable[[list[str]], Any] = list
 ) -> list[Any]:
-    """Return what `parse` makes of the rows of a text table that are not blank, lists of `columns` texts.
+    """Return the rows of a text table that are not blank, each a list of `columns` texts passed through `parse`.
 
-    `separator` None is any white space. The last column keeps what is beyond it, so that names may hold spaces.
-    A row that is too short, or of which `parse` raises ValueError, is an InputError that names its number.
+    `separator` None is any white space. The last column keeps the rest of the row, so that names may contain spaces. A
+    row that is too short, or for which `parse` raises ValueError, gives an InputError with its number.
     """
     rows = []
     for number, line in _lines(path):

@@ -1,4 +1,4 @@
-"""Tiny ImageNet as it is unpacked: tiny-imagenet-200."""
+"""Tiny ImageNet as unpacked: tiny-imagenet-200."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def open_tiny_imagenet(request: Request) -> Splits:
     """Return the images of Tiny ImageNet; those held out are its validation images.
 
     The folder has wnids.txt, words.txt, train/WNID/images and val/images with val/val_annotations.txt; or
-    val/WNID where somebody has sorted them already. Its test images have no labels. `class_names` are ids or
+    val/WNID if they have been sorted already. Its test images have no labels. `class_names` are ids or
     words of classes, `preset = "paper"` is the ten classes of the paper.
     """
     root = request.folder_with("wnids.txt", expected="tiny-imagenet-200")

@@ -20,7 +20,7 @@ _KEYS = (("image", "img", "pixel_values"), ("label", "labels", "target"))
 
 
 class MapStyle(Protocol):
-    """What a data set must be able to do: items are (image, label), or mappings of these."""
+    """A data set with a length, whose items are (image, label) or mappings of these."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Any: ...
@@ -30,11 +30,10 @@ def open_datasets(train: MapStyle, test: MapStyle | None, request: Request, wher
     """Return the images of map-style data sets; without `test` a seeded 20 % of every class is held out.
 
     Images are PIL images, or arrays (h, w), (h, w, c) or tensors (c, h, w), (h, w) of bytes or of floats in
-    [0, 1] (with `white` of other values from 0 to it); labels are integers from 0, of which each distinct one is a
-    class. Labels are taken from `targets` or `labels` where the data set has
-    them, else every item is read. Classes are called as in `classes`, where the data set has it, and
-    `class_names` selects some of them; else `class_names` names the labels. A random transform would make each
-    reading another image: omit it, training has its own augmentation.
+    [0, 1] (with `white` of other values from 0 to it); labels are integers from 0, and each distinct one is a class.
+    Labels are taken from `targets` or `labels` if the data set has them; else every item is read. If the data set has
+    `classes`, these are the names, and `class_names` selects some of them; else `class_names` names the labels. Omit
+    random transforms, which would change an image each time it is read: training has its own augmentation.
 
     Raises InputError for a data set without length or items, another kind of item, values outside [0, 1].
     """
@@ -114,7 +113,7 @@ def _labels_of(dataset: MapStyle, where: str) -> list[int]:
 
 
 def _class_names(dataset: Any) -> list[str] | None:
-    """Return the names of the classes, where the data set, or the one it is a part of, has them."""
+    """Return the names of the classes, if the data set (or the one it is a subset of) has them."""
     while not hasattr(dataset, "classes") and hasattr(dataset, "dataset"):
         dataset = dataset.dataset
     names = getattr(dataset, "classes", None) or getattr(dataset, "categories", None)

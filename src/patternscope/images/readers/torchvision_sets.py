@@ -1,4 +1,4 @@
-"""Data sets that torchvision reads from the disk."""
+"""Data sets that torchvision reads from disk."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _WHOLE: tuple[_Arguments, _Arguments | None] = ({}, None)
 
 
 def _named(train: str, test: str) -> tuple[_Arguments, _Arguments | None]:
-    """Return the arguments of two splits that have names."""
+    """Return the arguments of two named splits."""
     return {"split": train}, {"split": test}
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Norm(NamedTuple):
-    """The operations of a norm that an attack uses, for offsets (n, channels, h, w), each image alone.
+    """The operations of a norm that an attack uses, for offsets (n, channels, h, w), per image.
 
     `steepest(gradient)` is the step of length one along which the loss grows fastest, `project(offset, reach)`
     the nearest offset that is at most `reach` long, `random(shape, generator)` an offset drawn uniformly from

@@ -61,8 +61,8 @@ def pgd_steps(
         InputError: images outside [0, 1], an epsilon, step size or number of steps that is not positive,
             labels that are no classes of the model, a model that gives no logits (n, c) or no gradient.
 
-    Between two steps, after an exception and when the iterator is dropped the model is as found: flags,
-    gradients, random state. Cost: one forward and one backward pass per step.
+    Between two steps, after an exception and when the iterator is dropped, the model is as found: flags, gradients,
+    random state. Cost: one forward and one backward pass per step.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
     >>> _ = model[1].weight.data.copy_(torch.eye(2))
@@ -87,7 +87,7 @@ def pgd_steps(
 
 @dataclass(frozen=True)
 class _Attack:
-    """An attack on one batch: all that is the same at every step."""
+    """An attack on one batch: everything that stays the same at every step."""
 
     model: nn.Module
     clean: Tensor
@@ -97,7 +97,7 @@ class _Attack:
     norm: Norm
 
     def steps(self, images: Tensor, n_step: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
-        """Yield a copy of every step's images: what the caller does to it changes nothing here."""
+        """Yield a copy of every step's images, which the caller may change."""
         yield 0, images.to(device, copy=True)
         for step in range(1, n_step + 1):
             offset = images.double() + self.step * self.norm.steepest(self._gradient(images)) - self.clean
@@ -105,12 +105,12 @@ class _Attack:
             yield step, images.to(device, copy=True)
 
     def _gradient(self, images: Tensor) -> Tensor:
-        """Return the loss's gradient; the model is borrowed for this step alone."""
+        """Return the loss's gradient; the model is borrowed only for this step."""
         with borrowed(self.model), torch.enable_grad():
             pixels = images.to(device_of(self.model), copy=True).requires_grad_()
             logits = run_for_gradient(self.model, pixels)
             labels = differentiable(checked_classes("labels", self.labels, logits.shape[1]))
-            # In float64 the loss of a network with a probability near 1 still has a gradient.
+            # In float64, the loss still has a gradient at a probability near 1.
             loss = F.cross_entropy(logits.cpu().double(), labels, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, pixels, allow_unused=True)
         if gradient is None or not bool(gradient.isfinite().all()):
@@ -136,7 +136,7 @@ def _check_images(images: Tensor, labels: Tensor) -> None:
     checked_images(images)
     if images.is_floating_point():
         low, high = float(images.min()), float(images.max())
-        if not 0 <= low <= high <= 1:  # so written that NaN fails too
+        if not 0 <= low <= high <= 1:  # written so that NaN fails too
             raise InputError(
                 f"images: expected pixels in [0, 1], got {low:g} to {high:g}; the normaliser belongs inside the model "
                 "(networks.Normalised)"

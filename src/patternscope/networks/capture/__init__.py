@@ -1,1 +1,1 @@
-"""Running a network and taking what passes inside it: hooks, forward passes, recordings, layers, Grad-CAM."""
+"""Running a network and capturing its internal values: hooks, forward passes, recordings, layers, Grad-CAM."""

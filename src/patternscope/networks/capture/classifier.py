@@ -1,4 +1,4 @@
-"""Which layer gives the logits of a forward pass: its input is the sample feature."""
+"""The layer that gives the logits of a forward pass, whose input is the sample feature."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _ADVICE = (
     "make a head computed by hand (F.linear) an nn.Linear, or name with sample_layer the module whose input is the "
     "sample feature"
 )
-_CLOSE = 1e-2  # of the largest logit: half precision is no more exact
+_CLOSE = 1e-2  # of the largest logit: half precision is no more accurate
 
 
 class HeadCall(NamedTuple):
@@ -33,10 +33,10 @@ class HeadCall(NamedTuple):
 
 @contextmanager
 def head_calls(model: nn.Module, layer: str | None) -> Iterator[list[HeadCall]]:
-    """Give a list that a run within the block fills with the calls from whose inputs the logits may come.
+    """Give a list that a run within the block fills with the calls whose outputs may be the logits.
 
-    The layer named alone, or a probe; else every linear layer with one row per image, and at the end the last linear
-    layer of any kind, a convolution where there is no linear one.
+    Only the named layer, or a probe; else every linear layer with one row per image and, at the end, the last linear
+    layer of any kind, or a convolution if there is no linear one.
     """
     named = None if layer is None else resolve_names(model, [layer])[layer]
     head = head_of(model)
@@ -66,11 +66,11 @@ def head_calls(model: nn.Module, layer: str | None) -> Iterator[list[HeadCall]]:
 
 
 def heads_of(calls: list[HeadCall], logits: Tensor, layer: str | None) -> list[HeadCall]:
-    """Return the call whose output the logits are, or the calls of which they are the mean.
+    """Return the call whose output is the logits, or the calls whose mean output is the logits.
 
-    Where there is no such linear layer, the last one: its output is averaged over regions or tokens, or scaled.
-    InputError where several layers have as many outputs as there are logits and these are neither one of them nor their
-    mean, where the last layer has another number of them, or where there is none.
+    If there is no such linear layer, return the last one, whose output is averaged over regions or tokens, or scaled.
+    InputError if several layers have as many outputs as there are logits but the logits are neither one of these nor
+    their mean, if the last layer has another number of outputs, or if there is no layer.
     """
     if not calls:
         raise InputError(f"model: expected a linear layer that gives the logits, got none; {_ADVICE}")
@@ -97,7 +97,7 @@ def _is_close(output: Tensor, logits: Tensor) -> bool:
 
 
 def _several(alike: list[HeadCall]) -> InputError:
-    """Return the error for layers of which none gives the logits."""
+    """Return the error for layers that do not give the logits."""
     names = ", ".join(repr(call.name) for call in alike)
     return InputError(
         f"model: expected one linear layer that gives the logits, or several of which they are the mean, got {names}; "

@@ -1,4 +1,4 @@
-"""Running a network on from a layer whose features were changed."""
+"""Continuing a network from a layer whose features were changed."""
 
 from collections.abc import Callable
 
@@ -14,14 +14,14 @@ Edit = Callable[[Tensor, Tensor], Tensor]
 
 
 def edited_logits(model: nn.Module, images: Tensor, layer: str, edit: Edit) -> Tensor:
-    """Return the logits of images whose regional features in a layer are changed on the way.
+    """Return the logits of images after a change of their regional features in a layer.
 
     Args:
         model: any network that returns (n, c) logits; it is as found afterwards.
         images: (n, channels, h, w), float as the model expects them or uint8 (divided by 255).
         layer: a name as `list_layers` gives it, of a layer whose output is one tensor.
         edit: features of some images (b, k, h, w), on the layer's own grid, and which images these are (b,) int64 ->
-            other features of the same shape. Class and register tokens stay as they are.
+            other features of the same shape. Class and register tokens are not changed.
 
     Returns:
         (n, c) on the CPU.

@@ -1,4 +1,4 @@
-"""One forward pass: images are checked before it, layers' outputs kept during it, logits checked after it."""
+"""One forward pass: images are checked before it, outputs of layers kept during it, and logits checked after it."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -103,7 +103,7 @@ def run_for_gradient(model: nn.Module, pixels: Tensor) -> Tensor:
 def as_logits(output: object, count: int, name: str = "model") -> Tensor:
     """Return a network's output for `count` images as logits (n, c).
 
-    InputError when it holds no tensor or the first one has another shape.
+    InputError if it contains no tensor or the first one has another shape.
 
     >>> as_logits({"logits": torch.zeros(2, 3), "loss": None}, 2).shape
     torch.Size([2, 3])
@@ -126,10 +126,10 @@ def layer_outputs(
 ) -> Iterator[dict[str, Kept]]:
     """Give a mapping that a run of the model on the images, within the block, fills with its layers' outputs.
 
-    `keep(layer, output, layout)` returns what is kept of an output; it copies what has to last, since an in-place
-    activation may follow. With `instead` the network goes on with what that returns of the output and its layout, such
-    as a copy, so that gradients reach the output that was kept. InputError for an unknown layer, one without a region
-    grid and one that has not run.
+    `keep(layer, output, layout)` returns what is kept of an output; it must copy it, since an in-place activation may
+    follow. `instead(output, layout)` returns a replacement, such as a copy, with which the network continues, so that
+    gradients reach the output that was kept. InputError for an unknown layer, one without a region grid and one that
+    has not run.
 
     >>> network = nn.Sequential(nn.Conv2d(1, 5, 1), nn.ReLU())
     >>> with layer_outputs(network, torch.ones(2, 1, 3, 3), ["0"], lambda _, output, layout: layout) as layouts:
@@ -156,9 +156,9 @@ def layer_outputs(
 def outputs_for_gradient(
     model: nn.Module, images: Tensor, layers: Iterable[str]
 ) -> AbstractContextManager[dict[str, tuple[Tensor, Layout]]]:
-    """Give outputs and layouts as :func:`layer_outputs`, such that gradients of and by these outputs are had.
+    """Give outputs and layouts as :func:`layer_outputs`, with gradients of these outputs and with respect to them.
 
-    The network goes on with copies, since an activation in place would change what was kept.
+    The network continues with copies, since an in-place activation would change the kept outputs.
 
     >>> network, pixels = nn.Sequential(nn.Conv2d(1, 5, 1), nn.ReLU(True)), torch.ones(2, 1, 3, 3)
     >>> with outputs_for_gradient(network, pixels, ["0"]) as outputs:
@@ -170,7 +170,7 @@ def outputs_for_gradient(
 
 
 def modules_of(model: nn.Module, calls: Iterable[str]) -> dict[str, nn.Module]:
-    """Return the modules of calls by name, and all linear and convolution layers, which tell layouts and logits."""
+    """Return the modules of calls by name, and all linear and convolution layers, which decide layouts and logits."""
     names = {re.split("[@:]", call)[0] for call in calls}
     return {
         name: module
@@ -194,7 +194,7 @@ class _Outputs(Generic[Kept]):
     kept: dict[str, Kept] = field(default_factory=dict)
 
     def on_call(self, call: str, module: nn.Module, _: tuple[Any, ...], output: Any) -> Tensor | None:
-        """Keep the output when its call was asked for; return what takes its place, if anything."""
+        """Keep the output of a requested call; return its replacement, if any."""
         tensor = first_tensor(output)
         if tensor is None:
             return None
@@ -227,7 +227,7 @@ class _Outputs(Generic[Kept]):
 
 
 def _tensor_at(key: str, output: Any, layer: str) -> Tensor:
-    """Return the tensor under a key of an output that has several."""
+    """Return the tensor under a key of an output with several tensors."""
     tensors = keyed_tensors(output)
     if key not in tensors:
         keys = f"a key of its output ({', '.join(map(repr, tensors))})" if tensors else "no key of one tensor"

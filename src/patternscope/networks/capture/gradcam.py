@@ -41,14 +41,14 @@ def grad_cam(
         classes: (n,) integers in [0, c).
         layers: names from `list_layers`, of layers whose output is one tensor.
         grid: as in `record_batches`.
-        rectified: apply the relu; without it regions that lower the logit stay in order.
+        rectified: apply the relu; without it, regions that lower the logit keep their order.
 
     Returns:
         layer -> (n, r) on the CPU.
 
     Raises:
-        InputError: classes that are not one per image or none of the model's, an unknown layer, or one without
-            regions or on which the logits do not depend.
+        InputError: classes that are not one per image or not the model's, an unknown layer, or one that has no regions
+            or does not affect the logits.
 
     Cost: a forward and a backward pass.
 
@@ -74,7 +74,7 @@ def _maps(model: nn.Module, images: Tensor, classes: Tensor, layers: Sequence[st
             logits = run_for_gradient(model, pixels)
         chosen = differentiable(checked_classes("classes", classes, logits.shape[1]))
         score = logits.gather(1, chosen.to(logits.device, torch.int64)[:, None]).sum()
-        # A part of a network that runs under no_grad gives tensors that torch refuses to differentiate by.
+        # A part of a network that runs under no_grad gives tensors without gradients.
         known = [layer for layer in layers if outputs[layer][0].requires_grad]
         tensors = [outputs[layer][0] for layer in known]
         found = torch.autograd.grad(score, tensors, allow_unused=True) if known else ()

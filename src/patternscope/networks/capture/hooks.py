@@ -18,9 +18,9 @@ OnCall = Callable[[str, nn.Module, tuple[Any, ...], Any], Any]
 
 @contextmanager
 def isolate_random_state(device: torch.device = _CPU, seed: int | None = None) -> Iterator[None]:
-    """Keep what happens inside from moving the caller's random state, on the CPU and on `device`.
+    """Protect the caller's random state, on the CPU and on `device`, from the code in the block.
 
-    With a seed, the random state inside begins from it on the CPU.
+    With a seed, the random state inside starts from it on the CPU.
 
     >>> before = torch.get_rng_state()
     >>> with isolate_random_state(seed=0):
@@ -40,10 +40,10 @@ def isolate_random_state(device: torch.device = _CPU, seed: int | None = None) -
 
 @contextmanager
 def borrowed(model: nn.Module) -> Iterator[None]:
-    """Switch to evaluation without gradients; every module's flag and the random state come back as found.
+    """Switch to evaluation without gradients; every module's flag and the random state are restored.
 
     Flags are set one by one, since a module's own `train` may do more than set its flag. The caller's inference mode
-    and autocast stay outside (`isolate_autograd`), so the model's input has to be made inside.
+    and autocast do not apply inside (`isolate_autograd`), so the model's input must be made inside.
 
     >>> model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
     >>> with borrowed(model):
@@ -65,7 +65,7 @@ def borrowed(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _uncompiled(model: nn.Module) -> Iterator[None]:
-    """Run compiled modules as they were written: a compiled graph does not see hooks set after it."""
+    """Run compiled modules eagerly: a compiled graph does not see hooks that are set later."""
     compiled = any(
         getattr(module, "_compiled_call_impl", None) is not None or "_orig_mod" in module._modules
         for module in model.modules()
@@ -80,9 +80,9 @@ def _uncompiled(model: nn.Module) -> Iterator[None]:
 def hooked(modules: Mapping[str, nn.Module], on_call: OnCall) -> Iterator[None]:
     """Call `on_call(call, module, inputs, output)` whenever one of the modules has run; then remove the hooks.
 
-    What it returns takes the output's place, unless it is None. A call is named as its module; the second one of a
-    module within the block `name@2`, the third `name@3`. The package sets hooks nowhere else. InputError for a module
-    made by torch.jit.
+    Its return value replaces the output, unless it is None. A call has the name of its module; the second call of a
+    module within the block is `name@2`, the third `name@3`. The package sets hooks nowhere else. InputError for a
+    module made by torch.jit.
 
     >>> calls, layer = [], nn.ReLU()
     >>> with hooked({"relu": layer}, lambda call, *_: calls.append(call)):

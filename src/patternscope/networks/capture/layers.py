@@ -1,4 +1,4 @@
-"""The layers of a network: their names, their outputs and where the region grid is in these."""
+"""The layers of a network: their names, their outputs and the region grids in these."""
 
 import math
 import sys
@@ -27,8 +27,8 @@ class Layer:
     its output; alias: conv_XY for torchvision's VGGs. kind: class name; shape: of the output for one image;
     grid: (h, w) or None; layout: how to read it. stride: pixels from one region to the next (vertical,
     horizontal); bytes_per_1000: regional features of 1,000 images at 4 bytes per number; depth: share of the
-    convolution and linear layers that have run, 0 to 1. outermost: False when the module around it returns
-    the very same tensor.
+    convolution and linear layers that have run, 0 to 1. outermost: False if the module around it returns the same
+    tensor.
     """
 
     name: str
@@ -57,8 +57,8 @@ def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     """List the layers in the order in which they finish, by one dry run; the model is given back as found.
 
     `example` is one image (channels, h, w) or a batch of them; it runs as a batch of at least two, so that the batch
-    axis is told from the others. Layers whose output holds no tensor, or none with a row per image, are listed
-    without a grid. InputError when the example is no image or the model fails on it.
+    axis can be recognised. Layers whose output contains no tensor, or none with a row per image, are listed without a
+    grid. InputError if the example is not an image or the model fails on it.
 
     >>> from patternscope.networks import build_network
     >>> layers = list_layers(build_network("vgg16_slim", classes=10), torch.zeros(3, 64, 64))
@@ -94,9 +94,9 @@ def find_layer(name: str, layers: Sequence[Layer], *, with_grid: bool = True) ->
 
 
 def resolve_names(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
-    """Return the module name of each layer asked for, with aliases replaced; `@2` and `:key` are kept.
+    """Return the module name of each requested layer, with aliases replaced; `@2` and `:key` are kept.
 
-    InputError for a name that is no module's, with the nearest.
+    InputError for a name of no module, with the nearest one.
 
     >>> resolve_names(nn.Sequential(nn.ReLU()), ["0@2"])
     {'0@2': '0@2'}
@@ -149,7 +149,7 @@ class _DryRun:
         return [replace(layer, depth=work / total) for layer, work in self._calls]
 
     def _layer(self, name: str, module: nn.Module, tensor: Tensor) -> Layer:
-        """Return what is known of one output; its depth comes at the end."""
+        """Return the description of one output; its depth is filled in at the end."""
         layout = self.finder.find(tuple(tensor.shape))
         rows = len(tensor.shape) > 0 and tensor.shape[0] == self.finder.batch
         shape = tuple(tensor.shape[1:] if rows else tensor.shape)
@@ -171,7 +171,8 @@ def _as_batch(example: Tensor) -> Tensor:
 
 def _aliases(network: nn.Module) -> dict[str, str]:
     """Return module name -> conv_XY for the activations of torchvision's VGGs."""
-    # Whoever built one has imported its module: all of torchvision takes seconds, and most networks are not its own.
+    # Such a network exists only if its module was imported: importing all of torchvision takes seconds, and most
+    # networks are not from it.
     vgg = sys.modules.get("torchvision.models.vgg")
     if vgg is None or not isinstance(network, vgg.VGG):
         return {}
@@ -187,12 +188,12 @@ def _aliases(network: nn.Module) -> dict[str, str]:
 
 
 def _unknown_layer(name: str, names: Sequence[str]) -> InputError:
-    """Return the error for a name that no layer has."""
+    """Return the error for an unknown layer name."""
     return InputError(f"layer: expected a layer of the network, got {name!r}; {nearest(name, names)}")
 
 
 def _no_grid_text(layer: Layer, place: int, layers: Sequence[Layer]) -> str:
-    """Say that a layer has no region grid, and which ones near it do."""
+    """Return the error for a layer without a region grid, with the nearest ones that have one."""
     having = sorted((abs(i - place), i) for i, other in enumerate(layers) if other.grid)[:3]
     near = ", ".join(f"{layers[i].name!r} {layers[i].shape} with grid {layers[i].grid}" for _, i in having)
     return (

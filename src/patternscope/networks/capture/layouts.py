@@ -1,4 +1,4 @@
-"""Where the region grid is in a layer's output: channels first, channels last, or a row of tokens."""
+"""The layout of the region grid in a layer's output: channels first, channels last, or a row of tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _MOST_EXTRA_TOKENS = 16
 
 @dataclass(frozen=True)
 class ExtraTokens:
-    """How many class and register tokens are before and behind a network's patches; None where nobody says.
+    """The number of class and register tokens before and after a network's patches; None if undeclared.
 
     >>> ExtraTokens(1).around(5), ExtraTokens().around(5), ExtraTokens(1, 2).around(5)
     ((1, 4), (5, 0), None)
@@ -23,9 +23,9 @@ class ExtraTokens:
     suffix: int | None = None
 
     def around(self, others: int) -> Grid | None:
-        """Return how many of the tokens that are no patches are before and behind these, None where that cannot be.
+        """Return how many of the other tokens are before and after the patches, None if that is impossible.
 
-        A row of patches alone has none of either, and one without its register tokens those of one side.
+        A row of only patches has neither, and one without register tokens only those of one side.
         """
         if not 0 <= others <= _MOST_EXTRA_TOKENS:
             return None
@@ -45,7 +45,7 @@ class Layout:
     """How to read regional features (n, k, h, w) from an output.
 
     `axes` is "nchw", "nhwc" or "tokens" (n, prefix + h w + suffix, k); `prefix` and `suffix` count the class and
-    register tokens before and behind the patches.
+    register tokens before and after the patches.
 
     >>> Layout("nhwc", (2, 3), channels=5).regional(torch.zeros(1, 2, 3, 5)).shape
     torch.Size([1, 5, 2, 3])
@@ -66,7 +66,7 @@ class Layout:
         return output.permute(0, 3, 1, 2)
 
     def same_stage(self, other: "Layout | None") -> bool:
-        """Tell whether another output has this grid and these channels, however its axes are laid out."""
+        """Tell whether another output has this grid and these channels, in any layout."""
         return other is not None and (self.grid, self.channels) == (other.grid, other.channels)
 
 
@@ -86,7 +86,7 @@ def first_tensor(output: Any) -> Tensor | None:
 
 
 def keyed_tensors(output: Any) -> dict[str, Tensor]:
-    """Return the tensors of a mapping by key, of a tuple or list by position; nothing for a tensor alone.
+    """Return the tensors of a mapping by key, of a tuple or list by position; nothing for a single tensor.
 
     >>> list(keyed_tensors({"x": torch.ones(1), "weights": None, "pair": (torch.ones(1),)}))
     ['x', 'pair']
@@ -100,7 +100,7 @@ def keyed_tensors(output: Any) -> dict[str, Tensor]:
 
 
 def pooled(features: Tensor, grid: Grid | None) -> Tensor:
-    """Average maps (n, k, h, w) down to at most the grid; a side that is smaller stays.
+    """Average maps (n, k, h, w) down to at most the grid; smaller sides are not changed.
 
     >>> pooled(torch.ones(1, 1, 4, 2), (3, 3)).shape
     torch.Size([1, 1, 3, 2])
@@ -114,11 +114,11 @@ def pooled(features: Tensor, grid: Grid | None) -> Tensor:
 class LayoutFinder:
     """Finds layouts during one forward pass, in the order of the calls, from shapes and the calls before.
 
-    A 4-axis output has channels first or last, by which pair of axes has the image's proportions; where that does
-    not decide, as the last convolution or linear layer with this shape has them. A 3-axis output is a row of tokens:
-    the grid is that of an earlier convolution (the patch embedding) or one with the image's proportions; the
-    remaining tokens, up to 16, are class and register tokens, in front unless `extra` says where. A single region is
-    no grid.
+    In a 4-axis output, the pair of axes with the image's proportions decides between channels first and last; if it
+    does not decide, the last convolution or linear layer with this shape does. A 3-axis output is a row of tokens: the
+    grid is that of an earlier convolution (the patch embedding) or one with the image's proportions; the remaining
+    tokens, up to 16, are class and register tokens, in front unless `extra` says otherwise. A single region is not a
+    grid.
 
     >>> finder = LayoutFinder(batch=2, image_size=(32, 32))
     >>> finder.find((2, 17, 64))
@@ -133,7 +133,7 @@ class LayoutFinder:
     known_axes: dict[tuple[int, ...], Literal["nchw", "nhwc"]] = field(default_factory=dict)
 
     def see(self, module: nn.Module, output: Tensor) -> None:
-        """Remember what the kind of a module implies for its output."""
+        """Record what the kind of a module implies for its output."""
         shape = tuple(output.shape)
         if shape[:1] != (self.batch,):
             return
@@ -160,7 +160,7 @@ class LayoutFinder:
             return None
         first, last = self._mismatch(b, c), self._mismatch(a, b)
         known = self.known_axes.get(shape)
-        if min(first, last) >= 1:  # neither fits, as after a convolution without padding: that alone is a map
+        if min(first, last) >= 1:  # neither fits, as after a convolution without padding
             axes = known if known == "nchw" else None
         else:
             axes = (known or "nchw") if first == last else "nchw" if first < last else "nhwc"
@@ -169,7 +169,7 @@ class LayoutFinder:
         return Layout("nchw", (b, c), a) if axes == "nchw" else Layout("nhwc", (a, b), c)
 
     def _mismatch(self, height: int, width: int) -> float:
-        """Return by how many regions a grid misses the image's proportions; infinite when it is too large."""
+        """Return the deviation of a grid from the image's proportions, in regions; infinite if it is too large."""
         image_height, image_width = self.image_size
         if height > image_height + 2 or width > image_width + 2:
             return float("inf")

@@ -13,11 +13,12 @@ _HELD = 0.9
 
 
 def receptive_field(model: nn.Module, images: Tensor, layer: str, grid: Grid | None = None) -> tuple[float, float]:
-    """Return the height and width in pixels of what a region in the middle of a layer's grid depends on.
+    """Return the height and width in pixels of the effective receptive field of a layer's middle region.
 
-    Along each axis the width about the region's middle within which 0.9 of ``sum |g|`` lies, g the gradient of the sum
-    of the region's features by the pixels. What a region can depend on at all is larger; its outer part hardly counts.
-    After Luo et al., "Understanding the effective receptive field in deep convolutional neural networks", NeurIPS 2016.
+    Along each axis, the width around the region's centre that contains 0.9 of ``sum |g|``, where g is the gradient of
+    the sum of the region's features with respect to the pixels. The theoretical receptive field is larger, but its
+    outer part hardly matters. After Luo et al., "Understanding the effective receptive field in deep convolutional
+    neural networks", NeurIPS 2016.
 
     Args:
         model: any network that returns (n, c) logits; it is as found afterwards.
@@ -26,7 +27,7 @@ def receptive_field(model: nn.Module, images: Tensor, layer: str, grid: Grid | N
         grid: as in `record_batches`.
 
     Raises:
-        InputError: an unknown layer, one without regions, or whose middle region depends on no pixel.
+        InputError: an unknown layer, one without regions, or whose middle region does not depend on any pixel.
 
     Cost: a forward and a backward pass.
 
@@ -46,7 +47,7 @@ def receptive_field(model: nn.Module, images: Tensor, layer: str, grid: Grid | N
 
 
 def _slope(model: nn.Module, images: Tensor, layer: str, grid: Grid | None) -> tuple[Tensor, tuple[int, int]]:
-    """The gradient of the middle region's features by the pixels (n, channels, h, w), and the grid (h, w)."""
+    """The gradient (n, channels, h, w) of the middle region's features with respect to the pixels, and the grid."""
     with borrowed(model), torch.enable_grad():
         pixels = pixels_for(model, images.detach()).requires_grad_()
         with outputs_for_gradient(model, images, [layer]) as outputs:
@@ -62,7 +63,7 @@ def _slope(model: nn.Module, images: Tensor, layer: str, grid: Grid | None) -> t
 
 
 def _extent(weight: Tensor, middle: float) -> float:
-    """The width about the middle, a share of the axis, of the pixels that hold most of the weight; at most the axis."""
+    """The width around the middle, as a share of the axis, of the pixels with most of the weight; at most the axis."""
     distance = (torch.arange(len(weight), dtype=torch.float64) + 0.5 - middle * len(weight)).abs()
     order = distance.argsort()
     held = weight[order].cumsum(0) / weight.sum()

@@ -25,7 +25,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 @dataclass(frozen=True)
 class Recording:
-    """What a network computes for n images; all on the CPU, float32 (float64 from a float64 network).
+    """The values of a network for n images; all on the CPU, float32 (float64 from a float64 network).
 
     regional_features: layer name -> (n, k, h, w); sample_features: (n, d), from which the logits are linear;
     logits: (n, c). Source: Sec. 3.1 and 3.3.
@@ -54,7 +54,7 @@ def record(
 ) -> Recording:
     """Record regional features of layers, sample features and logits of all images, in memory.
 
-    For more than fits, use `record_batches`, which takes the same arguments and documents them. Cost: one
+    For images that do not fit, use `record_batches`, which takes the same arguments and documents them. Cost: one
     forward pass per batch.
 
     >>> from patternscope.networks import build_network
@@ -94,16 +94,17 @@ def record_batches(
             several in its output.
         grid: largest region grid, n or (h, w): larger maps are averaged down to it (adaptive average pooling), and
             none is ever enlarged. None keeps every layer's own grid.
-        batch_size: images at a time; by default 64, fewer when they are larger than 111 pixels. A batch for
-            which the device's memory is too small is halved, and those after it.
+        batch_size: images at a time; by default 64, fewer when they are larger than 111 pixels. If the device's memory
+            is too small for a batch, it and all later ones are halved.
         device: where to run; another device than the model's own runs a copy. None: the model's own.
-        sample_layer: the module whose input is the sample feature; by default the linear layer whose output the logits
-            are, several of which they are the mean (their inputs side by side), else the last one.
+        sample_layer: the module whose input is the sample feature; by default the linear layer whose output is the
+            logits, or the layers whose mean output is the logits (their inputs concatenated), else the last linear
+            layer.
         precision: "bfloat16" or "float16" run matrix products and convolutions in half precision.
 
     Raises:
         InputError: an unknown layer, one without a region grid, images of a wrong shape or none, features
-            that are not finite, or no linear layer from whose input the logits come.
+            that are not finite, or no linear layer that gives the logits.
     """
     sample_layer, precision = options.get("sample_layer"), options.get("precision", "float32")
     if precision not in get_args(Precision):
@@ -137,7 +138,7 @@ def _recordings(
 
 
 def _if_it_fits(run: Callable[[Tensor], Recording], images: Tensor, device: torch.device) -> Recording | None:
-    """Return the recording, None when memory was too small for more than one image."""
+    """Return the recording, None if memory was too small and the batch can be halved."""
     try:
         return run(images)
     except RuntimeError as error:
@@ -186,7 +187,7 @@ def _record_batch(
 
 @contextmanager
 def _own_logits(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Give a list that a run within the block fills with the network's own logits, where a head chooses among them."""
+    """Give a list that a run within the block fills with the network's own logits, if a head selects some of them."""
     head = head_of(model)
     kept: list[Tensor] = []
 
@@ -208,7 +209,7 @@ def _sample_features(module: nn.Module, features: Tensor) -> Tensor:
 
 
 def _wide(features: Tensor) -> Tensor:
-    """Return half precision as float32, and what MPS cannot pool on the CPU."""
+    """Return half precision as float32, and move tensors that MPS cannot pool to the CPU."""
     if features.device.type == "mps":
         features = features.cpu()
     return features.float() if features.dtype in (torch.float16, torch.bfloat16) else features
@@ -232,7 +233,7 @@ def _as_grid(grid: int | Grid | None) -> Grid | None:
 
 
 def _batches(images: Tensor | Iterable[Any], batch_size: int | None) -> Iterator[Tensor]:
-    """Cut a tensor into batches, or take the images out of the batches given."""
+    """Split a tensor into batches, or take the images out of the given batches."""
     if batch_size is not None and batch_size < 1:
         raise InputError(f"batch_size: expected at least 1, got {batch_size}")
     if not isinstance(images, Tensor):
@@ -242,7 +243,7 @@ def _batches(images: Tensor | Iterable[Any], batch_size: int | None) -> Iterator
 
 
 def _gathered(batches: Iterator[Recording], count: int) -> Recording:
-    """Put batches into tensors of the final size, which takes half the memory of joining them."""
+    """Write batches into tensors of the final size, which takes half the memory of concatenation."""
     whole: Recording | None = None
     start = 0
     for part in batches:

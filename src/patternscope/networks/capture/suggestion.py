@@ -9,9 +9,9 @@ from patternscope.errors import InputError
 from patternscope.networks.capture.layers import Layer
 
 _LEAST_SIDE = 4
-# Kinds that pass values on, or move them: the layer before says the same, or says it in the image's frame.
+# Kinds that only pass on or move values: the layer before has the same information, or has it in the image's frame.
 _INERT = re.compile("Identity|Drop|Pad|Permute|Pool|Flatten|Reshape|Rearrange|Shuffle|Upsample|Quant")
-# What authors call the parts in front of the blocks and behind them, and those of class tokens alone.
+# Common names of the parts before and after the blocks, and of those with only class tokens.
 _NO_STEP = re.compile(r"(?<![a-z])(stem|patch_?embed|downsample|merging|final|head|cls|class)", re.IGNORECASE)
 _WORDS = re.compile("[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+")
 _STEM_SHARE, _STEM_DEPTH = 0.03, 0.1
@@ -21,7 +21,7 @@ _EARLY = 2  # layers with weights
 
 @dataclass(frozen=True)
 class _Node:
-    """A call, the calls inside it, and the share of the network's convolution and linear layers that ran in it."""
+    """A call, the calls inside it, and the share of the network's convolution and linear layers that run in it."""
 
     layer: Layer
     children: tuple["_Node", ...] = ()
@@ -38,7 +38,7 @@ class _Node:
 
     @property
     def is_chain(self) -> bool:
-        """Whether its parts run one after another and the last one's output is its own."""
+        """Whether its parts run one after another and its output is that of the last one."""
         return self.layer.kind == "Sequential" or (_returns_last(self) and self.children[-1].is_chain)
 
 
@@ -46,10 +46,10 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     """Choose the ends of blocks and stages, spread over resolution and depth; first to last.
 
     A network's steps are the blocks that run one after another. From each grid of at least 4 x 4, the deepest `count`
-    of them, the last step is taken; where there are fewer grids, steps inside them are added, evenly over depth. Never
-    chosen are the stem in front of the blocks, a head of a single layer behind them, and what only passes values on:
-    identities, padding, permutations, pools. The first two layers with weights are chosen only where there are few
-    others. Fewer than `count` are returned where a network has fewer steps.
+    of them, the last step is taken; if there are fewer grids, steps inside them are added, evenly over depth. Never
+    chosen are the stem before the blocks, a head of a single layer after them, and modules that only pass values on:
+    identities, padding, permutations, pools. The first two layers with weights are chosen only if there are few others.
+    Fewer than `count` are returned if a network has fewer steps.
 
     Raises:
         InputError: no layer has a region grid, or count < 1.
@@ -114,7 +114,7 @@ def _place_to_open(steps: Sequence[_Node], count: int) -> int | None:
 
 
 def _runs(calls: Iterable[_Node]) -> list[_Node]:
-    """Return a step for each call with weights: a block itself, a single layer with the activation behind it."""
+    """Return a step for each call with weights: a block itself, or a single layer with the activation after it."""
     runs: list[_Node] = []
     for call in calls:
         if call.work > 0:
@@ -125,14 +125,14 @@ def _runs(calls: Iterable[_Node]) -> list[_Node]:
 
 
 def _worth_looking_at(steps: Sequence[_Node]) -> list[_Node]:
-    """Return steps with a grid of at least 4 x 4, else with any, without what is before and behind the blocks."""
+    """Return steps with a grid of at least 4 x 4, else with any, without those before and after the blocks."""
     body = list(_without_stem(_with_grid(steps)))
     body = list(_without_stem(body[::-1]))[::-1]
     return [step for step in body if min(step.layer.grid or (0,)) >= _LEAST_SIDE] or body
 
 
 def _without_stem(steps: Sequence[_Node]) -> Iterator[_Node]:
-    """Yield the steps from the first block of some size on; all where a network has single layers alone."""
+    """Yield the steps from the first block of some size on; all if a network has only single layers."""
     blocks = any(step.is_block for step in steps)
     begun, depth = not blocks, 0.0
     for step in steps:
@@ -144,7 +144,7 @@ def _without_stem(steps: Sequence[_Node]) -> Iterator[_Node]:
 
 
 def _is_early(step: _Node, tree: Sequence[_Node]) -> bool:
-    """Whether a step is one of the first layers of a network, alone: each of its regions has seen a few pixels."""
+    """Tell whether a step is a single one of the first layers, whose regions see only a few pixels."""
     least = min(node.own_work for node in _all_nodes(tree) if node.own_work > 0) if step.work > 0 else 0.0
     return not step.work > 1.5 * least and step.layer.depth < (_EARLY + 0.5) * least
 
@@ -155,12 +155,12 @@ def _with_grid(steps: Iterable[_Node]) -> list[_Node]:
 
 
 def _is_active(call: _Node) -> bool:
-    """Whether a call does more than pass values on or move them: anything with weights does, by whatever name."""
+    """Tell whether a call does more than pass values on or move them, as anything with weights does."""
     return call.work > 0 or _INERT.search(call.layer.kind) is None
 
 
 def _own_name(step: _Node) -> str:
-    """Return what the author calls a step: its kind, and its name without those around it and its number.
+    """Return the author's words for a step: its kind, and its name without its parents and its number.
 
     The kind word by word, so that a SystemBlock is no stem; a kind that contains block, stage or layer is one.
     """
@@ -171,7 +171,7 @@ def _own_name(step: _Node) -> str:
 
 
 def _chosen(levels: Sequence[Sequence[_Node]], count: int) -> list[_Node]:
-    """Choose the last step of each of the deepest levels; more, evenly over depth, where levels are few."""
+    """Choose the last step of each of the deepest levels; more, evenly over depth, if there are few levels."""
     levels = levels[-count:]
     picks = [1] * len(levels)
     for _ in range(count - len(levels)):
@@ -197,7 +197,7 @@ def _spread(level: Sequence[_Node], count: int) -> Iterator[_Node]:
 
 
 def _outward(chosen: Sequence[_Node], tree: Sequence[_Node]) -> list[Layer]:
-    """Return the layers by their outermost names: a stage for its last block, not what holds all the others too."""
+    """Return the layers by their outermost names: a stage for its last block, but no parent of all the others."""
     around = {node.children[-1].layer.name: node for node in _all_nodes(tree) if _returns_last(node)}
     layers = []
     for step in chosen:
@@ -218,5 +218,5 @@ def _all_nodes(tree: Iterable[_Node]) -> Iterator[_Node]:
 
 
 def _returns_last(node: _Node) -> bool:
-    """Whether a call returns the very tensor of the last call inside it."""
+    """Tell whether a call returns the same tensor as the last call inside it."""
     return bool(node.children) and not node.children[-1].layer.outermost

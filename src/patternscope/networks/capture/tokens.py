@@ -1,4 +1,4 @@
-"""How many class and register tokens a transformer has beside its patches, where it declares them."""
+"""The number of class and register tokens of a transformer, if it declares them."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from patternscope.networks.models.normalised import Normalised, inner_network, u
 
 
 def layout_finder(model: nn.Module, images: Tensor) -> LayoutFinder:
-    """Return what finds the layouts of a model's outputs for images (n, channels, h, w)."""
+    """Return the finder of layouts of a model's outputs for images (n, channels, h, w)."""
     return LayoutFinder(len(images), (images.shape[2], images.shape[3]), extra_tokens(model))
 
 
 def extra_tokens(model: nn.Module) -> ExtraTokens:
-    """Return the tokens before and behind the patches of a network: those given with its normaliser, else its own word.
+    """Return the tokens before and after a network's patches: those given with its normaliser, else those it declares.
 
     timm's networks have `num_prefix_tokens`, register tokens included; a config of Hugging Face's
-    `num_register_tokens`, behind one class token; a network of your own may have `num_suffix_tokens` as well.
+    `num_register_tokens`, after one class token; your own network may have `num_suffix_tokens` as well.
 
     >>> network = nn.Identity()
     >>> network.num_prefix_tokens = 5
@@ -31,7 +31,7 @@ def extra_tokens(model: nn.Module) -> ExtraTokens:
 
 
 def _own_word(network: nn.Module) -> tuple[int | None, int | None]:
-    """Tokens before and behind the patches as the network, or the first part of it that declares them, has them."""
+    """Tokens before and after the patches, as declared by the network or the first part of it that does."""
     for module in network.modules():
         prefix, suffix = (_count(module, f"num_{side}_tokens") for side in ("prefix", "suffix"))
         registers = _count(getattr(module, "config", None), "num_register_tokens")

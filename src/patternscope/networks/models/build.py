@@ -1,4 +1,4 @@
-"""Networks by name: the built-in slim VGG-16, torchvision's, timm's, Hugging Face's, or a factory of the user's own."""
+"""Networks by name: the built-in slim VGG-16, torchvision's, timm's, Hugging Face's, or a user's factory."""
 
 import importlib.util
 import inspect
@@ -41,12 +41,11 @@ def build_network(
     `architecture` is "vgg16_slim", a torchvision classification model ("resnet18", "vgg16_bn", "vit_b_16"), a
     timm model (also "timm:name"; extra `zoo`), or "package.module:factory", which is looked for in `folder`
     first, or "huggingface:FOLDER", a model of transformers (extra `huggingface`) in a folder, relative to `folder`. The
-    network is built with its number of classes, or as many as it has of itself (None), and of input channels. A factory
-    is called with `arguments`, and with `classes` or `num_classes`, `channels`, `image_size` where its signature names
-    them. With `pretrained` the weights are those that torchvision or timm publish, or those in a folder of Hugging
-    Face's, except those of a last layer of other classes and a first one of other channels. With `backbone` a model of
-    Hugging Face's has no classifier; `without_classifier` takes those of others off. The global random state is as
-    found afterwards.
+    network is built for a number of classes (None: its default) and of input channels. A factory is called with
+    `arguments`, and with `classes` or `num_classes`, `channels`, `image_size` where its signature names them. With
+    `pretrained`, the weights are those published by torchvision or timm, or those in a folder of Hugging Face, except
+    for a last layer with other classes and a first layer with other channels. With `backbone`, a model of Hugging Face
+    has no classifier; `without_classifier` removes those of others. The global random state is restored.
 
     Raises:
         InputError: an unknown name, a factory that fails or returns no network, arguments or an image size
@@ -80,7 +79,7 @@ def build_network(
 
 
 def architectures() -> list[str]:
-    """List the names of networks that torchvision alone provides, and the built-in one.
+    """List the names of networks that need only torchvision, and the built-in one.
 
     >>> {"vgg16_slim", "vgg16_bn", "resnet18", "mobilenet_v2"} <= set(architectures())
     True
@@ -91,7 +90,7 @@ def architectures() -> list[str]:
 
 
 def without_classifier(network: nn.Module) -> nn.Module:
-    """Return a network of torchvision or timm without its classifier, as its features are; any other as it is.
+    """Return a network of torchvision or timm without its classifier; any other unchanged.
 
     InputError for a network of torchvision without a linear layer at its end.
     """
@@ -108,12 +107,12 @@ def without_classifier(network: nn.Module) -> nn.Module:
 
 
 def _counted(classes: int | None) -> str:
-    """So many classes, or as many as the network has."""
+    """The arguments for a number of classes, or none for the network's default."""
     return "its own classes" if classes is None else f"{classes} classes"
 
 
 def _give_sizes(network: nn.Module, images: Tensor) -> None:
-    """Run a network that has lazy modules once: these take their sizes from their first input."""
+    """Run a network with lazy modules once, since these take their sizes from their first input."""
     if any(is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())):
         with borrowed(network):
             call_once(network, images)
@@ -147,20 +146,20 @@ def _build_slim(_: str, size: Mapping[str, int], arguments: Arguments) -> nn.Mod
 def _build_huggingface(
     models: Path, pretrained: bool, backbone: bool, _: str, size: Mapping[str, int], arguments: Arguments
 ) -> nn.Module:
-    """Build a model of Hugging Face's."""
+    """Build a model of Hugging Face."""
     classes = size.get("classes")
     return build_huggingface(models, classes=classes, arguments=arguments, trained=pretrained, backbone=backbone)
 
 
 def _build_own(folder: Path | None, name: str, size: Mapping[str, int], arguments: Arguments) -> Any:
-    """Call a factory of the user's own."""
+    """Call a user's factory."""
     with import_factory(name, folder, "architecture") as factory:
         offered = {**size, "num_classes": size["classes"]} if "classes" in size else size
         return call_offered(factory, offered, arguments)
 
 
 def _build_torchvision(name: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool) -> nn.Module:
-    """Build a torchvision classification model, with the image's size where it needs one."""
+    """Build a torchvision classification model, with the image size if it needs one."""
     import torchvision
 
     given: Arguments = {"weights": None}
@@ -180,7 +179,7 @@ def _build_torchvision(name: str, size: Mapping[str, int], arguments: Arguments,
 
 
 def _adapt_channels(network: nn.Module, channels: int) -> None:
-    """Replace the first convolution by a new one when the images have other channels."""
+    """Replace the first convolution if the images have another number of channels."""
     name = next((name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)), "")
     first = network.get_submodule(name)
     if isinstance(first, nn.Conv2d) and first.in_channels != channels:
@@ -199,7 +198,7 @@ def _with_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
 
 
 def _build_timm(architecture: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool) -> nn.Module:
-    """Build a timm model, with the image's size where it takes one."""
+    """Build a timm model, with the image size if it accepts one."""
     name = architecture.removeprefix("timm:")
     if importlib.util.find_spec("timm") is None:
         extra = "; timm's models need the extra: pip install 'patternscope[zoo]'"
@@ -218,7 +217,7 @@ def _build_timm(architecture: str, size: Mapping[str, int], arguments: Arguments
 
 
 def _unknown(architecture: str, hint: str) -> InputError:
-    """Return the error for a name that is no architecture's."""
+    """Return the error for an unknown architecture."""
     return InputError(f"architecture: expected vgg16_slim, a torchvision or a timm model, got {architecture!r}; {hint}")
 
 

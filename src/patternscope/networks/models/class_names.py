@@ -1,4 +1,4 @@
-"""What a network's outputs are called, by its own attributes, a file, or the records of torchvision and timm."""
+"""The names of a network's outputs, from its own attributes, a file, or the records of torchvision and timm."""
 
 import importlib.util
 import json
@@ -20,9 +20,9 @@ _UNNAMED = re.compile(r"LABEL_\d+")
 
 @dataclass(frozen=True)
 class OutputNames:
-    """What a network's outputs are called.
+    """The names of a network's outputs.
 
-    names: of each output, the first the one that is shown; source: who says so.
+    names: of each output, the first is displayed; source: where they come from.
     """
 
     names: tuple[tuple[str, ...], ...]
@@ -30,11 +30,11 @@ class OutputNames:
 
 
 def output_names(network: nn.Module, architecture: str, count: int, file: Path | None = None) -> OutputNames | None:
-    """Return the names of a network's `count` outputs, None where they are unknown.
+    """Return the names of a network's `count` outputs, None if they are unknown.
 
-    Asked are `file` alone where there is one; else the network's attributes class_names, id2label, classes and
-    categories, its `config`'s too; the records of torchvision and timm for its architecture; and for 1,000 outputs the
-    classes of ImageNet. InputError for a file that cannot be read or names another number of outputs.
+    They come from `file`, if given; else from the attributes class_names, id2label, classes and categories of the
+    network or its `config`; from the records of torchvision and timm for its architecture; or, for 1,000 outputs, from
+    ImageNet. InputError for a file that cannot be read or names another number of outputs.
     """
     if file is not None:
         names = read_names(file)
@@ -94,7 +94,7 @@ def _timm_names(architecture: str) -> OutputNames | None:
 
 
 def _imagenet(source: str) -> OutputNames:
-    """ImageNet's thousand classes: torchvision's names, and words and synset ids where timm is installed."""
+    """ImageNet's thousand classes: torchvision's names, and words and synset ids if timm is installed."""
     from torchvision.models import ResNet50_Weights
 
     names = _each_alone(ResNet50_Weights.DEFAULT.meta["categories"])
@@ -124,7 +124,7 @@ def read_names(file: Path) -> tuple[tuple[str, ...], ...]:
     numbers by name. Any other file is text, a name per line, or a synset id and words.
 
     Raises:
-        InputError: a file that does not exist or holds no such names.
+        InputError: a file that does not exist or contains no such names.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""What is read from a network's output: some of its outputs, or a linear probe on its features."""
+"""The head of a network: some of its outputs, or a linear probe on its features."""
 
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,13 +11,13 @@ from patternscope.networks.capture.layouts import first_tensor
 from patternscope.tensor_files import read_tensors, write_tensors
 
 REST = -1
-"""The place of a class that is everything but the other one: its logit is 0."""
-# Of an output with several tensors, what stands for the image as a whole.
+"""The index of a class that is everything but the other one: its logit is 0."""
+# In an output with several tensors, the keys of the features of the whole image.
 _POOLED = ("image_embeds", "pooler_output")
 
 
 class ChosenOutputs(nn.Module):
-    """Of a network's `count` logits those of the classes of the images, in their order.
+    """Selects, from a network's `count` logits, those of the classes of the images, in their order.
 
     `outputs` has the index of each class among the logits, or REST. The logits 0 and z of a class and its rest have the
     probability sigmoid(z).
@@ -36,7 +36,7 @@ class ChosenOutputs(nn.Module):
         self.register_buffer("places", torch.tensor([place % (count + 1) for place in outputs]), persistent=False)
 
     def forward(self, output: Any) -> Tensor:
-        """Return the logits (n, c) of the classes from a network's output, which holds logits (n, count)."""
+        """Return the logits (n, c) of the classes from a network's output, which contains logits (n, count)."""
         logits = first_tensor(output)
         if logits is None or logits.ndim != 2 or logits.shape[1] != self.count:
             shape = "no tensor" if logits is None else f"an output of shape {tuple(logits.shape)}"
@@ -67,7 +67,7 @@ Head: TypeAlias = ChosenOutputs | ProbeHead
 
 
 class Headed(nn.Module):
-    """A network and what is read from it; the layer names that users see are those of the network inside.
+    """A network with a head; users see the layer names of the network inside.
 
     >>> Headed(nn.Flatten(), ChosenOutputs((1, 0), 2))(torch.tensor([[[1.0, 2.0]]]))
     tensor([[2., 1.]])
@@ -85,7 +85,7 @@ class Headed(nn.Module):
 def image_features(output: Any) -> Tensor:
     """Return the features (n, d) of images in a network's output: maps and tokens are averaged.
 
-    InputError when it holds no tensor (n, d), (n, tokens, d) or (n, d, h, w).
+    InputError if it contains no tensor (n, d), (n, tokens, d) or (n, d, h, w).
 
     >>> image_features({"last_hidden_state": torch.ones(2, 5, 3)}).shape
     torch.Size([2, 3])

@@ -34,13 +34,13 @@ def model_files(folder: Path) -> list[Path]:
 def build_huggingface(
     folder: Path, *, classes: int | None, arguments: dict[str, Any], trained: bool, backbone: bool
 ) -> nn.Module:
-    """Build the image classifier of a folder, or its `backbone` alone; `trained` with the weights in the folder.
+    """Build the image classifier of a folder, or only its `backbone`; `trained` with the weights in the folder.
 
-    `classes` is the number of outputs, None for as many as the model has. Nothing is fetched, and no code in the
+    `classes` is the number of outputs, None for as many as the model has. Nothing is downloaded, and no code in the
     folder runs: weights are safetensors.
 
     Raises:
-        InputError: transformers is not installed, the folder holds no model, or its weights lack a classifier.
+        InputError: transformers is not installed, the folder contains no model, or its weights lack a classifier.
     """
     if importlib.util.find_spec("transformers") is None:
         raise InputError(
@@ -70,7 +70,7 @@ def build_huggingface(
 
 
 def _with_averaged_tokens(network: nn.Module) -> nn.Module:
-    """The backbone without a pooler that has weights: most folders lack them, and they would be drawn at random."""
+    """The backbone without a pooler with weights: most folders lack these, and they would be random."""
     pooler = getattr(network, "pooler", None)
     if isinstance(pooler, nn.Module) and any(True for _ in pooler.parameters()):
         network.register_module("pooler", None)
@@ -79,7 +79,7 @@ def _with_averaged_tokens(network: nn.Module) -> nn.Module:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from printing a progress bar and a report of what it loads, which is checked here."""
+    """Keep transformers from printing a progress bar and a report on loading, which is checked here."""
     from transformers.utils import logging  # pyright: ignore[reportMissingImports]
 
     level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -94,7 +94,7 @@ def _quiet() -> Iterator[None]:
 
 
 def folder_normaliser(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Return mean and standard deviation of a model's pixels in [0, 1], None where its folder does not say."""
+    """Return mean and standard deviation of a model's pixels in [0, 1], None if its folder does not state them."""
     file = folder / "preprocessor_config.json"
     if not file.is_file():
         return None
@@ -109,5 +109,5 @@ def folder_normaliser(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...
 
 
 def is_yes_or_no(network: nn.Module) -> bool:
-    """Tell whether a network's outputs are a yes or no each, by its configuration."""
+    """Tell from its configuration whether each output of a network is a separate yes or no."""
     return getattr(getattr(network, "config", None), "problem_type", None) == "multi_label_classification"

@@ -1,4 +1,4 @@
-"""A linear probe instead of a classifier: multinomial logistic regression, its strength cross-validated."""
+"""A linear probe instead of a classifier: multinomial logistic regression with a cross-validated penalty."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _STEPS = 5000
 
 @dataclass(frozen=True)
 class FittedProbe:
-    """A probe, and how it was fitted.
+    """A probe, and the record of its fit.
 
     strength: of the penalty, the inverse of scikit-learn's C; folds: of the cross-validation; accuracy: on images that
     the fit had not seen; images: that it was fitted to.
@@ -48,7 +48,7 @@ def features_of(model: nn.Module, images: Tensor) -> Tensor:
 def fit_probe(features: Tensor, labels: Tensor, classes: int, *, seed: int = 0) -> FittedProbe:
     """Fit a linear probe to features (n, d) of images with labels (n,), by scikit-learn.
 
-    Features are standardised within the fit; the strength is the one with the least cross-entropy on held-out images,
+    Features are standardised within the fit; the penalty is the one with the least cross-entropy on held-out images,
     in up to five stratified folds.
 
     Raises:
@@ -92,7 +92,7 @@ def fit_probe(features: Tensor, labels: Tensor, classes: int, *, seed: int = 0) 
 
 
 def _as_head(scaler: object, regression: object) -> ProbeHead:
-    """The fit as one linear map of features as they are; of two classes the first has the logit 0."""
+    """The fit as one linear map of unscaled features; with two classes, the first has the logit 0."""
     weight, bias = (torch.as_tensor(getattr(regression, name)) for name in ("coef_", "intercept_"))
     if len(weight) == 1:
         weight, bias = torch.cat([0 * weight, weight]), torch.cat([0 * bias, bias])
@@ -102,6 +102,6 @@ def _as_head(scaler: object, regression: object) -> ProbeHead:
 
 
 def blank_probe(model: nn.Module, example: Tensor, classes: int) -> ProbeHead:
-    """Return a probe that fits a network's features and tells nothing, for a dry run on an example (n, c, h, w)."""
+    """Return a probe of zeros that fits a network's features, for a dry run on an example (n, c, h, w)."""
     d = features_of(model, example).shape[1]
     return ProbeHead(torch.zeros(classes, d), torch.zeros(classes)).to(device_of(model))

@@ -1,4 +1,4 @@
-"""Networks inside networks: the normaliser as a part of the model, and torch's wrappers around it."""
+"""Wrapped networks: the normaliser as a part of the model, and torch's wrappers around it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +16,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Normalised(nn.Module):
     """A network that takes pixels in [0, 1]: (x - mean) / std comes first, inside the model.
 
-    Attacks, recording and training then all take pixels. The layer names that users see are those of the
-    network inside. `mean` and `std` are one number or one per channel. `prefix_tokens` and `suffix_tokens` tell how
-    many class and register tokens a transformer has before and behind its patches, where it does not say so itself.
+    Attacks, recording and training then all take pixels. Users see the layer names of the network inside. `mean` and
+    `std` are one number or one per channel. `prefix_tokens` and `suffix_tokens` are the numbers of class and register
+    tokens before and after a transformer's patches, if it does not declare them itself.
 
     Raises:
         InputError: a standard deviation that is not positive, or mean and std of different lengths.
@@ -58,7 +58,7 @@ class Normalised(nn.Module):
             channels = self.mean.numel()
             raise InputError(f"images: expected {channels} channels, as the normaliser has, got {images.shape[1]}")
         normalised = (images - self.mean) / self.std
-        # Half precision stays what the network was given.
+        # Half precision is preserved.
         return normalised.to(images.dtype) if images.is_floating_point() else normalised
 
     def forward(self, images: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def inner_network(model: nn.Module) -> nn.Module:
-    """Return the network whose layer names users see, without torch's wrappers, the normaliser and a head.
+    """Return the network inside torch's wrappers, the normaliser and a head, whose layer names users see.
 
     >>> inner = nn.Identity()
     >>> inner_network(Normalised(inner, 0.5, 0.5)) is inner
@@ -94,7 +94,7 @@ def inner_network(model: nn.Module) -> nn.Module:
 
 
 def head_of(model: nn.Module) -> Head | None:
-    """Return what is read from a network's output, None where its output is taken as it is.
+    """Return the head of a network, None if its output is used directly.
 
     >>> head_of(Normalised(nn.Identity(), 0.5, 0.5)) is None
     True
@@ -106,7 +106,7 @@ def head_of(model: nn.Module) -> Head | None:
 
 
 def without_head(model: nn.Module) -> nn.Module:
-    """Return a network whose output is taken as it is, with the same normaliser; it shares all weights.
+    """Return the network without its head, with the same normaliser; it shares all weights.
 
     >>> from patternscope.networks.models.heads import ChosenOutputs
     >>> head_of(without_head(Headed(nn.Identity(), ChosenOutputs((1, 0), 2)))) is None
@@ -161,9 +161,9 @@ def call_once(model: nn.Module, images: Tensor) -> object:
 
 @contextmanager
 def explain_faults(images: Tensor) -> Iterator[None]:
-    """Turn what a network's own code raises on images (n, channels, h, w) into one line of an InputError.
+    """Turn exceptions of a network's own code on images (n, channels, h, w) into a one-line InputError.
 
-    Memory that is too small is no fault of the network, and its error stays as it is.
+    Out-of-memory errors are not the network's fault and pass unchanged.
 
     >>> with explain_faults(torch.zeros(1, 3, 4, 4)):
     ...     {}["logits"]

@@ -1,4 +1,4 @@
-"""Which of a network's outputs are the classes of the images: by name, by number, or by position."""
+"""The choice of a network's outputs for the classes of the images: by name, by number, or by position."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class OutputChoice:
-    """Which output each class of the images is.
+    """The output of each class of the images.
 
-    outputs: by class, REST for everything but the other class; names: what these are called; count: the network's
-    outputs; source: who says so.
+    outputs: by class, REST for everything but the other class; names: of these outputs; count: the network's outputs;
+    source: where the choice comes from.
     """
 
     outputs: tuple[int, ...]
@@ -41,16 +41,16 @@ def choose_outputs(
     sigmoid: bool = False,
     setting: str = _SETTING,
 ) -> OutputChoice | None:
-    """Return which of a network's `count` outputs are the classes of the images, None for all of them as they are.
+    """Return which of a network's `count` outputs are the classes of the images, None for all of them in order.
 
-    Those `asked` for, by class or in the order of the classes; else those that bear the names of the classes; else, for
-    as many outputs as classes, each its own. One output tells two classes apart: it stands for the second, unless
-    `asked` names the first. With `sigmoid` each output is a separate yes or no, and `asked` may name one class of
-    two, the other is the rest.
+    Those `asked` for, by class or in the order of the classes; else those with the names of the classes; else, for as
+    many outputs as classes, each in order. A single output distinguishes two classes: it is the logit of the second,
+    unless `asked` names the first. With `sigmoid`, each output is a separate yes or no, and `asked` may name one class
+    of two; the other is the rest.
 
     Raises:
-        InputError: names that are none of the network's, with the nearest; an output of two classes; and for more than
-            two classes a network of one output, or of outputs that are a yes or no each.
+        InputError: names of no output, with the nearest; an output for two classes; and, for more than two classes, a
+            network with one output, or with a separate yes or no per output.
 
     >>> known = OutputNames((("tench",), ("goldfish",), ("tiger_shark",)), "a list")
     >>> choose_outputs(("Tiger shark", "tench"), 3, known).outputs
@@ -58,16 +58,16 @@ def choose_outputs(
     """
     yes_or_no = sigmoid or count == 1
     if yes_or_no and len(classes) != 2:
-        kind = "one output, which tells two classes apart" if count == 1 else "outputs that are a yes or no each"
+        kind = "one output, which distinguishes two classes" if count == 1 else "outputs that are each a yes or no"
         raise InputError(
-            f"network: expected two classes for a network with {kind}, got {len(classes)}, of which no common "
-            'probability is known; select two with images.class_names, or set network.head = "probe"'
+            f"network: expected two classes for a network with {kind}, got {len(classes)}, which have no joint "
+            'probability; select two with images.class_names, or set network.head = "probe"'
         )
     if asked is not None:
         outputs = _asked_outputs(classes, count, names, asked, yes_or_no, setting)
-        source = "as asked for"
+        source = "as requested"
     elif count == 1:
-        outputs, source = (REST, 0), "its one output is taken for the second class"
+        outputs, source = (REST, 0), "its single output is used for the second class"
     else:
         outputs, source = _found_outputs(classes, count, names, setting)
         if outputs == tuple(range(count)):
@@ -80,12 +80,12 @@ def choose_outputs(
 
 
 def match_names(classes: Sequence[str], names: OutputNames) -> dict[str, int]:
-    """Return the output of each class that bears the name of exactly one.
+    """Return the output of each class whose name is that of exactly one output.
 
     >>> match_names(["tench", "cat"], OutputNames((("tench",), ("crane",), ("crane",)), "a list"))
     {'tench': 0}
     """
-    # A name that is shown comes before one that is another word for it: "crane" is the machine.
+    # Displayed names come before synonyms: "crane" is the machine.
     tables = [_table(OutputNames(own, ""), plain) for plain in (False, True) for own in (_firsts(names), names.names)]
     found: dict[str, int] = {}
     for name in classes:
@@ -96,14 +96,14 @@ def match_names(classes: Sequence[str], names: OutputNames) -> dict[str, int]:
 
 
 def _firsts(names: OutputNames) -> tuple[tuple[str, ...], ...]:
-    """The names that are shown alone."""
+    """Only the displayed names."""
     return tuple(own[:1] for own in names.names)
 
 
 def _found_outputs(
     classes: Sequence[str], count: int, names: OutputNames | None, setting: str
 ) -> tuple[tuple[int, ...], str]:
-    """The outputs that bear the names of the classes, or those in their order; and who says so."""
+    """The outputs with the names of the classes, or in their order, and the source of the choice."""
     matched = {} if names is None else match_names(classes, names)
     if names is not None and len(matched) == len(classes):
         return tuple(matched[name] for name in classes), f"found by {names.source}"
@@ -127,7 +127,7 @@ def _found_outputs(
 def _asked_outputs(
     classes: Sequence[str], count: int, names: OutputNames | None, asked: Asked, yes_or_no: bool, setting: str
 ) -> tuple[int, ...]:
-    """The outputs that were asked for."""
+    """The requested outputs."""
     if not isinstance(asked, Mapping):
         if len(asked) != len(classes):
             raise InputError(
@@ -146,7 +146,7 @@ def _asked_outputs(
 
 
 def output_number(asked: Output, count: int, names: OutputNames | None, setting: str) -> int:
-    """Return the number of an output that is named or numbered; InputError where the network has no such output."""
+    """Return the number of an output that is named or numbered; InputError if the network has no such output."""
     if isinstance(asked, int):
         if not 0 <= asked < count:
             raise InputError(f"{setting}: expected outputs 0 to {count - 1}, got {asked}")
@@ -182,7 +182,7 @@ def _hint(name: str, names: OutputNames) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name without what its spelling may vary in.
+    """A name in normalised spelling.
 
     >>> _plain("Golden_Retriever")
     'golden retriever'
@@ -191,12 +191,12 @@ def _plain(name: str) -> str:
 
 
 def _shown(place: int, names: OutputNames | None) -> str:
-    """What an output is called."""
+    """The displayed name of an output."""
     if place == REST:
         return "rest"
     return str(place) if names is None else names.names[place][0]
 
 
 def _few(names: Sequence[str]) -> str:
-    """Some names, not too many."""
+    """Some names, shortened to a few."""
     return ", ".join(map(repr, names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

@@ -1,4 +1,4 @@
-"""Weights that torchvision and timm publish, fetched or from their caches, and the normaliser of each."""
+"""Weights published by torchvision and timm, downloaded or from their caches, and the normaliser of each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,13 @@ Numbers = tuple[float, ...]
 
 
 def load_pretrained(network: nn.Module, architecture: str) -> list[str]:
-    """Load torchvision's default weights of this architecture; return the names that keep their initial values.
+    """Load torchvision's default weights of this architecture; return the names that keep initial values.
 
-    A tensor keeps them where it differs from the published one in the number of classes (axis 0) or of input
-    channels (axis 1) alone.
+    A tensor keeps them if it differs from the published one only in the number of classes (axis 0) or of input channels
+    (axis 1).
 
     Raises:
-        InputError: no weights are published, they are neither in the cache nor can be fetched, or they do
+        InputError: no weights are published, they are neither in the cache nor can be downloaded, or they do
             not fit the network otherwise (an image size that changes its position embeddings, say).
     """
     published = _published(architecture)
@@ -61,7 +61,7 @@ def published_normaliser(architecture: str) -> tuple[Numbers, Numbers]:
 def timm_pretrained(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     """Build a timm network with its published weights; timm adapts them to classes, channels and image size.
 
-    InputError when they are neither in the cache nor can be fetched.
+    InputError if they are neither in the cache nor can be downloaded.
     """
     import timm  # pyright: ignore[reportMissingImports]
 

@@ -1,4 +1,4 @@
-"""A network without what training taught it: the same architecture, at its beginning."""
+"""An untrained network: the same architecture with initial weights."""
 
 from copy import deepcopy
 from typing import TypeVar
@@ -15,11 +15,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def reinitialised(network: Network, seed: int = 0) -> Network:
-    """Return a copy of a network whose weights are drawn anew; the network is left as found.
+    """Return a copy of a network with reinitialised weights; the network is left as found.
 
-    A module draws its own weights where it can (`reset_parameters`); any other weights are shuffled, so that
-    their spread stays. Buffers that a module resets are reset. Source: the model randomisation of Adebayo et al.,
-    NeurIPS 2018.
+    Modules with `reset_parameters` are reinitialised, including their buffers; all other weights are shuffled, which
+    keeps their spread. Source: the model randomisation of Adebayo et al., NeurIPS 2018.
 
     >>> layer = nn.Linear(2, 2)
     >>> bool((reinitialised(layer).weight == layer.weight).any())
@@ -42,8 +41,8 @@ def reinitialised(network: Network, seed: int = 0) -> Network:
 def recompute_batch_statistics(network: Network, images: Tensor) -> Network:
     """Set the running statistics of a network's batch normalisation to those of some images; returns the network.
 
-    Statistics of a beginning are 0 and 1, under which the activations of a deep network vanish. Images (n, c, h, w) as
-    `record` takes them, two or more; nothing is trained, and flags stay as they are.
+    The initial statistics, 0 and 1, make the activations of a deep network vanish. Images (n, c, h, w) as
+    `record` takes them, two or more; nothing is trained, and flags are not changed.
 
     >>> norm = nn.BatchNorm2d(1)
     >>> recompute_batch_statistics(norm, torch.full((4, 1, 1, 1), 3.0)).running_mean

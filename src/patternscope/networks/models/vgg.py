@@ -30,7 +30,7 @@ class SlimVGG(nn.Module):
     A stride of 2 in conv_11 and the pools after stages 1 and 3 leave a region grid of an eighth of the image,
     8 x 8 at 64 pixels, in stages 4 and 5. A pool over all regions and one linear layer follow, so the sample
     feature has as many entries as conv_53 has channels; it takes the maximum, as VGG-16's last pool does,
-    which keeps what a region shows at its place (docs/decisions.md). Images (n, channels, h, w), h and w >=
+    which keeps the information of single regions (docs/decisions.md). Images (n, channels, h, w), h and w >=
     32. Layers and names after VGG-16, Simonyan and Zisserman 2015.
 
     >>> import torch

@@ -1,4 +1,4 @@
-"""Files of weights as programs write them: which names count, and the tensors inside, without running their code."""
+"""Weight files of various programs: their names, and the tensors inside, read without running code."""
 
 import re
 import warnings
@@ -13,12 +13,12 @@ from patternscope.errors import InputError
 from patternscope.tensor_files import read_tensors
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
-"""Endings of files that hold weights, in small or capital letters; all but the first are pickles."""
-# Where programs keep weights, the likeliest first; of DINO's two networks the teacher is the one that is evaluated.
+"""Suffixes of weight files, in lower or upper case; all but the first are pickles."""
+# Keys of weights, the likeliest first; of DINO's two networks, the teacher is the one that is evaluated.
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "state_dict_ema", "model_ema", "ema", "teacher")
 _DEEPEST = 16  # dicts in dicts
 _KINDS = f"{', '.join(WEIGHT_SUFFIXES[:-1])} or {WEIGHT_SUFFIXES[-1]}"
-_SAFE = (2, 10)  # torch from which on weights_only is safe for files of unknown origin
+_SAFE = (2, 10)  # torch version from which weights_only is safe for files of unknown origin
 _CONTROL = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x1f]+")
 _SAVE = 'save the weights alone, torch.save({"state_dict": network.state_dict()}, path), or as safetensors'
 States = dict[str, dict[str, Tensor]]
@@ -26,7 +26,7 @@ States = dict[str, dict[str, Tensor]]
 
 
 def is_weight_file(path: str | Path) -> bool:
-    """Tell whether a file's name ends as one of weights does.
+    """Tell whether a file's name has a suffix of weights.
 
     >>> is_weight_file("best.pth.tar"), is_weight_file("NET.PTH"), is_weight_file("notes.tar")
     (True, True, False)
@@ -35,7 +35,7 @@ def is_weight_file(path: str | Path) -> bool:
 
 
 def weight_name(path: str | Path) -> str:
-    """Return the name of a weight file without its ending.
+    """Return the name of a weight file without its suffix.
 
     >>> weight_name("runs/step_20.pth.tar"), weight_name("v1.5.PT")
     ('step_20', 'v1.5')
@@ -46,14 +46,14 @@ def weight_name(path: str | Path) -> str:
 
 
 def is_safetensors(path: str | Path) -> bool:
-    """Tell whether a file's name says that it is safetensors."""
+    """Tell whether a file is safetensors by its name."""
     return Path(path).suffix.lower() == ".safetensors"
 
 
 def read_states(path: str | Path) -> States:
     """Read the state dicts in a file on the CPU, by the keys that lead to each, the likeliest first.
 
-    InputError when the file is missing, unreadable, of another kind or holds no dict of tensors alone. UserWarning for
+    InputError if the file is missing, unreadable, of another kind or contains no dict of only tensors. UserWarning for
     a pickle.
     """
     path = Path(path)
@@ -98,7 +98,7 @@ def _read_pickle(path: Path) -> Any:
 
 
 def _reason(path: Path, error: Exception) -> str:
-    """Say why torch refused a file: the classes in it that are not allowed, else torch's own words in one line."""
+    """Return why torch refused a file: the classes in it that are not allowed, else torch's own message in one line."""
     said = " ".join(_CONTROL.sub(" ", str(error)).split())
     try:
         classes = torch.serialization.get_unsafe_globals_in_checkpoint(path)
@@ -110,10 +110,10 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def _state_dicts(loaded: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield the dicts of tensors alone in what a file holds, however deep, with the keys that lead to each."""
+    """Yield the dicts of only tensors in a file's content, at any depth, with the keys that lead to each."""
     if not isinstance(loaded, Mapping) or not loaded or not all(isinstance(key, str) for key in loaded):
         return
-    if len(path) > _DEEPEST:  # a dict may hold itself
+    if len(path) > _DEEPEST:  # a dict may contain itself
         return
     if all(isinstance(value, Tensor) and not value.is_nested for value in loaded.values()):
         yield ".".join(path), dict(loaded)
@@ -123,13 +123,13 @@ def _state_dicts(loaded: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 
 def _place(keys: str) -> int:
-    """Return how likely a state dict under these keys is the network, 0 first."""
+    """Return the rank of a state dict under these keys, 0 for the likeliest network."""
     first = keys.partition(".")[0]
     return _CONTAINERS.index(first) if first in _CONTAINERS else len(_CONTAINERS)
 
 
 def _seen(loaded: Any) -> str:
-    """Describe what a file holds instead of weights."""
+    """Describe what a file contains instead of weights."""
     if not isinstance(loaded, Mapping):
         return f"a {type(loaded).__name__}"
     shown = [f"{key!r} ({type(value).__name__})" for key, value in list(loaded.items())[:12]]

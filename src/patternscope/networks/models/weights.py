@@ -20,7 +20,7 @@ _PREFIXES = ("module.", "_orig_mod.", "network.")
 def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) -> None:
     """Write the weights of a network, or a state dict, as safetensors; equal weights give equal bytes.
 
-    The names are free of wrappers' prefixes (Normalised, DataParallel, torch.compile).
+    Prefixes of wrappers (Normalised, DataParallel, torch.compile) are removed from the names.
 
     >>> import tempfile
     >>> from patternscope.tensor_files import read_tensors
@@ -33,25 +33,25 @@ def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) ->
         common = _wrappers_prefix(network)
         write_tensors({name.removeprefix(common): tensor for name, tensor in network.items()}, path)
     else:
-        # The network itself may have a child of a wrapper's name: nothing more is removed.
+        # The network itself may have a child with a wrapper's name, so nothing more is removed.
         write_tensors(inner_network(network).state_dict(), path)
 
 
 def load_weights(network: nn.Module, path: str | Path, *, as_start: bool = False) -> list[str]:
-    """Load weights from a file into the network; return the names that keep their values.
+    """Load weights from a file into the network; return the names of tensors that keep their values.
 
     Files are .safetensors, or .pth, .pt, .ckpt, .bin and .pth.tar, which are loaded with weights_only=True. Names may
-    have, or lack, the prefixes of wrappers; or have that of the attribute that held the network in a training's own
-    module, whose other tensors (a loss's, say) are omitted. Of several state dicts in a file the first that fits is
-    taken. Nothing is loaded unless all names and shapes fit; `as_start`, for a training, tensors that differ in the
-    number of classes or of input channels alone keep their values.
+    have or lack the prefixes of wrappers, or have that of the attribute that held the network in a training module,
+    whose other tensors (such as a loss's) are omitted. Of several state dicts in a file, the first that fits is used.
+    Nothing is loaded unless all names and shapes fit; with `as_start`, for training, tensors that differ only in the
+    number of classes or of input channels keep their values.
 
     Raises:
         InputError: the file is missing or unreadable, or its names or shapes are not the network's.
 
     Warns:
-        UserWarning: for pickles, which hold code (use safetensors from sources that you do not know), for tensors that
-            are omitted or keep their values, and for a choice between state dicts that fit.
+        UserWarning: for pickles, which contain code (prefer safetensors from unknown sources), for tensors that are
+            omitted or keep their values, and for a choice between state dicts that fit.
     """
     inner, path = inner_network(network), Path(path)
     own = inner.state_dict()
@@ -69,7 +69,7 @@ def load_weights(network: nn.Module, path: str | Path, *, as_start: bool = False
 def _first_that_fits(
     states: States, expected: Mapping[str, Tensor], path: Path, *, as_start: bool
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Return the tensors of the first state dict that fits, and the names that it has no tensor for."""
+    """Return the tensors of the first state dict that fits, and the names without a tensor."""
     fits: dict[str, tuple[dict[str, Tensor], list[str], list[warnings.WarningMessage]]] = {}
     faults: dict[str, InputError] = {}
     for keys, state in states.items():
@@ -83,7 +83,7 @@ def _first_that_fits(
                 faults[keys] = error
     if not fits:
         first, *others = faults
-        found = f"; the file holds state dicts under {', '.join(map(repr, states))}" if others else ""
+        found = f"; the file has state dicts under {', '.join(map(repr, states))}" if others else ""
         raise InputError(f"{faults[first]}{found}") from faults[first]
     chosen, *others = fits
     fitting, kept, said = fits[chosen]
@@ -115,7 +115,7 @@ def check_weights(network: nn.Module, path: str | Path, *, as_start: bool = Fals
 
 
 def _wrappers_prefix(names: Collection[str]) -> str:
-    """Return what wrappers put before every name, "" for nothing."""
+    """Return the prefix that wrappers add to every name, "" for none."""
     for prefix in _PREFIXES:
         if names and all(name.startswith(prefix) for name in names):
             return prefix + _wrappers_prefix([name.removeprefix(prefix) for name in names])
@@ -125,7 +125,7 @@ def _wrappers_prefix(names: Collection[str]) -> str:
 def _fitting(
     state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path, *, as_start: bool = False
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Return the file's tensors under the network's names, and those left to the network as it starts.
+    """Return the file's tensors under the network's names, and the names that keep the network's initial values.
 
     InputError unless every other name has one that fits.
     """
@@ -151,7 +151,7 @@ def _fitting(
 
 
 def _check_numbers(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse tensors that are no finite numbers of the network's kind: those of a network that cannot be computed."""
+    """Refuse tensors that are not finite numbers of the network's kind, since such a network cannot be computed."""
     for name, tensor in state.items():
         kind = expected[name].dtype if name in expected else tensor.dtype
         if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
@@ -166,7 +166,7 @@ def _check_numbers(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], 
 
 
 def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Replace by the network's own prefix the one under which the file holds most of its names."""
+    """Replace the prefix under which the file has most of the network's names by the network's own."""
     own = _wrappers_prefix(expected)
     bare = {name.removeprefix(own) for name in expected}
     ends = {name: (0, *(dot.end() for dot in re.finditer(r"\.", name))) for name in state}
@@ -190,7 +190,7 @@ def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Pat
 
 
 def differs_in_classes_or_channels(one: Tensor, other: Tensor) -> bool:
-    """Tell whether two tensors differ in shape as those of other classes, or of a convolution of other channels, do.
+    """Tell whether two tensors differ in shape only by the number of classes, or by a convolution's channels.
 
     >>> differs_in_classes_or_channels(torch.ones(10, 4), torch.ones(3, 4))
     True

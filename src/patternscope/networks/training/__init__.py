@@ -1,1 +1,1 @@
-"""Training a network, or a student of one, with checkpoints that can be resumed."""
+"""Training a network, or a student of one, with resumable checkpoints."""

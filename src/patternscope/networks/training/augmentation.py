@@ -14,9 +14,8 @@ _PADDING_SHARE = 8
 def augmented(images: Tensor, seed: int) -> Tensor:
     """Return the images randomly cropped from a padded border, flipped and changed slightly in colour.
 
-    Eight neighbours in the batch share one draw, for speed; batches are in random order. The result depends
-    on the images and the seed alone; the global random state is as found. Images (n, c, h, w), uint8; colours change
-    for c = 1 or 3.
+    Eight neighbours in the batch share one draw, for speed; batches are in random order. The result depends only on the
+    images and the seed; the global random state is restored. Images (n, c, h, w), uint8; colours change for c = 1 or 3.
 
     >>> images = torch.zeros(9, 3, 32, 32, dtype=torch.uint8)
     >>> augmented(images, seed=3).shape

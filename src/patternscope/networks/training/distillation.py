@@ -43,15 +43,15 @@ def distil_logits(
 
     ``weight * softened_divergence(student, teacher, temperature) + (1 - weight) * cross_entropy``
 
-    Both get the same augmented images. Nothing given is changed: the teacher runs in evaluation mode without
-    gradients, and is as found afterwards. After Hinton et al. 2015; training as `train`, which documents the other
+    Both get the same augmented images. The arguments are not changed: the teacher runs in evaluation mode without
+    gradients, and is restored afterwards. After Hinton et al. 2015; training as `train`, which documents the other
     arguments.
 
     Args:
         student, teacher: any two networks that take the same pixels and return logits (n, c) of the same c.
         images, labels: training images, uint8 (N, channels, h, w) or a store of them, and int64 (N,).
         settings: how the student is trained.
-        temperature: > 0; the higher, the more the small probabilities count.
+        temperature: > 0; higher values give small probabilities more weight.
         weight: of the soft term, in [0, 1].
         seed: for the order of images and the augmentation.
         report: called after each step with (step, total steps, loss).
@@ -90,11 +90,11 @@ def distil_features(
     seed: int,
     report: Report | None = None,
 ) -> Student:
-    """Train a copy of the student to have the teacher's features in one layer.
+    """Train a copy of the student to reproduce the teacher's features in one layer.
 
     ``weight * feature_distance(A f_student, f_teacher) + (1 - weight) * cross_entropy``
 
-    A is a 1 x 1 convolution where the layers' channels differ; it is trained with the student and then discarded.
+    A is a 1 x 1 convolution if the layers' channels differ; it is trained with the student and then discarded.
     Arguments as `distil_logits`.
 
     Args:

@@ -1,4 +1,4 @@
-"""Objectives: what training minimises, as a function of network, pixels and labels."""
+"""Objectives that training minimises, as functions of network, pixels and labels."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Objective = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def cross_entropy(label_smoothing: float = 0.0) -> Objective:
-    """Return the objective ``-mean_i log p(y_i | x_i)``, with smoothed labels where asked for.
+    """Return the objective ``-mean_i log p(y_i | x_i)``, optionally with smoothed labels.
 
     >>> import torch
     >>> cross_entropy()(nn.Flatten(), torch.zeros(2, 3, 1, 1), torch.tensor([0, 2]))

@@ -1,4 +1,4 @@
-"""Checkpoints where the accuracy changes: each is found while the network trains, from the one before alone."""
+"""Checkpoints where the accuracy changes: each is placed during training, from the previous one only."""
 
 import math
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from torch import nn
 
 from patternscope.networks.training.schedule import checkpoint_steps, time_unit
 
-# Steps at which the accuracy is looked at, for each checkpoint: a fourth would cost more than it tells.
+# Steps per checkpoint at which the accuracy is measured: a fourth would cost more than it is worth.
 _LOOKS = 3
-# What all of log time counts, where an accuracy that goes from 0 to 1 counts 1.
+# Weight of all of log time, relative to a rise of the accuracy from 0 to 1.
 _TIME_WEIGHT = 0.5
-# No interval is longer in log time than this many even ones: a network that stops learning is seen to the end.
+# Longest interval in log time, in even ones: a network that stops learning still gets checkpoints to the end.
 _LONGEST = 2.5
 
 
@@ -25,16 +25,16 @@ class Moment:
 
 
 def next_checkpoint(before: Moment, left: int, total_steps: int) -> Callable[[Moment], bool]:
-    """Return the test of whether a moment is the next checkpoint, with `left` of them still to come, the last included.
+    """Return a test of whether a step is the next checkpoint, with `left` of them still to come, including the last.
 
     The length of a stretch of training from s to t is ``|a(t) - a(s)| + (clock(t) - clock(s)) / 2``, where clock is
-    log(1 + step / u) in units of its value at the end, u = max(1, total_steps / 100). What is left until an accuracy
-    of 1 and the last step is divided evenly: a moment is the next checkpoint once it is a `left`-th of that away from
-    the one before. It is so too after two and a half even intervals of the clock, so that an accuracy that never
-    comes near 1 leaves no gap; and where each later checkpoint has half an even share of the steps left, so that the
-    last ones are not side by side. The very last is total_steps.
+    log(1 + step / u) in units of its value at the end, u = max(1, total_steps / 100). The remaining length, up to an
+    accuracy of 1 at the last step, is divided evenly: a step is the next checkpoint once its distance from the previous
+    one is a `left`-th of that. It also is after two and a half even intervals of the clock, so that an accuracy that
+    never approaches 1 leaves no gap; and when only half an even share of the steps is left for each later checkpoint,
+    so that the last ones are not side by side. The last one is total_steps.
 
-    Nothing is drawn, and nothing but `before` is remembered.
+    Nothing is random, and only `before` is remembered.
 
     >>> due = next_checkpoint(Moment(20, 0.1), 4, 100)
     >>> due(Moment(25, 0.1)), due(Moment(25, 0.6)), due(Moment(97, 0.1))
@@ -54,10 +54,10 @@ def next_checkpoint(before: Moment, left: int, total_steps: int) -> Callable[[Mo
 
 
 def steps_to_look_at(step: int, left: int, total_steps: int, count: int) -> list[int]:
-    """Return the steps after `step` at which the accuracy is looked at, while `left` checkpoints are still to come.
+    """Return the steps after `step` at which the accuracy is measured, with `left` checkpoints still to come.
 
-    Even in log time as `checkpoint_steps`, three for each of `count` checkpoints; none so late that a later checkpoint
-    has no room.
+    Even in log time as `checkpoint_steps`, three for each of `count` checkpoints; none so late that there is no room
+    for a later checkpoint.
 
     >>> steps_to_look_at(0, 3, 100, 4)
     [1, 2, 3, 4, 7, 11, 18, 28, 43, 65, 68]
@@ -70,9 +70,9 @@ def steps_to_look_at(step: int, left: int, total_steps: int, count: int) -> list
 def stop_at_next(
     before: Moment, left: int, total_steps: int, count: int, accuracy: Callable[[nn.Module], float]
 ) -> Callable[[int, nn.Module], bool]:
-    """Return what tells a training, after each step, whether it has come to the next checkpoint.
+    """Return a function that tells, after each training step, whether the next checkpoint is reached.
 
-    `accuracy` of the network is asked for at the steps to look at alone. Arguments as `next_checkpoint`.
+    `accuracy` is called only at the steps to measure. Arguments as in `next_checkpoint`.
     """
     looks = steps_to_look_at(before.step, left, total_steps, count)
     is_due = next_checkpoint(before, left, total_steps)
@@ -84,7 +84,7 @@ def stop_at_next(
 
 
 def _latest(step: int, left: int, total_steps: int) -> int:
-    """The last step at which the next checkpoint may lie: half an even share of the steps is left to each later one."""
+    """The last possible step of the next checkpoint: half an even share of the steps is left for each later one."""
     return total_steps - (left - 1) * max(1, (total_steps - step) // (2 * left))
 
 

@@ -11,16 +11,16 @@ from patternscope.errors import InputError
 _WARM_UP = 0.25
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
-# Before a hundredth of the training a network is nearly constant: checkpoints closer than that show noise.
+# In the first hundredth of the training, a network is nearly constant: closer checkpoints would show noise.
 _FIRST_SHARE = 0.01
 
 
 def checkpoint_steps(total_steps: int, count: int) -> list[int]:
     """Return at most `count` steps spaced evenly in log time, from 0 (untrained) to total_steps.
 
-    t_i = round(u (1 + total_steps / u)^(i / (count - 1)) - u), u = max(1, total_steps / 100), moved up where
-    two would be equal: nearly even up to step u, even in log time after it. All of 0 ... total_steps when there are
-    no more than `count`. One checkpoint is the last step alone. InputError for total_steps < 0 or count < 1.
+    t_i = round(u (1 + total_steps / u)^(i / (count - 1)) - u), u = max(1, total_steps / 100), moved up if two would be
+    equal: nearly even up to step u, even in log time after it. All of 0 ... total_steps if there are no more than
+    `count`. A single checkpoint is the last step. InputError for total_steps < 0 or count < 1.
 
     >>> checkpoint_steps(930, 8)
     [0, 9, 25, 58, 121, 242, 477, 930]
@@ -41,7 +41,7 @@ def checkpoint_steps(total_steps: int, count: int) -> list[int]:
 
 
 def time_unit(total_steps: int) -> float:
-    """Return u, the steps at the start of a training that are not told apart in log time: a hundredth, at least one.
+    """Return u, the unit of log time in steps: a hundredth of the training, at least one step.
 
     >>> time_unit(930), time_unit(20)
     (9.3, 1.0)
@@ -64,7 +64,7 @@ def one_cycle(step: int, total_steps: int, maximum: float) -> float:
 
 
 def derived_seed(seed: int, purpose: str, number: int) -> int:
-    """Return a seed in [0, 2^63) that depends on these three alone.
+    """Return a seed in [0, 2^63) that depends only on these three.
 
     >>> derived_seed(0, "order", 1) == derived_seed(0, "order", 1) != derived_seed(0, "order", 2)
     True
@@ -74,7 +74,7 @@ def derived_seed(seed: int, purpose: str, number: int) -> int:
 
 
 def batch_indices(step: int, count: int, batch_size: int, seed: int) -> torch.Tensor:
-    """Return which of `count` images a step trains on: an epoch is one random order, less its incomplete batch.
+    """Return which of `count` images a step trains on: an epoch is one random order, without its incomplete batch.
 
     Returns int64 (min(batch_size, count),).
 

@@ -21,12 +21,12 @@ from patternscope.networks.training.schedule import batch_indices, derived_seed,
 from patternscope.tensor_files import read_tensors, write_tensors
 
 Report = Callable[[int, int, float], None]
-# Whether a segment ends at a step, given that step and the network as it is trained, which has to stay as it is.
+# Tells whether a segment ends at a step, given the step and the network, which must not be changed.
 Stop = Callable[[int, nn.Module], bool]
 
 
 class ImageStore(Protocol):
-    """The images of a training: a uint8 tensor (N, c, h, w), or anything that gives batches of one."""
+    """Training images: a uint8 tensor (N, c, h, w), or anything that returns batches of one."""
 
     def __len__(self) -> int: ...
 
@@ -93,7 +93,7 @@ def train(
         until_step: last step of this segment, start.step to total_steps(settings, N).
         objective: the loss to minimise; None for cross-entropy with the settings' label smoothing.
         report: called after each step with (step, total steps, loss).
-        stop: asked after each step whether the segment ends there, before `until_step`.
+        stop: called after each step, tells whether the segment ends there, before `until_step`.
 
     Raises:
         InputError: images and labels that do not match, labels outside the classes, a state of another
@@ -151,7 +151,7 @@ def save_state(state: TrainingState, path: str | Path) -> None:
 def load_state(path: str | Path) -> TrainingState:
     """Read a state that `save_state` wrote.
 
-    InputError when the file is missing, truncated or holds something else.
+    InputError if the file is missing, truncated or contains something else.
     """
     tensors = read_tensors(path)
     if not {"losses", "step"} <= set(tensors):
@@ -205,7 +205,7 @@ class _Segment:
         return TrainingState(step, network, _copies(optimizer), torch.tensor(losses, dtype=torch.float64))
 
     def restore(self, state: TrainingState) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         try:
             self.network.load_state_dict(state.network)
         except RuntimeError as error:
@@ -219,12 +219,12 @@ class _Segment:
         self.optimizer.load_state_dict({"state": entries, "param_groups": groups})
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
-        """Build the optimizer over the weights that train."""
+        """Build the optimizer over the trainable weights."""
         weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         if not weights:
             raise InputError(
-                "network: expected a parameter with requires_grad, got none; a network that is trained already is "
-                "studied by its file, see network.weights"
+                "network: expected a parameter with requires_grad, got none; to analyse a trained "
+                "network, set network.weights"
             )
         settings = self.settings
         common: dict[str, Any] = {"lr": settings.maximum_lr, "weight_decay": settings.weight_decay}

@@ -1,4 +1,4 @@
-"""Sentences on an attack: how often it succeeded, how regions changed, what the new points were before."""
+"""Sentences on an attack: how often it succeeded, how regions changed, and how probable the target was before."""
 
 from collections.abc import Mapping
 
@@ -43,13 +43,13 @@ def success(attack: AttackResult) -> str:
 
 
 def orientation_change(attack: Attack) -> str:
-    """Return how far regions turned in the first and in the last layer."""
+    """Return how much regions turned in the first and in the last layer."""
     (first, before), (last, after) = (list(attack.layers.items())[place] for place in (0, -1))
     change, least = after.orientation_change, before.orientation_change
     if attack.difference is None:
         return f"Regions of {last} turned by 1 − cos = {with_interval(change)}."
     times = (
-        f"{number(change.value / least.value, 1)} times as far as in"
+        f"{number(change.value / least.value, 1)} times as much as in"
         if least.value and change.value is not None
         else "compared with"
     )
@@ -96,14 +96,14 @@ def new_points(layers: Layers) -> str | None:
 
 
 def trajectories(layers: Layers) -> str | None:
-    """Return how many regions of the last layer have each type of trajectory; None where none has."""
+    """Return how many regions of the last layer have each type of trajectory; None if no region has one."""
     last, analysis = list(layers.items())[-1]
     counts = [f"{row.regions:,} {_TRAJECTORIES[Trajectory(row.type)]}" for row in analysis.trajectories if row.regions]
     return f"Trajectories of the regions of {last}: {'; '.join(counts)}." if counts else None
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     attack = contents.attack
     return None if attack is None else (attack_sentences(attack), [attack_table(attack)])
 

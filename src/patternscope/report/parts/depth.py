@@ -69,9 +69,9 @@ def most_reliable(depth: Depth) -> str:
 
 
 def shares_of_regions(layers: Layers, grids: Sequence[tuple[int, int]] = ()) -> str | None:
-    """Return the share of each layer's regions that are reliable points; None where all have as many regions.
+    """Return the share of each layer's regions that are reliable points; None if all have the same number of regions.
 
-    With the `grids` of the layers, also the setting that gives all layers the same.
+    With the `grids` of the layers, also the setting that gives all layers the same grid.
     """
     regions = differing_regions(layers)
     if not regions:
@@ -111,7 +111,7 @@ def ratio_over_depth(layers: Layers, steps: Sequence[Step]) -> str | None:
 
 
 def first_layer(layers: Layers) -> str | None:
-    """Return how often the first layer's points have a wrong class; None for one layer or where it has none."""
+    """Return how often the first layer's points have a wrong class; None for one layer, or without points."""
     first, known = next(iter(layers.items()))
     if len(layers) < 2 or known.counts.ratio.value is None:
         return None
@@ -167,7 +167,7 @@ def best_and_worst_class(depth: Depth) -> str | None:
 
 
 def _noise_of_steps(steps: Sequence[Step]) -> str:
-    """Which of some steps of the ratio may be noise."""
+    """The steps of the ratio that may be noise."""
     clauses = []
     for noise in (WITHIN, UNKNOWN):
         ratios = [(step, step.difference.ratio) for step in steps]
@@ -181,17 +181,17 @@ def _noise_of_steps(steps: Sequence[Step]) -> str:
 
 
 def _span(taus: Sequence[float]) -> str:
-    """The first and the last of some thresholds."""
+    """The range of some thresholds."""
     first, last = threshold_text(taus[0]), threshold_text(taus[-1])
     return f"from {first} to {last}" if len(taus) > 1 else f"at {first}"
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     depth, results = contents.depth, contents.results
     measured = [results.evidence(layer) for layer in results.layers(EvidenceResult)]
     if measured and not any(result.beyond_noise for result in measured):
-        # Layers that hold nothing are not compared with one another.
+        # Layers without evidence are not compared with one another.
         return ["No layer has evidence, so that any knowledge points may be chance."], [layer_table(depth)]
     return depth_sentences(depth), [layer_table(depth), step_table(depth)]
 

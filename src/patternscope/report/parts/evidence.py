@@ -1,4 +1,4 @@
-"""Sentences on evidence: how much of the class each layer holds, beside what is readable and beside chance."""
+"""Sentences on evidence: the bits of each layer, compared with what is readable and with chance."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -44,7 +44,7 @@ def evidence_sentences(
 
 
 def most_evidence(layers: Layers, noise: MeasuredNoise = NOTHING_MEASURED) -> str:
-    """Return which layer has most evidence, beside what is readable there and what is possible."""
+    """Return which layer has the most evidence, compared with what is readable there and with the maximum."""
     best = max(layers, key=lambda layer: layers[layer].evidence.value or 0.0)
     result = layers[best]
     if not result.beyond_noise:
@@ -68,7 +68,7 @@ def when_evidence_appears(summary: SummaryResult) -> str | None:
     starts = []
     for layer in layers:
         rows = [row for row in summary.layers if row.layer == layer and row.evidence is not None]
-        # From the first checkpoint after which it never falls back into the noise.
+        # From the first checkpoint after which it never returns to the noise.
         quiet = [place for place, row in enumerate(rows) if (row.evidence.low or 0.0) <= 0]  # pyright: ignore
         first = quiet[-1] + 1 if quiet else 0
         starts.append((layer, names[rows[first].checkpoint] if first < len(rows) else None))
@@ -107,10 +107,10 @@ def without_evidence(layers: Layers) -> str | None:
 
 
 def chance(controls: Mapping[str, ControlsResult]) -> str:
-    """Return what layers have by chance, or that it was not measured."""
+    """Return the chance levels of the layers, or that they were not measured."""
     if not controls:
         return "Chance levels were not measured: [controls] is off or has not run."
-    origin = "at its first checkpoint" if _from_first(controls) else "with its weights drawn anew"
+    origin = "at its first checkpoint" if _from_first(controls) else "with its weights reinitialised"
     permuted, untrained = (_most(_named(controls, name)) for name in ("permuted", "untrained"))
     return (
         f"Chance levels: with targets permuted over the images the layers have at most {permuted}; the features of the "
@@ -119,7 +119,7 @@ def chance(controls: Mapping[str, ControlsResult]) -> str:
 
 
 def calibration(layers: Layers) -> str:
-    """Return how far probabilities hold on unseen images."""
+    """Return how well calibrated the probabilities are on unseen images."""
     worst = max(layers, key=lambda layer: layers[layer].calibration_error)
     images = _images(next(iter(layers.values())))
     return (
@@ -137,7 +137,7 @@ def shared(known: Mapping[str, KnowledgeResult]) -> str | None:
 
 
 def by_the_paper(layers: Layers, controls: Mapping[str, ControlsResult]) -> str:
-    """Return the paper's own counts, beside chance where that was measured."""
+    """Return the paper's own counts, compared with chance if that was measured."""
     counts = [f"{with_interval(result.paper.total, 1)} in {name}" for name, result in layers.items()]
     chances = [f"{number(control.permuted.paper.total.value, 1)} in {name}" for name, control in controls.items()]
     beside = f"; with permuted targets {listed(chances)}" if chances else ""
@@ -145,7 +145,7 @@ def by_the_paper(layers: Layers, controls: Mapping[str, ControlsResult]) -> str:
 
 
 def against_decision(layers: Layers) -> str | None:
-    """Return that evidence is of the network's own decision, where labels are unknown."""
+    """Return that evidence refers to the network's own decision, if labels are unknown."""
     if next(iter(layers.values())).against == "labels":
         return None
     return "Labels are unknown: evidence and reliable points refer to the class that the network predicts."
@@ -159,7 +159,7 @@ def evidence_table(
 ) -> Table:
     """Return a row per layer: evidence, what is readable, points by either rule, and their chance levels.
 
-    `when` names the checkpoint, where there are several.
+    `when` names the checkpoint, if there are several.
     """
     columns = ["layer", "bits per region", "readable", "share", "calibration error", "points", "by the paper", "chance"]
     rows = [
@@ -195,7 +195,7 @@ def class_table(layers: Layers) -> Table | None:
 
 
 def _difference(layers: Layers, first: str, second: str, noise: MeasuredNoise) -> Interval:
-    """By how much the second layer's evidence exceeds the first's, on the same images, with all noise measured."""
+    """The second layer's evidence minus the first's, on the same images, with all measured noise."""
     start, end = (layers[name].bits.double().mean(dim=1) for name in (first, second))
     return noise.widen({"evidence": bootstrap_mean(end - start)}, (first, None), (second, None))["evidence"]
 
@@ -241,7 +241,7 @@ def read_evidence(results: StudyResults) -> tuple[Layers, Mapping[str, ControlsR
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     found = read_evidence(contents.results)
     if found is None:
         return None
@@ -257,7 +257,7 @@ PART = ReportPart(
     5,
     _read,
     captions={
-        "evidence": "Bits of evidence per region, layer by layer over training, and at the right what is readable.",
+        "evidence": "Bits of evidence per region, layer by layer over training, and on the right the readable bits.",
         "evidence_maps": "Evidence over some images; calibrated knowledge points are outlined.",
         "reliability": "How often regions of similar confidence are correct, on images that no map was fitted to.",
     },

@@ -78,7 +78,7 @@ def best_layer(layers: Mapping[str, FaithfulnessResult]) -> str:
 
 
 def how_it_was_measured(tested: FaithfulnessResult) -> str:
-    """Return what was done to how many images."""
+    """Return the procedure and the number of images."""
     return (
         f"Measured on {counted(tested.images, 'image')}, whose regions are removed in {len(tested.shares) - 1} equal "
         f"shares, the most important first; a removed region is {REPLACEMENTS[tested.replacement]}."
@@ -86,12 +86,12 @@ def how_it_was_measured(tested: FaithfulnessResult) -> str:
 
 
 def omitted_orders(layer: str, tested: FaithfulnessResult) -> str:
-    """Return which orders a layer does not have, and why."""
+    """Return which orders a layer lacks, and why."""
     return f"Omitted in {layer}: {'; '.join(f'{ORDERS[name]}: {why}' for name, why in tested.omitted.items())}."
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     tested, results = contents.faithfulness, contents.results
     removed = {layer: results.load(DirectionsResult, layer=layer) for layer in results.layers(DirectionsResult)}
     sentences = [

@@ -48,7 +48,7 @@ def _share_text(pace: Pace) -> str:
 
 
 def first_evidence(paces: Sequence[Pace]) -> str:
-    """Return when images first hold evidence of their class, layer by layer."""
+    """Return when images first have evidence of their class, layer by layer."""
     unit = "training step" if paces[0].by_steps else "checkpoint number"
     known = [
         f"{with_interval(pace.first, 0)} in {pace.layer} (standard deviation over images {number(pace.spread, 0)}; "
@@ -57,8 +57,8 @@ def first_evidence(paces: Sequence[Pace]) -> str:
         if pace.first.value is not None
     ]
     if not known:
-        return "No image holds evidence of its class at any checkpoint."
-    return f"Images first hold evidence of their class at {unit} {listed(known)}."
+        return "No image has evidence of its class at any checkpoint."
+    return f"Images first have evidence of their class at {unit} {listed(known)}."
 
 
 def most_forgotten(training: Mapping[str, Sequence[LayerLedger]]) -> str:
@@ -75,14 +75,14 @@ def most_forgotten(training: Mapping[str, Sequence[LayerLedger]]) -> str:
 
 
 def last_step(ledger: LayerLedger) -> str:
-    """Return what the last layer keeps in the last step of training, beside what a refit keeps."""
+    """Return what the last layer keeps in the last step of training, compared with what a refit keeps."""
     return what_became(ledger, f"from {ledger.start} to {ledger.end}")
 
 
 def passed_on(depth: Sequence[LayerLedger]) -> str:
     """Return what each layer passes on to the next."""
     steps = [
-        f"from {each.layer}, {with_interval(each.points.kept)} points per image are passed on at the same place, "
+        f"from {each.layer}, {with_interval(each.points.kept)} points per image are passed on at the same position, "
         f"{number(each.points.changed.value)} with another class, {number(each.points.learnt.value)} are new and "
         f"{number(each.points.forgotten.value)} are lost"
         for each in depth
@@ -92,7 +92,7 @@ def passed_on(depth: Sequence[LayerLedger]) -> str:
 
 
 def what_became(ledger: LayerLedger, when: str) -> str:
-    """Return what a layer keeps, changes, forgets and learns between two moments."""
+    """Return what a layer keeps, changes, forgets and learns between two states."""
     points = ledger.points
     refit = ledger.refit_share
     beside = (
@@ -139,7 +139,7 @@ def ledger_table(name: str, ledgers: Sequence[LayerLedger]) -> Table | None:
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     draws = Draws(contents.setup.resamples, unit_seed(contents.results.seed, "report"))
     ledger = study_ledger(contents.results, draws)
     sentences = ledger_sentences(ledger)
@@ -160,6 +160,6 @@ PART = ReportPart(
         "ledger": "What each layer learns, keeps and forgets from checkpoint to checkpoint.",
         "ledger_depth": "Knowledge points that each layer passes on to the next, that are new, and that are lost.",
         "ledger_attack": "Knowledge points of each layer before and after the attack.",
-        "ledger_students": "Knowledge points of the teacher that each student has, and those it has besides.",
+        "ledger_students": "Knowledge points of the teacher that each student has, and its own.",
     },
 )

@@ -32,7 +32,7 @@ def pattern_sentences(layers: Layers, classes: int) -> list[str]:
 
 
 def how_many(layer: str, patterns: tuple[LayerPattern, ...], classes: int) -> str:
-    """Return how many patterns the classes have in a layer, and which holds most of its class's evidence."""
+    """Return how many patterns the classes have in a layer, and which has most of its class's evidence."""
     counts = _counts_by_class(patterns)
     largest = max(patterns, key=lambda pattern: pattern.share.value or 0.0)
     least, most = min(counts.values()), max(counts.values())
@@ -60,7 +60,7 @@ def when_they_appear(layer: str, patterns: tuple[LayerPattern, ...]) -> str:
 
 
 def what_is_shared(named: list[tuple[str, LayerPattern]]) -> str:
-    """Return how many patterns other classes have as well, and the one that another class has most of."""
+    """Return how many patterns other classes have as well, and the most shared one."""
     shared = [(layer, pattern, pattern.shared[0]) for layer, pattern in named if pattern.shared]
     if not shared:
         return "No pattern is shared by another class."
@@ -77,8 +77,8 @@ def how_found() -> str:
     """Return what a pattern is."""
     return (
         "A pattern is a cluster of the reliable calibrated regions of a class by the directions of their features; "
-        "there are as many as halves of the images agree on, and each is more specific to its class, on unseen images, "
-        "than any region. Names are given by the setting patterns.names."
+        "their number is the largest on which halves of the images agree, and each is more specific to its class, on "
+        "unseen images, than any region. Names are given by the setting patterns.names."
     )
 
 
@@ -87,7 +87,7 @@ def pattern_table(layers: Layers) -> Table:
     caption = (
         "Patterns by layer, medians over them. Stability: Jaccard index with clusters of other halves of the images; "
         "chance: of regions drawn at random. Specific: of regions like a pattern in unseen images, the share in images "
-        "of its class; prior: of any region. Receptive field: the pixels that hold 90 % of the gradient."
+        "of its class; prior: of any region. Receptive field: the pixels that contain 90 % of the gradient."
     )
     columns = ["layer", "patterns", "classes", "stability", "chance", "specific", "prior", "shared", "receptive field"]
     return Table(caption, columns, [_row(layer, found) for layer, found in layers.items()])
@@ -116,13 +116,13 @@ def _median(values: list[float | None]) -> float | None:
 
 
 def _counts_by_class(patterns: tuple[LayerPattern, ...]) -> dict[str, int]:
-    """How many patterns each class has; classes without any are omitted."""
+    """How many patterns each class has; classes without patterns are omitted."""
     names = [pattern.class_name for pattern in patterns]
     return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     results = contents.results
     layers = {layer: results.load(PatternsResult, layer=layer) for layer in results.layers(PatternsResult)}
     if not layers:
@@ -138,6 +138,6 @@ PART = ReportPart(
     "Patterns",
     25,
     _read,
-    captions={"patterns": "The patterns of the class that has most of them, over layers and training."},
+    captions={"patterns": "The patterns of the class with the most patterns, over layers and training."},
     finding=6,
 )

@@ -54,7 +54,7 @@ def _have(count: int) -> str:
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     students = contents.students
     return None if students is None else (student_sentences(students), [student_table(students)])
 
@@ -66,7 +66,7 @@ PART = ReportPart(
     _read,
     captions={
         "distilled_counts": "Knowledge points of the teacher and its students, and their differences.",
-        "distilled_histograms": "How far the students' regional embeddings turn from the teacher's, and how much "
+        "distilled_histograms": "How much the students' regional embeddings turn from the teacher's, and how much "
         "stronger they are.",
     },
     finding=3,

@@ -40,7 +40,7 @@ def when_classes_emerged(training: Training) -> str:
     classes = groupby(sorted(places, key=lambda name: places[name]), key=lambda name: places[name])
     starts = [f"from {names[place]} on ({listed(list(own))})" for place, own in classes]
     after = f"; never for {listed(never)}" if never else ""
-    keep = "hold evidence of it" if training.emerges == "evidence" else "keep a reliable point"
+    keep = "have evidence of it" if training.emerges == "evidence" else "keep a reliable point"
     return f"In {layer.layer}, half of a class's images {keep} {listed(starts)}{after}."
 
 
@@ -66,7 +66,7 @@ def growth(training: Training) -> str:
 
 
 def largest_step(layer: str, steps: Sequence[Step]) -> str | None:
-    """Return between which checkpoints a layer gains the most reliable points; None where it gains none."""
+    """Return between which checkpoints a layer gains the most reliable points; None if it gains none."""
     if len(steps) < 2:
         return None
     largest = max(steps, key=lambda step: step.difference.reliable.value or 0.0)
@@ -101,7 +101,7 @@ def steps_within_noise(layer: str, steps: Sequence[Step]) -> str | None:
 
 
 def accuracy(checkpoints: Sequence[CheckpointSummary]) -> str | None:
-    """Return how the accuracy changed, and how near the last two sample embeddings are; None where it is unknown."""
+    """Return how the accuracy changed, and how close the last two sample embeddings are; None if it is unknown."""
     first, last = checkpoints[0], checkpoints[-1]
     if first.held_out_accuracy is None or last.held_out_accuracy is None:
         return None
@@ -117,7 +117,7 @@ def accuracy(checkpoints: Sequence[CheckpointSummary]) -> str | None:
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     training = contents.training
     return None if training is None else (training_sentences(training), [checkpoint_table(training)])
 

@@ -1,4 +1,4 @@
-"""Sentences on how far to trust the rest: images that are missing, the sample embedding, what the intervals omit."""
+"""Sentences on how much to trust the rest: missing images, the sample embedding, and what the intervals omit."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def correlation(sample: SampleResult) -> str:
 
 
 def meaning_of_noise(images: int, resamples: int) -> str:
-    """Return what the intervals are."""
+    """Return how the intervals are computed."""
     return (
         f"Intervals are 95 % bootstrap intervals over the {images:,} images ({resamples:,} resamples); differences are "
         "computed on the same images. A difference is within the noise when its interval contains zero."
@@ -56,18 +56,18 @@ def meaning_of_noise(images: int, resamples: int) -> str:
 
 
 def rule_of_noise(noise: MeasuredNoise) -> str:
-    """Return which noise the verdicts hold."""
+    """Return which noise the verdicts include."""
     return (
-        f"Verdicts on counts and evidence hold all noise that was measured: {listed(noise.sources)}; those on deletion "
-        f"tests and attacks hold {IMAGES} alone."
+        f"Verdicts on counts and evidence include all noise that was measured: {listed(noise.sources)}; those on "
+        f"deletion tests and attacks include {IMAGES} alone."
     )
 
 
 def other_networks(noise: MeasuredNoise) -> str:
-    """Return what another training would change, where that was measured."""
+    """Return how much another training would change, if that was measured."""
     if not noise.networks:
         return (
-            "What another training changes was not measured; a section [replicates] in the settings trains more "
+            "The effect of another training was not measured; a section [replicates] in the settings trains more "
             "networks from other seeds and measures it."
         )
     last = {layer: several for (layer, checkpoint), several in noise.networks.items() if checkpoint is None}
@@ -82,7 +82,7 @@ def other_networks(noise: MeasuredNoise) -> str:
 
 
 def other_draws(spread: PlainCounts | None) -> str:
-    """Return what another draw of folds and neighbours would change, where that was measured."""
+    """Return how much another draw of folds and neighbours would change, if that was measured."""
     names = {"total": "all points", "reliable": "reliable points", "ratio": "ratio"}
     deviations = {name: getattr(spread, key, None) for key, name in names.items()}
     known = [f"{number(value)} ({name})" for name, value in deviations.items() if value is not None]
@@ -99,7 +99,7 @@ def other_draws(spread: PlainCounts | None) -> str:
 
 
 def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
-    """Return which images are missing of the `samples_per_class` that were asked for; nothing where none are."""
+    """Return which of the requested `samples_per_class` images are missing; nothing if all exist."""
     sentences = []
     if skipped := images.skipped:
         sentences.append(
@@ -118,7 +118,7 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
 
 
 def fitted_images(images: ImagesResult) -> list[str]:
-    """Return which images maps are fitted to, and how the others are judged; nothing where they are all."""
+    """Return which images maps are fitted to, and how the others are judged; nothing if they are all."""
     rows = images.fitted_rows
     if rows is None:
         return []
@@ -131,7 +131,7 @@ def fitted_images(images: ImagesResult) -> list[str]:
 
 
 def _by_suffix(skipped: Sequence[str]) -> str:
-    """Return how many of the skipped files have each suffix; nothing where all have the same."""
+    """Return how many of the skipped files have each suffix; nothing if all have the same."""
     names = [line.partition(": ")[0] for line in skipped]
     suffixes = Counter(PurePosixPath(name).suffix.lower().partition(" ")[0] or "no suffix" for name in names)
     listing = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common())
@@ -139,7 +139,7 @@ def _by_suffix(skipped: Sequence[str]) -> str:
 
 
 def _read(contents: Contents) -> Said | None:
-    """What is said of a study."""
+    """Return the sentences and tables of a study."""
     setup = contents.setup
     read = contents.trained.head_sentence
     sentences = (

@@ -27,9 +27,9 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
 
 
 def on_threads(stages: Sequence[Stage], settings: StudySettings) -> tuple[Stage, ...]:
-    """Return stages as they compute: on one thread each where the number of threads must not matter.
+    """Return stages with their threads: one each if the number of threads must not matter.
 
-    The setting is in their keys then, so that what was computed on many threads is computed again.
+    The setting is then in their keys, so that results of many threads are computed again.
     """
     if settings.deterministic == "machine":
         return tuple(stages)
@@ -41,12 +41,12 @@ def all_stages() -> tuple[Stage, ...]:
     """Return every stage that the modules of this folder declare as `STAGES`, each after those it reads."""
     modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
     stages = [stage for module in modules for stage in getattr(module, "STAGES", ())]
-    # Optional parts come last where they can.
+    # Optional parts come last if possible.
     return in_order(sorted(stages, key=lambda stage: stage.part is not None))
 
 
 def in_order(stages: Iterable[Stage]) -> tuple[Stage, ...]:
-    """Return stages so that each follows those it reads; KeyError where one reads what no stage writes."""
+    """Return stages so that each follows those it reads; KeyError if one reads what no stage writes."""
     waiting, ordered = list(stages), []
     while waiting:
         known = {stage.name for stage in ordered}
@@ -59,7 +59,7 @@ def in_order(stages: Iterable[Stage]) -> tuple[Stage, ...]:
 
 
 def _is_asked_for(stage: Stage, settings: StudySettings) -> bool:
-    """Whether a study has a stage: always, or where its part is enabled and, of variants, the one asked for."""
+    """Tell whether a study has a stage: always, or if its part is enabled and its variant, if any, requested."""
     if stage.part is None:
         return True
     part = getattr(settings, stage.part)

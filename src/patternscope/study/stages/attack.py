@@ -1,4 +1,4 @@
-"""Stage attack: an adversarial attack on the samples, its steps seen through the maps of the clean images."""
+"""Stage attack: an adversarial attack on the samples, its steps embedded by the maps of the clean images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,9 +41,9 @@ NOT_ATTACKED = -1
 
 @dataclass(frozen=True)
 class AttackPlan:
-    """Which samples are attacked, (n,) bool, and the class each is led to, (n,) with -1 for none.
+    """Which samples are attacked, (n,) bool, and the target class of each, (n,) with -1 for none.
 
-    `targeted` is False where the attack leads away from the label, to any class.
+    `targeted` is False if the attack leads away from the label, to any class.
     """
 
     attacked: Tensor
@@ -53,7 +53,7 @@ class AttackPlan:
 
 @dataclass(frozen=True)
 class _Trajectories:
-    """The samples at the kept steps, and what the network computes of them through the maps of the clean images."""
+    """The samples at the kept steps, and their embeddings by the maps of the clean images."""
 
     pictures: AttackPictures
     logits: Tensor  # (t, n, c)
@@ -63,7 +63,7 @@ class _Trajectories:
     region_results: dict[str, RegionResult]
 
     def put(self, place: int, rows: Tensor, images: Tensor, recorded: Recording) -> None:
-        """Take in some samples at one kept step and what was recorded of them; features are embedded and dropped."""
+        """Add some samples at one kept step and their recording; features are embedded and dropped."""
         self.pictures.put(place, rows, images)
         device = self.sample_map.map.device
         self.logits[place, rows] = recorded.logits.float()
@@ -100,15 +100,15 @@ def run_attack(ctx: UnitContext) -> None:
 
 
 def check_target(target: str, classes: Sequence[str]) -> None:
-    """Refuse a target of an attack that is neither a way to choose a class nor one of the classes."""
+    """Refuse a target that is neither a class nor a way to choose one."""
     if target not in (*TARGETS, *classes):
         raise InputError(f"attack.target: expected a class, got {target!r}; {nearest(target, [*classes, *TARGETS])}")
 
 
 def plan_attack(asked: AttackSettings, logits: Tensor, labels: Tensor, classes: Sequence[str], seed: int) -> AttackPlan:
-    """Return what is attacked, the correctly classified samples, and the classes they are led to.
+    """Return the attacked samples, which are correctly classified, and their target classes.
 
-    InputError when there is nothing to attack, or the target is no class.
+    InputError if there is nothing to attack, or the target is not a class.
     """
     correct = logits.argmax(dim=1) == labels
     if not correct.any():
@@ -152,7 +152,7 @@ def perturbation_length(offset: Tensor, norm: str) -> float:
 def _kept_images(
     model: Normalised, clean: Tensor, classes: Tensor, asked: AttackSettings, generator: torch.Generator
 ) -> Iterator[tuple[int, Tensor]]:
-    """Images at the kept steps after the clean ones, each with its place among the kept."""
+    """Images at the kept steps after the clean ones, each with its index among the kept."""
     places = {step: place for place, step in enumerate(kept_steps(asked.n_step))}
     steps = pgd_steps(
         model,
@@ -169,7 +169,7 @@ def _kept_images(
 
 
 def _clean_trajectories(ctx: UnitContext, images: Tensor, logits: Tensor, count: int) -> _Trajectories:
-    """The trajectories of samples that nothing happens to, at `count` steps."""
+    """The trajectories of samples that are not attacked, at `count` steps."""
     settings: StudySettings = ctx.settings
     inputs, device = inputs_of(ctx), device_of(ctx)
     sample = inputs.sample()
@@ -187,7 +187,7 @@ def _clean_trajectories(ctx: UnitContext, images: Tensor, logits: Tensor, count:
 def _result(
     asked: AttackSettings, plan: AttackPlan, trajectories: _Trajectories, images: Tensor, labels: Tensor, longest: float
 ) -> AttackResult:
-    """The attack with its trajectories, the images it ends with, and how often it succeeded."""
+    """The attack with its trajectories, its last images, and how often it succeeded."""
     attacked, targets = plan.attacked, plan.targets.clone()
     if not plan.targeted:
         targets[attacked] = second_class(trajectories.logits[-1][attacked], labels[attacked])

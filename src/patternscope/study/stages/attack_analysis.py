@@ -1,4 +1,4 @@
-"""Stage attack_analysis: what the attack did to the regional embeddings of a layer."""
+"""Stage attack_analysis: the effects of the attack on the regional embeddings of a layer."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +46,7 @@ class _AttackedRegions:
 
     @property
     def unit(self) -> float:
-        """What strengths are measured in: a layer without any is taken as it is."""
+        """The unit of strengths; 1 for a layer without any."""
         return self.strength or 1.0
 
     def points(self, place: int, classes: Tensor) -> KnowledgePoints:
@@ -84,7 +84,7 @@ def run_attack_analysis(ctx: UnitContext) -> None:
     strengths = torch.linalg.vector_norm(regions.trajectories[[0, -1]].double(), dim=-1).mean(dim=(1, 2))
 
     def whole(array: Tensor) -> Tensor:
-        """Rows of attacked samples at their places among all; the others hold False or 0."""
+        """Rows of attacked samples at their indices among all; the others are False or 0."""
         among_all = array.new_zeros(len(attack.attacked), *array.shape[1:])
         among_all[rows] = array
         return among_all
@@ -127,7 +127,7 @@ def run_attack_analysis(ctx: UnitContext) -> None:
 
 
 def _attacked_regions(ctx: UnitContext, attack: AttackResult, rows: Tensor) -> _AttackedRegions:
-    """What the unit's layer has of the attacked samples."""
+    """The attacked samples in the unit's layer."""
     settings: StudySettings = ctx.settings
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     strength, asked = inputs.region(layer).mean_strength, settings.knowledge
@@ -144,13 +144,13 @@ def _attacked_regions(ctx: UnitContext, attack: AttackResult, rows: Tensor) -> _
 
 
 def _histogram(values: Tensor) -> Histogram:
-    """How many values are in each of 20 bins of [0, 1]."""
+    """The number of values in each of 20 bins of [0, 1]."""
     counts, edges = torch.histogram(values.double().cpu(), bins=BINS, range=(0.0, 1.0))
     return Histogram(edges.tolist(), counts.long().tolist())
 
 
 def _count_types(types: Tensor) -> tuple[TrajectoryCount, ...]:
-    """How many regions have a trajectory of each of the four types."""
+    """The number of regions with a trajectory of each of the four types."""
     return tuple(
         TrajectoryCount(int(kind), kind.name.lower(), int((types == kind).sum()))
         for kind in Trajectory

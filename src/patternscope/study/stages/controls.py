@@ -58,9 +58,9 @@ def measure_controls(
     untrained_from: Untrained,
     seed: int,
 ) -> ControlsResult:
-    """Return what a layer has by chance, from its features and those of an untrained network (n, k, h, w).
+    """Return the chance levels of a layer, from its features and those of an untrained network (n, k, h, w).
 
-    Of a study of many images those that maps are fitted to: chance is that of such maps.
+    In a study of many images, only those that maps are fitted to: chance is that of such maps.
     """
     labels = images.labels
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
@@ -74,7 +74,7 @@ def measure_controls(
 
 @dataclass(frozen=True)
 class _Chance:
-    """A layer measured as a study measures it, with any targets."""
+    """A layer measured like those of a study, with any targets."""
 
     settings: StudySettings
     images: ImagesResult
@@ -102,7 +102,7 @@ class _Chance:
 
 
 def _untrained_network(ctx: UnitContext) -> tuple[Normalised, Untrained]:
-    """The network at its beginning: that of training step 0, or the last one with its weights drawn anew.
+    """The untrained network: that of training step 0, or the last one with reinitialised weights.
 
     A training that started from weights has no untrained network among its checkpoints.
     """

@@ -1,4 +1,4 @@
-"""Stage directions: the network runs on from a layer of which the direction of a class was removed."""
+"""Stage directions: the network continues from a layer from which the direction of a class was removed."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ DRAWS = 4
 
 
 def run_directions(ctx: UnitContext) -> None:
-    """Write the probability of each image's class before and after, and how far it falls, with intervals."""
+    """Write the probability of each image's class before and after, and its fall, with intervals."""
     settings: StudySettings = ctx.settings
     layer, inputs = ctx.unit.layer or "", inputs_of(ctx)
     samples = inputs.images
@@ -56,12 +56,12 @@ def run_directions(ctx: UnitContext) -> None:
 
 
 def judging_maps(region: RegionResult, rows: Tensor) -> Tensor:
-    """Return for each of some images the map that judges it: (m, e, k), or (e, k) where one map has seen all."""
+    """Return for each of some images the map that judges it: (m, e, k), or (e, k) if one map has seen all."""
     return region.fold_maps[region.unseen[0][rows]] if region.seen_by == "others" else region.map
 
 
 class _Network:
-    """The network of a unit, asked about its images with something removed from a layer."""
+    """The network of a unit, tested on its images with something removed from a layer."""
 
     def __init__(
         self, ctx: UnitContext, model: Normalised, images: Tensor, labels: Tensor, layer: str, readout: Tensor
@@ -83,7 +83,7 @@ class _Network:
         return torch.softmax(logits.double(), dim=1).gather(1, self._labels[:, None])[:, 0].float()
 
     def removed_share(self, direction: Tensor) -> float:
-        """Return the mean over regions of the length of what is removed, as a share of the features' own."""
+        """Return the length of the removed part as a share of that of the features, a mean over regions."""
         shares: list[Tensor] = []
 
         def measure(features: Tensor, rows: Tensor) -> Tensor:

@@ -26,11 +26,11 @@ from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 
 def run_distillation(ctx: UnitContext) -> None:
-    """Write a student's network, how it was trained, and how accurate it is and agrees with its teacher."""
+    """Write a student's network, how it was trained, its accuracy, and its agreement with its teacher."""
     settings: StudySettings = ctx.settings
     images, asked = inputs_of(ctx).images, settings.distillation
     network, teacher = student_settings(settings), trained_network(ctx)
-    # One start and one order of images for all students: they differ in what they learn from, and in nothing else.
+    # One start and one order of images for all students: they differ only in what they learn from.
     seed = unit_seed(settings.seed, "distillation")
     student = study_network(network, settings.images, len(images.classes), seed).to(device_of(ctx))
     held_out, train = images.held_out, images.train
@@ -78,7 +78,7 @@ def _distil(ctx: UnitContext, student: Normalised, teacher: Normalised, train: L
 
 
 def _training(settings: StudySettings) -> TrainingSettings:
-    """How the teacher was trained, for as many epochs as asked for."""
+    """The teacher's training settings, with the students' number of epochs."""
     epochs = settings.distillation.epochs or settings.training.epochs
     if epochs < 1:
         raise InputError("distillation.epochs: expected a number, since the teacher was not trained here, got none")
@@ -86,7 +86,7 @@ def _training(settings: StudySettings) -> TrainingSettings:
 
 
 def _matched(settings: StudySettings) -> tuple[str, str]:
-    """The student's layer that learns features, and the teacher's layer that they are of."""
+    """The student's layer that learns features, and the teacher's layer that provides them."""
     return settings.distillation.layers[-1], settings.network.layers[-1]
 
 

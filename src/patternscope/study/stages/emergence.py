@@ -83,7 +83,7 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
 def _growth(
     told: Sequence[EvidenceResult], noise: MeasuredNoise, start: Place, end: Place, resamples: int, seed: int
 ) -> Interval | None:
-    """By how much evidence grew on the same images, from the first to the last checkpoint; None where not measured."""
+    """The growth of evidence on the same images, from the first to the last checkpoint; None if not measured."""
     if not told:
         return None
     more = (told[-1].bits.double() - told[0].bits.double()).mean(dim=1)

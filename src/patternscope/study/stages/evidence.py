@@ -1,4 +1,4 @@
-"""Stage evidence: what the regions of a layer tell of the class, each image judged by a map fitted without it."""
+"""Stage evidence: what the regions of a layer tell about the class, each image judged by a map fitted without it."""
 
 from collections.abc import Sequence
 from math import log
@@ -29,12 +29,12 @@ from patternscope.study.judges import Judges
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _PROBE_PASSES = 25
-# Numbers (b, r, c) that are held of a block beside its features, most of them in float64.
+# Arrays (b, r, c) in memory per block in addition to its features, most of them in float64.
 _POSTERIORS = 8
 
 
 def run_evidence(ctx: UnitContext) -> None:
-    """Write bits and temperature of each region, what each refit says, and what the layer tells, with intervals."""
+    """Write bits and temperature of each region, the predictions of refits, and the layer's evidence with intervals."""
     settings: StudySettings = ctx.settings
     inputs, layer, checkpoint = inputs_of(ctx), ctx.unit.layer or "", ctx.unit.checkpoint
     measure_evidence(
@@ -63,7 +63,7 @@ def measure_evidence(
 ) -> EvidenceResult:
     """Return the evidence of regional features (n, k, h, w) by the maps of a layer, measured on a device.
 
-    Features are read in blocks where maps were fitted to a part of the images; that part is in memory.
+    Features are read in blocks if maps were fitted to a part of the images; that part is in memory.
     `unit_strength` is that of the paper's count, the mean strength by the map of all images at the last checkpoint.
     """
     draws = {"resamples": settings.bootstrap, "seed": seed}
@@ -105,7 +105,7 @@ def measure_evidence(
 
 
 class _Told(NamedTuple):
-    """What is kept of a block of images: (b, r) of each region, and (f, b, r) of each refit."""
+    """The results of a block of images: (b, r) per region, and (f, b, r) per refit."""
 
     bits: Tensor
     readable: Tensor
@@ -116,12 +116,12 @@ class _Told(NamedTuple):
 
     @classmethod
     def joined(cls, blocks: "Sequence[_Told]") -> Self:
-        """Return what is kept of all images."""
+        """Return the results of all images."""
         return cls(*(torch.cat(parts, dim=parts[0].ndim - 2) for parts in zip(*blocks, strict=True)))
 
 
 def _block(judges: Judges, probes: FoldProbes, regional: Tensor, labels: Tensor, rows: slice) -> _Told:
-    """What the maps and the probes predict for a block of images."""
+    """The predictions of the maps and the probes for a block of images."""
     judged = judges.judge(regional, rows)
     confidence, category = judged.log_posterior.exp().max(dim=-1)
     bits = region_bits(judged.log_posterior, labels, judges.shares)

@@ -1,4 +1,4 @@
-"""Stage faithfulness: the network's output as a layer's regions are removed, in the order of each account of them."""
+"""Stage faithfulness: the network's output as a layer's regions are removed, in several orders of importance."""
 
 from collections.abc import Callable
 
@@ -59,7 +59,7 @@ def run_faithfulness(ctx: UnitContext) -> None:
 
 
 def _probabilities(ctx: UnitContext, model: Normalised, expected: int) -> Callable[[Tensor], Tensor]:
-    """The network's class probabilities of images, which tells how many of those expected it has seen."""
+    """The network's class probabilities of images, with a report of progress."""
     options, seen = recording_options(ctx.settings.network), 0
 
     def probabilities(images: Tensor) -> Tensor:
@@ -74,10 +74,10 @@ def _probabilities(ctx: UnitContext, model: Normalised, expected: int) -> Callab
 def _accounts(
     ctx: UnitContext, model: Normalised, inputs: StudyResults, chosen: Tensor
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """How important each account holds each region (m, r), p first; and why the layer has no account of a kind."""
+    """The importance of each region (m, r) by each measure, p first; and why the layer lacks a measure."""
     layer, samples = ctx.unit.layer or "", inputs.images
     region, labels = inputs.region(layer), samples.labels[chosen]
-    # The order needs no temperature; strengths are as they are where maps have not seen the image.
+    # The order needs no temperature; strengths are unscaled if maps have not seen the image.
     unit = 1.0 if region.seen_by == "others" else region.mean_strength or 1.0
     embedding = region.embedding[chosen]
     directions, kappa_max = inputs.sample().mean_directions, ctx.settings.region.kappa_max
@@ -99,7 +99,7 @@ def _accounts(
 
 
 def _measured(ctx: UnitContext, curves: dict[str, Tensor], shares: Tensor) -> tuple[RemovalOrder, ...]:
-    """For each order its area and mean curve, and how much smaller the area of p is on the same images."""
+    """For each order, its area and mean curve, and how much smaller the area of p is on the same images."""
     draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.resampling_seed}
     areas = {name: curve_area(curve, shares) for name, curve in curves.items()}
     return tuple(

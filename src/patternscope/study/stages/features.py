@@ -26,7 +26,7 @@ def run_features(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     images = inputs_of(ctx).images.images
     recorded = record_into(ctx.folder, trained_network(ctx), images, settings.network, ctx.report)
-    # Regional features are on the disk already.
+    # Regional features are already on disk.
     recorded.save(ctx.folder)
 
 
@@ -72,7 +72,7 @@ def soft_probabilities(logits: Tensor, temperature: float) -> Tensor:
 
 
 def features_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of one recording: a forward pass, and what is written."""
+    """Return the cost of one recording: a forward pass, and the written files."""
     written = facts.regional_bytes() + NUMBER * facts.samples * (facts.features + 2 * facts.classes)
     # Shards of up to 64 MB of each layer are joined before they are written.
     shards = sum(min(facts.regional_bytes(layer), 2**26) for layer in facts.layers)

@@ -1,4 +1,4 @@
-"""Stage images: the samples to analyse, the held-out images, and those to train on, as they will be seen."""
+"""Stage images: the samples to analyse, the held-out images, and those to train on, in their final form."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ def run_images(ctx: UnitContext) -> None:
 
 
 def run_images_to_train_on(ctx: UnitContext) -> None:
-    """Write what `run_images` does, and images to train on although the network itself is not trained here."""
+    """Write the result of `run_images`, with images to train on although the network itself is not trained here."""
     _write_images(ctx, with_training=True)
 
 
@@ -98,7 +98,7 @@ def describe_images(
     fit_samples: int | None = None,
     seed: int = 0,
 ) -> ImagesResult:
-    """Return samples (n, channels, h, w) uint8 and what is known of the images that they were chosen from.
+    """Return samples (n, channels, h, w) uint8 and the record of the images that they were chosen from.
 
     Maps will be fitted to `fit_samples` of them at most, by default to all; `seed` is that of the choice.
     """
@@ -108,7 +108,7 @@ def describe_images(
         images=pixels,
         labels=labels,
         masks=masks,
-        # A file of its own: what compares samples asks what they are, and not for their pixels.
+        # A separate file: comparisons of samples need their identities, not their pixels.
         identity=identity,
         identity_labels=labels,
         classes=tuple(classes),
@@ -135,7 +135,7 @@ def _fitted(labels: Tensor, identity: Tensor, most: int | None, seed: int) -> Fi
 
 
 def _masks(samples: ImageSet) -> Tensor | None:
-    """The masks of all samples, None where the source has none."""
+    """The masks of all samples, None if the source has none."""
     masks = [samples.mask(index) for index in range(len(samples))] if samples.has_masks else []
     present = [mask for mask in masks if mask is not None]
     return torch.stack(present) if present else None
@@ -147,7 +147,7 @@ def _batches(images: ImageSet) -> Iterator[Tensor]:
 
 
 def source_digest(settings: StudySettings, unit: Unit) -> str:
-    """Return the fingerprint of the image source: it changes when files do."""
+    """Return the fingerprint of the image source, which changes when files do."""
     return fingerprint(settings.images.source, settings.images.folder, settings.images.options)
 
 

@@ -21,12 +21,12 @@ from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 Report = Callable[[float, str], None]
 _AT_ONCE = 2**28  # numbers of features that are read whole
-_ANCHOR_SECONDS = 1.3e-3  # of the operations that are one anchor's alone, whatever its size
-_SMALLER = 4  # an image counts as so many times smaller: blocks are larger, for the neighbours beside them
+_ANCHOR_SECONDS = 1.3e-3  # of the operations per anchor, independent of its size
+_SMALLER = 4  # factor by which an image counts as smaller: blocks are larger, since neighbours are read with each
 
 
 def _silent(fraction: float, text: str) -> None:
-    """Hear how far the work is, and say nothing."""
+    """Ignore progress."""
 
 
 def run_importance(ctx: UnitContext) -> None:
@@ -51,9 +51,9 @@ def weigh_regions(
 ) -> ImportanceResult:
     """Return the importance weights of regional features (n, k, h, w), estimated on a device.
 
-    Many features are read in blocks of anchors, each beside the neighbours that all anchors share; every anchor is a
-    problem of its own, so that weights are the same. The losses of the trace are then means over blocks. Cost: that of
-    `ImportanceWeight.estimate`, and in each block the neighbours once more.
+    Many features are read in blocks of anchors, each with the neighbours that all anchors share; every anchor is a
+    separate problem, so the weights are the same. The losses of the trace are then means over blocks. Cost: that of
+    `ImportanceWeight.estimate`, and the neighbours again in each block.
     """
     neighbours = draw_neighbours(settings, images, seed)
     if len(regional) * regional[:1].numel() <= _AT_ONCE:
@@ -83,7 +83,7 @@ def _block_by_block(
     device: torch.device | str,
     report: Report,
 ) -> list[ImportanceWeight]:
-    """The weights of blocks of anchors, each fitted beside the neighbours of all."""
+    """The weights of blocks of anchors, each fitted with the neighbours of all."""
     candidates = neighbours.candidates
     shared, count = read_rows(regional, candidates, device), len(candidates)
     fitted = []

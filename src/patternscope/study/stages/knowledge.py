@@ -42,7 +42,7 @@ def run_knowledge(ctx: UnitContext) -> None:
 def point_rule(
     rule: Rule, tau: float, kappa_max: float, mean_strength: float, told: EvidenceResult | None
 ) -> PointRule:
-    """Return when a region of a layer is a knowledge point, calibrated by what was measured of it if so asked."""
+    """Return the rule for the knowledge points of a layer, calibrated by its evidence if requested."""
     temperatures = told.point_temperatures if rule == "calibrated" and told is not None else None
     return PointRule(tau, kappa_max, mean_strength or None, temperatures)
 
@@ -109,7 +109,7 @@ def _shared(masks: Tensor, categories: Tensor, splits: int) -> float | None:
 
 
 def _on_object(reliable: Tensor, masks: Tensor | None, grid: tuple[int, int]) -> tuple[float | None, float | None]:
-    """Share of the reliable points that lies on the object, and of the picture that the object covers."""
+    """Share of the reliable points on the object, and of the picture that the object covers."""
     if masks is None:
         return None, None
     cover = object_cover(masks, grid)

@@ -75,7 +75,7 @@ def compare_networks(
         evidence=_bits_over_networks([each.evidence for each in told], most),
         readable=_bits_over_networks([each.readable for each in told], most),
         class_evidence=tuple(
-            # What one class can have at most depends on its share, and is not that of all.
+            # The maximum of a class depends on its share, and differs from that of all classes.
             ClassEvidence(rows[0].name, _bits_over_networks([row.evidence for row in rows], inf))
             for rows in zip(*(each.classes for each in told), strict=True)
         ),
@@ -107,7 +107,7 @@ def _bits_over_networks(bits: Sequence[Interval], most: float) -> Interval:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """Mean of those that exist."""
+    """Mean of the existing ones."""
     known = [value for value in values if value is not None]
     return fmean(known) if known else None
 

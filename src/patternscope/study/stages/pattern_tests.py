@@ -30,7 +30,7 @@ from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 
 def run_pattern_tests(ctx: UnitContext) -> None:
-    """Write how far the probability of its class falls without each pattern, and its best partner in a refit."""
+    """Write how much the probability of its class falls without each pattern, and its best partner in a refit."""
     settings: StudySettings = ctx.settings
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     images, (height, width) = inputs.images, inputs.region(layer).grid
@@ -62,7 +62,7 @@ def _names(images: ImagesResult, owners: Tensor, count: int) -> list[tuple[str, 
 
 
 def _patterns_of_refit(ctx: UnitContext, inputs: StudyResults, part: FittedPart) -> tuple[Tensor, int]:
-    """The place of the pattern of each region in a refit of the layer by other images (m, r), and their number."""
+    """The index of each region's pattern in a refit of the layer to other images (m, r), and their number."""
     settings: StudySettings = ctx.settings
     layer, device, images = ctx.unit.layer or "", device_of(ctx), part.images(inputs.images)
     told, regional = inputs.evidence(layer), inputs.load(FeaturesResult).regional.open(layer)
@@ -87,7 +87,7 @@ def _patterns_of_refit(ctx: UnitContext, inputs: StudyResults, part: FittedPart)
 def _falls_of_patterns(
     ctx: UnitContext, inputs: StudyResults, part: FittedPart, owners: Tensor
 ) -> tuple[list[Falls | None], str | None]:
-    """The falls of each pattern, None without an image to ask; and why the layer cannot be changed."""
+    """The falls of each pattern, None without an image to test; and why the layer cannot be changed."""
     settings: StudySettings = ctx.settings
     layer, count, labels = ctx.unit.layer or "", int(owners.max()) + 1, part.images(inputs.images).labels
     reliable, grid = part.of(inputs.knowledge(layer).reliable), inputs.region(layer).grid

@@ -70,7 +70,7 @@ def describe_patterns(
     field: tuple[float, float] | None,
     names: Sequence[PatternName] = (),
 ) -> PatternsResult:
-    """Return patterns of a layer with what checkpoints, refits and networks tell of them, and their names."""
+    """Return patterns of a layer with their values over checkpoints, refits and networks, and their names."""
     numbers = results.checkpoints(TrainingResult)
     trained = [results.training(number) for number in numbers]
     checkpoints = tuple(CheckpointName(each.checkpoint, each.name, each.step) for each in trained)
@@ -115,7 +115,7 @@ def describe_patterns(
 
 
 def _field(network: Normalised, images: Tensor, layer: str, grid: tuple[int, int]) -> tuple[float, float] | None:
-    """The effective receptive field, None of a layer that has no gradient by the pixels."""
+    """The effective receptive field, None for a layer without a gradient with respect to the pixels."""
     try:
         return receptive_field(network, images.float() / 255, layer, grid)
     except InputError:
@@ -129,13 +129,13 @@ def halves_of_images(images: ImagesResult, seed: int) -> Tensor:
 
 
 def _named_regions(pattern: Pattern, images: ImagesResult, width: int) -> tuple[str, set[tuple[str, int, int]]]:
-    """The class of a pattern, and its regions as the file of names has them."""
+    """The class of a pattern, and its regions in the format of the file of names."""
     pairs = zip(pattern.samples.tolist(), pattern.regions.tolist(), strict=True)
     return images.classes[pattern.label], {(images.names[s], region // width, region % width) for s, region in pairs}
 
 
 def _mean_over(pattern: Pattern, stability: Tensor | None) -> float | None:
-    """The mean stability (n, r) of a pattern's regions, None where it was not measured."""
+    """The mean stability (n, r) of a pattern's regions, None if it was not measured."""
     return None if stability is None else float(stability[pattern.samples, pattern.regions].double().mean())
 
 

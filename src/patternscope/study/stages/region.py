@@ -23,7 +23,7 @@ from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 # Bytes of traffic for one matched region and dimension in an evaluation of the objective and its gradient.
 _LOOK_UP_BYTES = 100
-# Evaluations beyond one an iteration: the line search, the halvings of the start, the closing one.
+# Evaluations beyond one per iteration: the line search, the halvings of the start, the final one.
 _MORE_EVALUATIONS = 6
 # Passes over embedding and class posterior in an evaluation of the likelihood and its gradient.
 _PASSES = 30
@@ -60,9 +60,9 @@ def embed_regions(
 ) -> RegionResult:
     """Return the regional embedding of features (n, k, h, w), by maps that are fitted on a device.
 
-    One map is fitted to all images and one to the images without each fold of each division; where these are many, to a
-    part of them, and the others are embedded block by block. Cost: the first division into two halves as much as a fit
-    to all images once more, and so does each further one.
+    One map is fitted to all images and one to the images without each fold of each division; if there are many, to a
+    part of them, and the others are embedded block by block. Cost: a fit to all images, and as much again for each
+    division into two halves.
     """
     part = FittedPart.among(images)
     own = part.read(regional, device)
@@ -85,7 +85,7 @@ def embed_regions(
         fold_maps=torch.stack(maps),
         unseen=division + settings.folds * torch.arange(settings.splits)[:, None],
     )
-    # What is in memory is not read again.
+    # Features in memory are not read again.
     everyone = own if part.rows is None else regional
     embedding = embed_by_all(result, everyone, device)
     of_all_images = mean_strength(embedding)

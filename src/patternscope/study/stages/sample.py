@@ -67,7 +67,7 @@ def embed_samples(
 
 
 def alignment(embedding: Tensor, before: Tensor) -> Alignment:
-    """Return how far an embedding is from the one before it, and the turn by which they could come nearer."""
+    """Return the distance of an embedding from the one before it, and the turn that would bring them nearer."""
     own, other = embedding.double(), before.double()
     cosine = torch.nn.functional.cosine_similarity(own.flatten(), other.flatten(), dim=0)
     by_orientation = procrustes(own, other, trim=FAR_SHARE, metric="cosine")
@@ -79,7 +79,7 @@ def alignment(embedding: Tensor, before: Tensor) -> Alignment:
 
 
 def _turn(points: Tensor, rotation: Tensor) -> float:
-    """Degrees by which a rotation turns points (n, e) as one long vector: a plane without points turns nothing."""
+    """Degrees by which a rotation turns points (n, e) as one long vector: a plane without points does not count."""
     cosine = torch.nn.functional.cosine_similarity(points.flatten(), (points @ rotation).flatten(), dim=0)
     return float(torch.rad2deg(cosine.clamp(-1, 1).acos()))
 

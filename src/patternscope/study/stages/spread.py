@@ -29,7 +29,7 @@ def run_spread(ctx: UnitContext) -> None:
     told = inputs.evidence(layer).evidence.value
     part = FittedPart.among(inputs.images)
     regional = part.read(inputs.load(FeaturesResult).regional.open(layer), device_of(ctx))
-    # Counts of all images would differ from those of the part that is fitted again by more than the draw.
+    # Counts of all images would differ from those of the refitted part by more than the draw.
     draws = (
         [PlainCounts(own.total.value, own.reliable.value, own.ratio.value, told)]
         if part.rows is None
@@ -61,7 +61,7 @@ def _counts_of_draw(
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Maps as often as is drawn, with weights where they are asked for; nothing of them is kept but counts."""
+    """A set of maps per draw, with weights if the objective reads them; only counts are kept."""
     once, draws = refitting_cost(unit, facts, settings), settings.spread.draws
     return Cost(draws * once.seconds, 300.0 * (1 + draws), once.memory)
 

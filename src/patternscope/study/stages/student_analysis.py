@@ -1,4 +1,4 @@
-"""Stages student_analysis/<student>: a student's evidence on the samples, beside its teacher's, layer by layer."""
+"""Stages student_analysis/<student>: a student's evidence compared with its teacher's, layer by layer."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,7 +48,7 @@ from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 
 def run_student_analysis(ctx: UnitContext) -> None:
-    """Write the student's sample and regional embeddings and knowledge points, and how they differ."""
+    """Write the student's embeddings and knowledge points, and the differences from its teacher."""
     with TemporaryDirectory(dir=ctx.folder) as place:
         result = _Student(ctx, Path(place)).analyse()
     result.save(ctx.folder)
@@ -56,7 +56,7 @@ def run_student_analysis(ctx: UnitContext) -> None:
 
 @dataclass(frozen=True)
 class _Samples:
-    """The samples as the student embeds them, in the teacher's frame: (n, e), (c, e)."""
+    """The student's sample embedding and mean directions in the teacher's frame: (n, e), (c, e)."""
 
     embedding: Tensor
     mean_directions: Tensor
@@ -77,7 +77,7 @@ class _Student:
 
     @cached_property
     def teacher(self) -> FeaturesResult:
-        """What was recorded of the teacher."""
+        """The teacher's recording."""
         return self.inputs.load(FeaturesResult)
 
     def analyse(self) -> StudentAnalysisResult:
@@ -104,7 +104,7 @@ class _Student:
         )
 
     def embed_samples(self) -> _Samples:
-        """Embed the samples by the teacher's map where it fits, else by one of the student's own, near that."""
+        """Embed the samples by the teacher's map if it fits, else by one of the student's own, close to it."""
         asked, teacher = self.settings.sample, self.inputs.sample()
         features, probs = (
             tensor.to(self.device) for tensor in (self.recorded.sample_features, self.recorded.target_probs)
@@ -127,12 +127,12 @@ class _Student:
 
     @property
     def maps(self) -> str:
-        """Through which maps the settings ask a layer to be seen."""
+        """The maps that the settings request for a layer."""
         asked = self.settings.distillation.maps
         return "first" if asked == "teacher" else asked
 
     def compare(self, layer: str, own_layer: str, samples: _Samples) -> tuple[LayerComparison, ComparedLayer]:
-        """Compare one of the teacher's layers with the student's: what is found, and the student's layer."""
+        """Compare one of the teacher's layers with the student's; return the comparison and the student's layer."""
         region, told = self.inputs.region(layer), self.inputs.evidence(layer)
         first = layer_of(region, self.inputs.knowledge(layer), told)
         features = self.recorded.regional.read(own_layer).to(self.device)
@@ -159,7 +159,7 @@ class _Student:
         return comparison, compared_layer(second, rule.temperatures)
 
     def _own_embedding(self, samples: _Samples, features: Tensor) -> tuple[Tensor, PointRule]:
-        """The regional embedding by maps of the student's own, fitted as those of a study are, and its rule."""
+        """The regional embedding by the student's own maps, fitted like those of a study, and its rule."""
         settings, images, probs = self.settings, self.inputs.images, self.recorded.target_probs
         weights = weigh_if_read(settings.importance, settings.region, features, probs, images, settings.seed)
         rule = settings.knowledge.rule
@@ -179,13 +179,13 @@ class _Student:
         return fitted.embedding, self._rule(fitted, told)
 
     def _rule(self, region: RegionResult, told: EvidenceResult) -> PointRule:
-        """When a region of a layer is a knowledge point."""
+        """The rule for the knowledge points of a layer."""
         asked = self.settings.knowledge
         return point_rule(asked.rule, float(asked.tau), self.settings.region.kappa_max, region.mean_strength, told)
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """A student's layers are recorded, and fitted as the teacher's are unless they are seen through its maps."""
+    """A student's layers are recorded, and fitted like the teacher's unless they are embedded by its maps."""
     recorded = features_cost(unit, facts, settings)
     total = Cost(recorded.seconds, 0.0, recorded.memory)
     read = [importance_cost] if settings.region.objective == "paper" else []

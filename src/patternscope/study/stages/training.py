@@ -58,7 +58,7 @@ from patternscope.study.stages.images import trains_here
 from patternscope.study.start import AS_THEY_ARE, start_of
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
-# For the placement of checkpoints: an accuracy of so many images is within 0.04 of that of all.
+# For the placement of checkpoints: the accuracy on this many images is within 0.04 of that on all.
 _IMAGES_LOOKED_AT = 200
 
 
@@ -110,7 +110,7 @@ def run_training(ctx: UnitContext) -> None:
 
 
 def _to_be_trained(ctx: UnitContext) -> Normalised:
-    """The network as its training starts."""
+    """The initial network of a training."""
     settings: StudySettings = ctx.settings
     classes = len(inputs_of(ctx).images.classes)
     begins, start = not ctx.paths("training", STATE_FILE), start_file(settings.network)
@@ -130,7 +130,7 @@ def _comes_with_weights(settings: StudySettings) -> bool:
 
 
 def _as_it_is(ctx: UnitContext, path: Path | None) -> tuple[Normalised, ReadOutputs | None, ReadProbe | None]:
-    """The network with its weights, and what is read from its output."""
+    """The network with its weights, and its head."""
     settings: StudySettings = ctx.settings
     images = inputs_of(ctx).images
     begins = path is None and _comes_with_weights(settings)
@@ -145,7 +145,7 @@ def _as_it_is(ctx: UnitContext, path: Path | None) -> tuple[Normalised, ReadOutp
 
 
 def step_of(name: str) -> int | None:
-    """Return the training step that the name of a weight file ends with, None where it has none.
+    """Return the training step at the end of a weight file's name, None without one.
 
     >>> step_of("step_00000930"), step_of("resnet-step=12"), step_of("epoch_3")
     (930, 12, None)
@@ -176,7 +176,7 @@ def _part(images: LabelledImages | None) -> LabelledImages:
 
 
 def _train_segment(ctx: UnitContext, network: Normalised, images: LabelledImages) -> tuple[str, int, list[float], int]:
-    """Train from the checkpoint before to this one; the network holds the result. Name, step, losses, all steps."""
+    """Train in place from the checkpoint before to this one; return name, step, losses and total steps."""
     settings: StudySettings = ctx.settings
     checkpoint = ctx.unit.checkpoint or 0
     steps = steps_of_checkpoints(settings.training, len(images.labels))
@@ -208,13 +208,13 @@ def _train_segment(ctx: UnitContext, network: Normalised, images: LabelledImages
 
 
 def _step_of_study(ctx: UnitContext) -> int | None:
-    """The step of this checkpoint of the study's own network, where a further network is trained to the same steps."""
+    """The step of this checkpoint of the study's own network, if a further network is trained to the same steps."""
     known = ctx.paths(stage_name(TrainingResult, OWN_NETWORK), "training.json")
     return TrainingResult.load(known[0].parent).step if known else None
 
 
 def _stop_where_accuracy_changes(ctx: UnitContext, network: Normalised, start: TrainingState, steps: list[int]) -> Stop:
-    """Return what ends a segment at the next checkpoint; `start` holds the state of the ones before."""
+    """Return a function that ends a segment at the next checkpoint; `start` has the state of the ones before."""
     looked_at = _looked_at(_part(inputs_of(ctx).images.held_out), ctx.settings.seed)
 
     def accuracy(trained: nn.Module) -> float:
@@ -226,7 +226,7 @@ def _stop_where_accuracy_changes(ctx: UnitContext, network: Normalised, start: T
 
 
 def _looked_at(held_out: LabelledImages, seed: int) -> _Some:
-    """The held-out images that tell where the accuracy changes, the same at each look; of each class as many."""
+    """The held-out images that measure the accuracy for the placement, always the same, equally many per class."""
     labels = held_out.labels
     if len(labels) <= _IMAGES_LOOKED_AT:
         chosen = torch.arange(len(labels))
