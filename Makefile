@@ -42,8 +42,11 @@ types: $(READY)
 
 # Two processes with a thread each: threads of two processes on the same cores would wait for one another. In the order
 # of their folders files with few but long tests come before the many examples of docstrings, and not at the very end.
+# Their files lie in memory where there are 8 GB for them: thousands of small ones are written, and synced to the disk.
 unit: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	room=$$(df -k /dev/shm 2> /dev/null | awk 'NR == 2 && $$4 > 8000000 {print "/dev/shm"}'); \
+	files=$$(mktemp -d "$${room:-$${TMPDIR:-/tmp}}/patternscope-XXXXXX") && trap 'rm -rf "$$files"' EXIT && \
+	TMPDIR=$$files OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lowest:
 	rm -rf $(VENV)-lowest

@@ -1,10 +1,14 @@
-"""Import what an extra is for, after `pip install ".[EXTRA]"`: a wrong name of a package shows here.
+"""Import what an extra is for and run its tests, after `pip install ".[EXTRA]" pytest hypothesis`.
 
 python tests/check_extra.py zoo
+
+A wrong name of a package shows here, and so does a package that an extra needs and another one happens to install.
 """
 
 import importlib
+import subprocess
 import sys
+from pathlib import Path
 
 # The modules that the package, its documentation or its evidence imports because of each extra.
 MODULES = {
@@ -18,13 +22,27 @@ MODULES = {
     "evidence": ("sklearn.manifold", "umap"),
 }
 
+TESTS = {
+    "notebook": ("atlas/test_widget.py",),
+    "zoo": ("networks/test_pretrained.py",),
+    "probe": ("networks/test_linear_probe.py", "knowledge/test_probe.py"),
+    "huggingface": ("networks/test_huggingface.py",),
+    "parquet": ("images/test_torch_datasets.py",),
+    "cluster": ("workflow/test_cluster.py",),
+    "docs": ("docs/test_site_tools.py",),
+    "evidence": ("evidence/test_projections.py",),
+}
 
-def main(extra: str) -> None:
-    """Import the modules of an extra."""
+
+def main(extra: str) -> int:
+    """Import the modules of an extra, and return what pytest returns of its tests."""
     for name in MODULES[extra]:
         importlib.import_module(name)
-        print(f"{extra}: {name}")
+        print(f"{extra}: {name}", flush=True)
+    tests = Path(__file__).parent
+    command = [sys.executable, "-m", "pytest", "-q", *(str(tests / name) for name in TESTS[extra])]
+    return subprocess.run(command, cwd=tests.parent, check=False).returncode
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main(sys.argv[1]))

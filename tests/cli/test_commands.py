@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from patternscope.cli import main
 from patternscope.figures import load_figure
 from patternscope.results.attack import AttackResult
 from patternscope.results.study import open_results
+from patternscope.settings.study import make_settings
 from patternscope.settings.toml import settings_toml
 from patternscope.study.run import run_analysis, saved_settings
 from patternscope.workflow.stages import Stage
@@ -291,6 +293,13 @@ def test_a_finished_study_is_of_use_without_its_images(drawn, monkeypatch, capsy
     code, _, err = call(capsys, "run", settings, "--out", drawn)
     assert code == 2
     assert "squares.npz' does not exist" in err
+
+
+def test_the_settings_of_a_study_are_printed_as_its_toml_file(drawn, capsys):
+    code, out, err = call(capsys, "settings", drawn)
+    assert (code, err) == (0, "")
+    assert make_settings(tomllib.loads(out), "printed", Path()) == saved_settings(drawn)[0]
+    assert "kappa_max" not in out  # a default
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -86,7 +86,8 @@ def test_the_page_is_whole_and_asks_nobody(taught_study, capsys, tmp_path):
     assert not re.search(r"url\(|@import", html)
     # The figures that this study has drawn; the others are omitted, and listed.
     assert html.count("<img ") == 2
-    assert "figure counts: not up to date, omitted" in out
+    assert "omitted, since not up to date: " in out
+    assert re.search(r"\bcounts\b", out.partition("omitted, since not up to date: ")[2])
     assert "distilled_counts" in html
     assert file.read_text() == render(read_study_page(taught_study))
 

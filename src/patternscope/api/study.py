@@ -12,6 +12,7 @@ from patternscope.api.plots import Plots
 from patternscope.errors import InputError, nearest
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
+from patternscope.report.formatting import counted
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.formatting import with_interval
@@ -219,8 +220,8 @@ class Study:
 
     def __repr__(self) -> str:
         where = "in memory" if self.folder is None else str(self.folder)
-        sizes = f"{len(self.images.labels)} images, {len(self.layers)} layers, {len(self.checkpoints)} checkpoints"
-        return f"Study({where}: {sizes})"
+        sizes = {"image": self.images.labels, "layer": self.layers, "checkpoint": self.checkpoints}
+        return f"Study({where}: {', '.join(counted(len(named), name) for name, named in sizes.items())})"
 
 
 def _cells(layer: Layer, measured: bool) -> list[str]:

@@ -11,6 +11,7 @@ from patternscope.cli.printing import say, tell
 from patternscope.cli.progress import progress
 from patternscope.cli.tables import print_tables
 from patternscope.figures.drawing.video import write_videos
+from patternscope.report.formatting import counted
 from patternscope.report.parts.trust import omitted_images
 from patternscope.results.atlas import AtlasResult
 from patternscope.results.images import ImagesResult
@@ -50,41 +51,52 @@ def run_and_print(
 
 
 def run_part_and_print(folder: Path, part: str, workers: int = 1) -> None:
-    """Bring the figures or the atlas of a study up to date and print its results; InputError as `run_part`."""
+    """Bring the figures or the atlas of a study up to date and print where they are; InputError as `run_part`."""
     executor, (settings, _) = executor_of(workers), saved_settings(folder)
     with progress(sys.stderr) as report:
         summary = run_part(folder, part, pages_of, executor=executor, report=report)
-    _print_outcome(folder, settings, summary)
+    results = open_results(folder)
+    _print_units(folder, settings, summary, results)
+    if part == "figures":
+        say(str(folder / "figures"))
+    else:
+        _print_atlas(folder, results)
 
 
 def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -> None:
     """Print the summary of the run, the results, and where they are."""
-    if summary.done:
-        units = f"{len(summary.done)} unit{'s' * (len(summary.done) != 1)}"
-        say(f"{folder}: ran {units}, {len(summary.kept)} were up to date")
-    else:
-        say(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
     results = open_results(folder)
+    _print_units(folder, settings, summary, results)
+    print_tables(results)
+    if (machines := provenance_of(folder).machines_text) is not None:
+        tell(f"computed on {machines}")
+    for place in (folder / SummaryResult.STAGE, folder / "figures"):
+        if place.exists():
+            say(str(place))
+    _print_atlas(folder, results)
+
+
+def _print_units(folder: Path, settings: StudySettings, summary: RunSummary, results: StudyResults) -> None:
+    """Print how much was computed and reused, what the results lack, and a warning if several versions made them."""
+    if summary.done:
+        say(f"{folder}: ran {counted(len(summary.done), 'unit')}, {len(summary.kept)} were up to date")
+    else:
+        say(f"{folder}: nothing to do, all {counted(len(summary.kept), 'unit')} are up to date")
     if results.has(ImagesResult):
         for sentence in omitted_images(results.images, settings.images.samples_per_class):
             tell(sentence)
     if results.has(TrainingResult) and (sentence := results.training().head_sentence):
         tell(sentence)
-    made = provenance_of(folder)
-    if made.mixed is not None:
-        warnings.warn(made.mixed, stacklevel=2)
+    if (mixed := provenance_of(folder).mixed) is not None:
+        warnings.warn(mixed, stacklevel=2)
     write_videos(folder / "figures")
-    print_tables(results)
-    if made.machines_text is not None:
-        tell(f"computed on {made.machines_text}")
-    _print_files(folder, results)
 
 
-def _print_files(folder: Path, results: StudyResults) -> None:
-    """Print where to look, and what the atlas omits."""
-    for place in (folder / SummaryResult.STAGE, folder / "figures", AtlasResult.html_file(folder)):
-        if place.exists():
-            say(str(place))
+def _print_atlas(folder: Path, results: StudyResults) -> None:
+    """Print where the atlas is, and what it omits."""
+    page = AtlasResult.html_file(folder)
+    if page.exists():
+        say(str(page))
     if results.has(AtlasResult):
         atlas = results.load(AtlasResult)
         for line in atlas.omitted if atlas.refused is None else [atlas.refused]:

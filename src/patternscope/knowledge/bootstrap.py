@@ -7,11 +7,10 @@ from statistics import NormalDist
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.intervals import Interval, student_quantile
 from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
 from patternscope.radial.checks import check_same_shape
 
@@ -248,5 +247,5 @@ def _interval(
 def _widening(images: int, level: float) -> float:
     """Return the factor by which an interval over a number of images is wider than the quantiles of its draws."""
     end = (1 + level) / 2
-    student = float(stdtrit(images - 1, end)) / NormalDist().inv_cdf(end)
+    student = student_quantile(images, end) / NormalDist().inv_cdf(end)
     return (images / (images - 1)) ** 0.5 * student

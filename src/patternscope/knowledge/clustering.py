@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans, vq
-from scipy.optimize import linear_sum_assignment
-from scipy.special import stdtrit
 
 from patternscope.errors import InputError
+from patternscope.knowledge.intervals import student_quantile
 from patternscope.radial.checks import check_at_least
 
 Points = NDArray[np.float64]
@@ -100,7 +98,7 @@ def _within_share(axes: Points, labels: Labels, count: int, boxes: int, rng: np.
     others = np.array([_within(box, own, count) for box, own in found if own is not None])
     if len(others) < 2:
         return None
-    margin = stdtrit(len(others) - 1, _LEVEL) * others.std(ddof=1) * (1 + 1 / len(others)) ** 0.5
+    margin = student_quantile(len(others), _LEVEL) * others.std(ddof=1) * (1 + 1 / len(others)) ** 0.5
     own = _within(axes, labels, count)
     return float(own / others.mean()) if own < others.mean() - margin else None
 
@@ -128,6 +126,8 @@ def jaccard(labels: Labels, other: Labels, count: int) -> Points:
     >>> jaccard(np.array([0, 0, 0, 1]), np.array([1, 1, 0, 0]), 2).round(3).tolist()
     [0.667, 0.5]
     """
+    from scipy.optimize import linear_sum_assignment
+
     both = np.zeros((count, count))
     np.add.at(both, (labels, other), 1)
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0) - both
@@ -167,6 +167,8 @@ def _by_other_half(axes: Points, half: Labels, count: int, rng: np.random.Genera
 
 def _k_means(points: Points, count: int, rng: np.random.Generator) -> Labels | None:
     """The clusters of the best of some starts; None if no start gives that many."""
+    from scipy.cluster.vq import kmeans, vq
+
     best: tuple[float, Labels] | None = None
     for _ in range(_STARTS):
         centres, _ = kmeans(points, _spread_start(points, count, rng))

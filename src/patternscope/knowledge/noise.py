@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy.special import stdtrit
-
 from patternscope.errors import InputError
-from patternscope.knowledge.intervals import Interval, with_seed_spread
+from patternscope.knowledge.intervals import Interval, student_quantile, with_seed_spread
 from patternscope.knowledge.replicates import difference_over_networks
 
 
@@ -54,7 +52,7 @@ def with_noise(difference: Interval, noise: Noise, level: float = 0.95) -> Inter
         raise InputError(
             f"trainings, count: expected >= 0 of at least 2 networks, got {noise.trainings} and {noise.count}"
         )
-    return _widened(wide, 2 * (float(stdtrit(noise.count - 1, (1 + level) / 2)) * noise.trainings) ** 2)
+    return _widened(wide, 2 * (student_quantile(noise.count, (1 + level) / 2) * noise.trainings) ** 2)
 
 
 def _widened(interval: Interval, square: float) -> Interval:

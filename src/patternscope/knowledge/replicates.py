@@ -5,11 +5,10 @@ from math import inf, sqrt
 from statistics import fmean, stdev
 
 import torch
-from scipy.special import stdtrit
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.intervals import Interval, student_quantile
 
 _CHANCE_DRAWS = 20
 
@@ -120,4 +119,4 @@ def _half_width(values: Sequence[float], level: float) -> float:
     if not 0 < level < 1:
         raise InputError(f"level: expected a share in (0, 1), got {level}")
     m = len(values)
-    return float(stdtrit(m - 1, (1 + level) / 2)) * stdev(values) / sqrt(m)
+    return student_quantile(m, (1 + level) / 2) * stdev(values) / sqrt(m)

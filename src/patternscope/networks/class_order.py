@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 _CHANCE = 0.975
@@ -61,6 +60,8 @@ def find_order(logits: Tensor, labels: Tensor, outputs: tuple[int, ...]) -> Like
 
 def _assigned(logits: Tensor, labels: Tensor, classes: int) -> tuple[int, ...]:
     """An output for each class, no two the same, by how often it is the largest for images of the class."""
+    from scipy.optimize import linear_sum_assignment
+
     votes = torch.zeros(classes, logits.shape[1], dtype=torch.float64)
     largest = torch.stack([labels, logits.argmax(dim=1)])
     votes.index_put_(tuple(largest), torch.ones(len(labels), dtype=torch.float64), accumulate=True)

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ive
 
 from patternscope.errors import InputError
 from patternscope.radial.checks import check_at_least
@@ -26,6 +25,8 @@ def bessel_ratio(concentration: ArrayLike, dim: int) -> NDArray[np.float64]:
     >>> bool(np.isclose(bessel_ratio(10.0, 3), 1 / np.tanh(10.0) - 0.1))
     True
     """
+    from scipy.special import ive
+
     kappa = np.asarray(concentration, dtype=np.float64)
     check_at_least(dim, 2, "dim")
     if not np.all(np.isfinite(kappa)) or np.any(kappa < 0):

@@ -5,7 +5,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import gammaln, hyp1f1
 from torch import Tensor
 
 from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope
@@ -85,6 +84,8 @@ def exact_concentration(strength: NDArray[np.float64], kappa_max: float, dim: in
 
 def _noisy_resultant(strength: NDArray[np.float64], dim: int) -> NDArray[np.float64]:
     """Return rho_e(l), the mean cosine between l o + unit Gaussian noise and o."""
+    from scipy.special import gammaln, hyp1f1
+
     log_factor = gammaln((dim + 1) / 2) - gammaln(dim / 2 + 1)
     return strength / np.sqrt(2) * np.exp(log_factor) * hyp1f1(0.5, dim / 2 + 1, -(strength**2) / 2)
 
@@ -96,6 +97,7 @@ def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
     Coefficients (4, cells) of the powers 3 to 0 within a cell, and the spacing of the cells.
     """
     from scipy.interpolate import CubicSpline  # takes half a second to import, which other commands need not wait for
+    from scipy.special import gammaln
 
     check_kappa(kappa_max, "kappa_max")
     check_at_least(dim, 2, "dim")

@@ -28,6 +28,7 @@ def report(
     from patternscope.atomic import replaced_file
     from patternscope.cli.printing import file_size, say, tell
     from patternscope.report import render, write_pdf
+    from patternscope.report.formatting import counted
     from patternscope.workflow.disk_errors import plain_errors
 
     page, file = read_study_page(folder), out or folder / REPORT_FILE
@@ -41,8 +42,11 @@ def report(
         raise InputError(f"--out: expected a file such as DIR/{REPORT_FILE}, got {got}") from error
     for finding in page.findings:
         tell(finding.sentence)
-    for name in page.omitted_figures:
-        tell(f"figure {name}: not up to date, omitted; `patternscope figures {folder}` draws it")
+    if page.omitted_figures:
+        tell(
+            f"omitted, since not up to date: {counted(len(page.omitted_figures), 'figure')} "
+            f"({', '.join(page.omitted_figures)}); `patternscope figures {folder}` draws them"
+        )
     say(f"{file}: {file_size(file.stat().st_size)}")
     if pdf:
         with plain_errors(file):

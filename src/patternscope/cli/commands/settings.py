@@ -1,5 +1,6 @@
 """`patternscope settings`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,15 +8,41 @@ import typer
 
 def settings(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A section, or a key such as images.resize; all by default.")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="A section, a key such as images.resize, or the folder of a study; all keys by default.",
+        ),
     ] = None,
 ) -> None:
-    """Print the keys of a study's TOML file, with their defaults and what they mean.
+    """Print the keys of a study's TOML file, with their defaults and what they mean; or the TOML file of a study.
 
-    A key without a default is unset or determined automatically.
+    A key without a default is unset or determined automatically. For a study, the keys that differ from their defaults
+    are printed: edit the file, and run it again with --out DIR.
 
-    Examples: patternscope settings; patternscope settings images; patternscope settings tau
+    Examples: patternscope settings; patternscope settings images; patternscope settings tau; patternscope settings
+    runs/demo > demo.toml
     """
+    from patternscope.workflow.store import STUDY_FILE
+
+    if name and Path(name, STUDY_FILE).exists():
+        _print_study(Path(name))
+    else:
+        _print_keys(name)
+
+
+def _print_study(folder: Path) -> None:
+    """Print the settings of a study as TOML."""
+    from patternscope.cli.printing import say
+    from patternscope.settings.toml import settings_toml
+    from patternscope.study.run import saved_settings
+
+    for line in settings_toml(saved_settings(folder)[0]).splitlines():
+        say(line)
+
+
+def _print_keys(name: str | None) -> None:
+    """Print all keys, those of a section, or one."""
     from patternscope.cli.printing import say
     from patternscope.settings.keys import find_keys, section_meanings, setting_keys
 
