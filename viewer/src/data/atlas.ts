@@ -45,7 +45,7 @@ export interface Atlas {
   condition(key: string): Condition;
   /** Grid of a layer in a condition: a student may have another one than its teacher. */
   grid(condition: string, layer: string): Grid;
-  /** Whether the atlas holds an array. */
+  /** Whether the atlas contains an array. */
   has(path: string): boolean;
   /** One step of an array, or the whole array where no step is given; decoded where it is stored as planes of bytes. */
   read<T extends Values>(path: string, step?: number): Promise<T>;

@@ -126,7 +126,7 @@ export interface Turn {
 
 /**
  * The region that turned most: the largest angle at the origin between two frames, among regions that are knowledge
- * points in both; null where there is none.
+ * points in both; null without one.
  */
 export function turnedMost(
   before: Frame,

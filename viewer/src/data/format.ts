@@ -3,7 +3,7 @@
 const FORMAT = "patternscope-atlas";
 /**
  * Version 1 has neither temperatures nor evidence; its probabilities are those of unscaled positions. Up to version
- * 2 integers are stored as they are.
+ * 2, integers are stored without planes.
  */
 const VERSIONS: unknown[] = [1, 2, 3];
 

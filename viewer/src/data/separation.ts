@@ -58,7 +58,7 @@ interface Spread {
 export interface Separation {
   /** Pairs that are apart in space. */
   apart: HiddenPair[];
-  /** The pairs with their accuracy on the screen of these axes, of which the first two count. */
+  /** The pairs with their accuracy on the screen of these axes (the first two). */
   seenAlong(axes: Axes): HiddenPair[];
   /** Axes rotated until no pair that is apart overlaps on the screen, as far as possible. */
   refine(axes: Axes): Axes;

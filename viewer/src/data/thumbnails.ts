@@ -10,7 +10,7 @@ export interface Thumbnail {
 }
 
 export interface Thumbnails {
-  /** An image: at once when its sprite was read before; null where the atlas does not hold it. */
+  /** An image: synchronously if its sprite was read before; null if the atlas does not contain it. */
   get(image: number): Thumbnail | null | Promise<Thumbnail | null>;
 }
 

@@ -93,7 +93,7 @@ function pairChart(layers: PairLayer[], condition: Condition, current: string, w
   return lineChart(lines, axis, condition, { width, height: HEIGHT });
 }
 
-/** When and where two classes part, and by which rule; of a comparison, where most is taken for the other class. */
+/** When and where two classes part, with the rule; in a comparison, where most regions are taken for the other class. */
 export function pairSentence(layers: PairLayer[], condition: Condition, names: [string, string]): string {
   return condition.kind === "training"
     ? partingSentence(layers, condition, names)

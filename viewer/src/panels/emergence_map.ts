@@ -139,7 +139,7 @@ function accuracyText({ steps }: Condition, step: number): string {
   return accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`;
 }
 
-/** The step in words, with how far its frame is from the one before. */
+/** The step in words, with the distance of its frame from the one before. */
 function describeStep(now: HTMLElement, { atlas, view }: Snapshot): void {
   const condition = atlas.condition(view.condition);
   const { residual, angle } = condition.steps[view.step];

@@ -68,7 +68,7 @@ export function predictedClass(
   return isUninformed(frame, id) ? "no class" : names[frame.category[id]];
 }
 
-/** The place of a region in its grid. */
+/** The position of a region in its grid. */
 export function formatPlace(region: number, columns: number): string {
   return `row ${Math.floor(region / columns) + 1}, column ${(region % columns) + 1}`;
 }

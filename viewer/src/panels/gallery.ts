@@ -161,7 +161,7 @@ function makeThumb(change: ChangeView) {
       const scale = SIZE / Math.max(height, width);
       const mistake = frame && describeMistake(frame, image, atlas);
       const name = `Image ${image}, ${atlas.attributes.classes[atlas.labels[image]]}`;
-      // The caption stands in the name as it is read, so that the button can be called by what is seen of it.
+      // The accessible name contains the caption, so that speech input can use the visible text.
       element.title = element.ariaLabel = mistake
         ? `${name}: the network predicts ${mistake.replace("\n", " ")}`
         : name;

@@ -18,7 +18,7 @@ export function makeImageSearch(change: ChangeView): Panel {
   });
   const total = h("span", { class: "of" });
   let last: Snapshot | null = null;
-  /** Whether the field holds an unfinished search. */
+  /** Whether the field contains an unfinished search. */
   let typing = false;
   const go = (by: number) => {
     if (!last) return;

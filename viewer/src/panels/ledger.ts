@@ -81,7 +81,7 @@ export function makeLedger(change: ChangeView): Panel {
 
 const WIDEST = 620;
 
-/** The element in the place of the one that had the focus. */
+/** The element that replaced the one with the focus. */
 function refocus(body: HTMLElement, label: string): void {
   for (const element of body.querySelectorAll<HTMLElement>("[aria-label]"))
     if (element.getAttribute("aria-label") === label) return element.focus();

@@ -137,7 +137,7 @@ function lastValue(values: number[]): number {
   return values.findLast((value) => Number.isFinite(value)) ?? 0;
 }
 
-/** Heights of the names in the units of the axis: beside the ends of their lines, moved apart where they would overlap. */
+/** Heights of the names in the units of the axis: next to the ends of their lines, moved apart to avoid overlap. */
 export function placeEnds(ends: number[], [low, high]: [number, number], pixels: number): number[] {
   const order = ends.map((_, index) => index).sort((one, other) => ends[other] - ends[one]);
   const from = order.map((index) => (pixels * (high - ends[index])) / (high - low));

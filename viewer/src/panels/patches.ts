@@ -78,7 +78,7 @@ export function makePatches(change: ChangeView): RegionPart {
   }
 }
 
-/** Features are those of the training's last step, of the images as they are. */
+/** Features are those of the last training step, of the clean images. */
 function offersFeatures(atlas: Atlas, { condition, layer }: Frame): boolean {
   return condition.kind === "training" && hasFeatures(atlas, layer.key);
 }

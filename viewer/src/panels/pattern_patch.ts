@@ -20,7 +20,7 @@ export interface PatchOf {
   field: Grid | null;
 }
 
-/** A button with a patch; `more` is said of it besides image, class and place. */
+/** A button with a patch; `more` is added to the label with image, class and position. */
 export function regionPatch(
   { atlas, clean }: Pick<Snapshot, "atlas" | "clean">,
   of: PatchOf,

@@ -217,7 +217,7 @@ function drawPoints(
   }
 }
 
-/** Draw in the regions of one level alone: an outline around several has the weight of each beside it. */
+/** Draw only in the regions of one level: an outline around several has the weight of the adjacent one. */
 function clipTo(
   context: CanvasRenderingContext2D,
   levels: Uint8Array,

@@ -64,7 +64,7 @@ export function makePainter() {
   };
 }
 
-/** The frames side by side: a student beside its teacher, otherwise one frame alone. */
+/** The frames side by side: a student next to its teacher, otherwise a single frame. */
 export function framesOf({ reference }: Snapshot, frame: Frame): Frame[] {
   const paired = reference && frame.condition.kind === "model" && reference.regions === frame.regions;
   return paired ? [reference, frame] : [frame];

@@ -34,7 +34,7 @@ export function project(
 
 type Visitor = (id: number, x: number, y: number, depth: number) => void;
 
-/** Call `visit` with the place of each visible point: the arithmetic of `project` without an array per point. */
+/** Call `visit` with the position of each visible point: the arithmetic of `project` without an array per point. */
 export function forEachPoint({ motion, visible, matrix: m, box }: Scene, visit: Visitor): void {
   const from = motion.from.points;
   const to = motion.to.points;

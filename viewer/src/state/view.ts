@@ -100,7 +100,7 @@ export function applyChanges(atlas: Atlas, view: View, requested: Changes): View
     next.filter = { ...next.filter, pattern: 0 };
   next.camera = validCamera(next.camera, atlas.attributes.classes.length);
   next.selection = validSelection(atlas, view, next, changes.selection !== undefined);
-  // A new selection, also one made in a notebook, brings along the image that holds most of it.
+  // A new selection, also one made in a notebook, also selects the image that contains most of it.
   if (changes.selection && changes.image === undefined)
     next.image = mostFrequent(next.selection.map((id) => imageOf({ atlas, view: next }, id))) ?? next.image;
   // Other images begin at their first page.

@@ -13,7 +13,7 @@ const THEMES = ["auto", "light", "dark"] as const;
 export interface Header {
   element: HTMLElement;
   actions: HTMLElement;
-  /** Show the finding of the study in place of its name. */
+  /** Show the finding of the study instead of its name. */
   setTitle(finding: string): void;
 }
 
