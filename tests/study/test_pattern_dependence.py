@@ -85,7 +85,7 @@ def test_what_is_said_of_patterns_that_are_used_and_of_those_that_are_not():
     assert "falls by 0.300 (0.200–0.400)" in first
     assert "the network depends on patterns, more than on other reliable regions" in first
     assert "for 2 of 2 it falls more than without unreliable regions, for 1 more" in first
-    assert first.endswith("farthest for ears, by 0.400 (0.300–0.500) against 0.000 (−0.100 to 0.100).")
+    assert first.endswith("most for ears, by 0.400 (0.300–0.500) against 0.000 (−0.100 to 0.100).")
     assert "1 in 40" in how
     assert "2 of 3 in deep" in refit
     assert pattern_test_table({"deep": found}).rows[0][-3:] == ["2", "1", "2"]
