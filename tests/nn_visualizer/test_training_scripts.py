@@ -125,7 +125,7 @@ def test_help_lists_every_hyperparameter_with_its_meaning(script, capsys):
         assert f"--{name.replace('_', '-')}" in out
         assert " ".join((fields[name].description or "").split()) in flat
     assert not {"--objective", "--folds", "--splits"} & set(flat.split())  # of a study
-    assert "leaves the network as it starts (default: 6)" in flat  # of the scripts, not of a study
+    assert "0 does not train (default: 6)" in flat  # of the scripts, not of a study
     assert "images of each class to train on (default: 400 pictograms, all of a folder)" in flat
 
 

@@ -142,7 +142,7 @@ def test_a_study_of_one_checkpoint_and_one_layer(single):
     assert page.findings[0].sentence.startswith(("A region of conv_53 has ", "No layer has evidence"))
     assert "1 layer. A" in page.about
     assert "checkpoint" not in page.about
-    assert page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class asked for")
+    assert page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class requested")
     assert set(page.omitted_figures) >= {"counts", "sample_embedding"}
     html = render(page)
     assert "<img" not in html

@@ -138,7 +138,7 @@ def test_sentences_and_tables_say_the_numbers(taught_study):
     ledger = open_study(taught_study).ledger(resamples=10)
     sentences = " ".join(ledger_sentences(ledger))
     assert "to the student of logits" in sentences
-    assert "are passed on at the same place" in sentences
+    assert "are passed on at the same position" in sentences
     (row,) = ledger_table("Depth", ledger.depth).rows
     assert row[0] == "conv_33 to conv_53"
     assert ledger_table("Attack", ledger.attack) is None

@@ -244,7 +244,7 @@ def test_a_script_without_the_main_guard_is_told_so(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(WITHOUT_GUARD.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path / "study")))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
-    guard = "put what it does below `if __name__ == '__main__':`"
+    guard = "put its code below `if __name__ == '__main__':`"
     assert done.stdout.count("\n") == 1
     assert done.stdout.startswith("workers: the worker processes ended before they began; ")
     assert done.stdout.endswith(f"{guard}\n")
