@@ -90,7 +90,7 @@ describe("sentences", () => {
     expect(old).toContain("evidence was not measured");
     expect(old).not.toContain("high");
     const attacked = evidence([{ name: "high", told: null }], "step 9", measured);
-    expect(attacked).toContain("for the training alone");
+    expect(attacked).toContain("only measured for the training");
     const decided = evidence([layer("low", 0.5)], "step 9", { most: 3, against: "decision" });
     expect(decided).toContain("for the network's own decision");
   });

@@ -57,7 +57,7 @@ export function evidenceSentence(
   const known = layers.flatMap(({ name, told }) => (told ? [{ name, ...told }] : []));
   if (!known.length)
     return measured
-      ? `${start} evidence was only measured during training.`
+      ? `${start} evidence was only measured for the training.`
       : `${start} evidence was not measured, so the counts do not tell which layer distinguishes classes best.`;
   const about = measured?.against === "decision" ? " for the network's own decision" : "";
   const sorted = [...known].sort((one, other) => other.evidence.value - one.evidence.value);
