@@ -78,7 +78,7 @@ def test_where_none_fits_the_keys_seen_are_listed(tmp_path):
     torch.save({"student": state(1, outputs=5), "teacher": state(1, outputs=5)}, tmp_path / "none.pth")
     torch.save({"epoch": 3, "history": [1, 2], "w": torch.ones(2)}, tmp_path / "other.pth")
     for name, said in [
-        ("none.pth", r"of another shape .*; the file holds state dicts under 'teacher', 'student'$"),
+        ("none.pth", r"of another shape .*; the file has state dicts under 'teacher', 'student'$"),
         ("other.pth", r"got the keys 'epoch' \(int\), 'history' \(list\), 'w' \(Tensor\); save the weights alone"),
     ]:
         with pytest.raises(InputError, match=said):
