@@ -68,7 +68,7 @@ def test_what_is_found(analysed, network, pictures):
     torch.testing.assert_close(region.embedding, naive, rtol=1e-4, atol=1e-4)
     assert analysed.classes == list(CLASSES)
     assert [checkpoint.name for checkpoint in analysed.checkpoints] == ["as given"]
-    assert "16 images, 2 layers, 1 checkpoints" in repr(analysed)
+    assert "16 images, 2 layers, 1 checkpoint" in repr(analysed)
     assert analysed._repr_html_().count("<tr>") == 3
     with pytest.raises(KeyError, match="did you mean 'conv_53'"):
         _ = analysed.layers["conv_54"]
