@@ -4,7 +4,7 @@ import type { Count } from "../data/findings";
 import { MOVES, type Flow, type Ledger, type Move } from "../data/ledger";
 import { freshId, h, s } from "../dom";
 import { isFlow, type Became, type Filter } from "../state/facets";
-import { formatBitsCount, formatCount } from "./formatting";
+import { changeDigits, formatChangeCount, formatCount } from "./formatting";
 
 /** Shows the regions of one flow: of points of some classes before, and of some now; again shows all. */
 export type ChooseFlow = (flow: Became, was?: number[], regions?: number[]) => void;
@@ -140,13 +140,14 @@ const isChosen = (filter: Filter, flow: Move) => isFlow(filter, flow, [], []);
  */
 export function flowTable(ledger: Ledger, choose: ChooseFlow, filter: Filter, again: boolean): HTMLElement {
   const { points, bits, growth } = ledger;
+  const digits = changeDigits([...(bits ? Object.values(bits) : []), ...(growth ? [growth] : [])]);
   const row = (name: Node, count: string, told: Count | null) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, name),
       h("td", {}, count),
-      bits && h("td", {}, told ? formatBitsCount(told) : "–"),
+      bits && h("td", {}, told ? formatChangeCount(told, digits) : "–"),
     );
   const button = (flow: Move) =>
     h(
