@@ -127,6 +127,12 @@ function flowPattern(id: string, flow: Move): SVGPatternElement {
   );
 }
 
+/** A number and its interval, which is broken nowhere: neither at its spaces nor at its dash. */
+function numberParts(text: string): (string | Node)[] {
+  const [value, interval] = text.split(" (");
+  return interval ? [`${value} `, h("span", { class: "flow-interval" }, `(${interval}`)] : [value];
+}
+
 /** A small square of the look of a flow. */
 export function flowSwatch(flow: Move): HTMLElement {
   return h("span", { class: `flow-swatch look-${flow}`, "aria-hidden": "true" });
@@ -146,8 +152,8 @@ export function flowTable(ledger: Ledger, choose: ChooseFlow, filter: Filter, ag
       "tr",
       {},
       h("th", { scope: "row" }, name),
-      h("td", {}, count),
-      bits && h("td", {}, told ? formatChangeCount(told, digits) : "–"),
+      h("td", {}, ...numberParts(count)),
+      bits && h("td", {}, ...numberParts(told ? formatChangeCount(told, digits) : "–")),
     );
   const button = (flow: Move) =>
     h(
