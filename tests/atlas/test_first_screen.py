@@ -1,10 +1,13 @@
 """The first screen: its finding, the map that is the slider, one image through depth and training, any screen."""
 
+import io
+import itertools
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from atlas.invented_atlas import invent
 from atlas.pages import Watched, opened, plain
@@ -110,6 +113,73 @@ def test_names_of_classes_stand_where_they_emerge(shown, content):
         more = sum(int(name[1:]) for name in names if name.startswith("+"))
         assert set(names) - {name for name in names if name.startswith("+")} <= set(content.classes)
         assert len(names) + more <= len(content.classes) + 3
+
+
+# Boxes of all texts of the map, and places on its curves, each a pixel or less from the next.
+LABELS = """[...document.querySelectorAll(
+    ".map-area :is(text, .layer-name, .layer-counts > span, .accuracy-label, .flag)")].filter(one => one.textContent)
+  .map(one => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    const { left, top, right, bottom } = range.getBoundingClientRect();
+    return [one.textContent, left, top, right, bottom];
+  })"""
+CURVES = """[...document.querySelectorAll(".map-area > svg:first-of-type :is(g[aria-label] path, .at)")]
+  .flatMap(path => {
+    const [length, matrix] = [path.getTotalLength(), path.getScreenCTM()];
+    return Array.from({ length: Math.ceil(length) + 1 }, (_, at) => {
+      const { x, y } = path.getPointAtLength(Math.min(at, length)).matrixTransform(matrix);
+      return [x, y];
+    });
+  })"""
+SMALLEST_OVERLAP = 1  # pixel; the boxes of letters are a little higher than these
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (1920, 1080)])
+def test_no_label_of_the_map_lies_on_a_curve_or_on_another(browser, file, width, height):
+    with opened(browser, file.as_uri()) as watched:
+        watched.page.set_viewport_size({"width": width, "height": height})
+        watched.settled_width(width)
+        # A legend of several rows: the map is drawn again once it has its width.
+        watched.settled(lambda: watched.page.locator(".map-area .narrow").count(), int(width < 640))
+        labels, curves = watched.page.evaluate(LABELS), np.array(watched.page.evaluate(CURVES))
+    assert len(labels) > 20
+    assert {"accuracy", "conv_43", "lifeboat"} <= {text for text, *_ in labels}
+    assert len(curves) > 3 * width
+    edge = SMALLEST_OVERLAP
+    boxes = {(place, text): box for place, (text, *box) in enumerate(labels)}
+    crossed = [
+        text
+        for (_, text), (left, top, right, bottom) in boxes.items()
+        if ((curves > (left, top + edge)) & (curves < (right, bottom - edge))).all(axis=1).any()
+    ]
+    assert crossed == []
+    covered = [
+        (one[1], other[1])
+        for (one, a), (other, b) in itertools.combinations(boxes.items(), 2)
+        if min(a[2], b[2]) - max(a[0], b[0]) > edge and min(a[3], b[3]) - max(a[1], b[1]) > 3 * edge
+    ]
+    assert covered == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_line_of_the_step_runs_behind_the_labels(browser, file, scheme):
+    with opened(browser, file.as_uri() + "#layer=0&step=2", color_scheme=scheme) as watched:
+        watched.page.set_viewport_size({"width": 390, "height": 844})
+        watched.settled(watched.page.locator(".map-area .narrow").count, 1)
+        slider = watched.page.get_by_role("slider", name="Step").bounding_box()
+        line = slider["x"] + slider["width"] / 2
+        counts = watched.page.locator(".layer-counts").first.bounding_box()
+        assert counts["x"] < line < counts["x"] + counts["width"]
+        box = {"x": line - 3, "y": counts["y"], "width": 6, "height": counts["height"]}
+        label = np.asarray(Image.open(io.BytesIO(watched.page.screenshot(clip=box))).convert("RGB")).astype(int)
+        # The line is there, below the label, and in front of nothing but the chart.
+        below = {**box, "y": counts["y"] + 40, "height": 4}
+        chart = np.asarray(Image.open(io.BytesIO(watched.page.screenshot(clip=below))).convert("RGB")).astype(int)
+    colour = np.array([31, 95, 168]) if scheme == "light" else np.array([125, 180, 240])
+    near = [(np.abs(picture - colour).max(axis=2) < 30) for picture in (label, chart)]
+    assert not near[0].any()
+    assert near[1].any(axis=1).all()
 
 
 def test_an_attack_has_its_own_steps_and_no_emergence(fresh):

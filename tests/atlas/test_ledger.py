@@ -1,10 +1,12 @@
 """The ledger on the page: the numbers of `knowledge.ledger`, and flows that filter."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
-from atlas.pages import opened
+from atlas.pages import opened, plain
 from patternscope.atlas.contents import AtlasContent, Condition, Regions
 from patternscope.knowledge.ledger import Flow, Ledger, keep_ledger
 from patternscope.results.ledger import Moment
@@ -56,6 +58,44 @@ def agree(found: dict, wanted: Ledger) -> None:
     assert [[row[name] for name in columns] for row in found["classes"]] == rows
 
 
+def change_text(value: float, digits: int) -> str:
+    """A change of evidence as the page has it."""
+    if abs(value) < 1e-9:
+        return "0"
+    if round(abs(value), digits) == 0:
+        return "> -0.001" if value < 0 else "< 0.001"
+    return f"{value:.{digits}f}"
+
+
+# In hundredths nothing would be seen of one of the flows; of a class; everything would.
+SMALL = ((1, 2, 1, "previous", 3, 2), (2, 2, 1, "previous", 3, 3), (0, 3, 0, "first", 3, 2), (1, 3, 0, "first", 2, 2))
+
+
+@pytest.mark.parametrize(("layer", "step", "start", "since", "digits", "class_digits"), SMALL)
+def test_small_changes_of_evidence_can_be_read(fresh, content, layer, step, start, since, digits, class_digits):
+    training = content.conditions[0]
+    wanted = ledger_of(content, training, content.layers[layer], step, start)
+    fresh.handle("set", {"layer": str(layer), "step": step, "tab": "ledger", "filter": {"since": since}})
+    fresh.page.locator(
+        ".ledger .finding", has_text=f"{content.layers[layer]}, {training.steps[start].label} to"
+    ).wait_for()
+    rows = fresh.page.locator(".flow-table tbody tr")
+    told = {plain(row.split("\t")[0]).strip(): plain(row.split("\t")[-1]) for row in rows.all_inner_texts()}
+    flows = {"learnt": "learnt", "forgotten": "forgotten", "changed class": "changed", "kept": "kept"}
+    names = {**flows, "no point at either": "none"} | ({"relearnt": "relearnt"} if start else {})
+    assert told.keys() == {*names, "all regions"}
+    bits = {flow.name.lower(): interval.value for flow, interval in wanted.bits.items()}
+    for row, flow in names.items():
+        assert told[row].split(" (")[0] == change_text(bits[flow], digits), row
+    assert told["all regions"].split(" (")[0] == change_text(sum(bits.values()), digits)
+    assert not [text for text in told.values() if re.search(r"(^|[ (])-?0\.0+(?!\d)", text)]
+    classes = [plain(text) for text in fresh.page.locator(".class-bars tbody td:last-child").all_inner_texts()]
+    sign = re.compile(r"[+-]\d+\." + r"\d" * class_digits + r"|[<>] -?0\.001|0")
+    assert len(classes) == 10
+    assert all(sign.fullmatch(text) for text in classes), classes
+    assert not [text for text in classes if re.fullmatch(r"[+-]0\.0+", text)]
+
+
 def test_a_flow_filters_the_regions_and_the_address_keeps_it(browser, file, content):
     training, layer = content.conditions[0], content.layers[2]
     wanted = ledger_of(content, training, layer, 3, 2).regions.numpy().ravel()
@@ -72,9 +112,12 @@ def test_a_flow_filters_the_regions_and_the_address_keeps_it(browser, file, cont
         assert "this is the first step" in page.inner_text(".ledger .finding")
     with opened(browser, address) as watched:
         assert (watched.visible() == np.flatnonzero(wanted == Flow.FORGOTTEN)).all()
+        watched.handle("set", {"image": 7})
         watched.page.get_by_role("button", name="Show regions: forgotten").click()
         watched.page.locator(".facet-chip").wait_for(state="detached")
         assert len(watched.visible()) == len(wanted)
+        # The image in view stays.
+        assert watched.handle("state")["image"] == 7
 
 
 def test_a_part_of_a_bar_shows_the_points_of_its_class(browser, file, content):

@@ -83,6 +83,51 @@ def test_a_pattern_filters_its_regions_and_the_address_keeps_it(browser, file, p
         assert "not of a student" in watched.page.inner_text(".patterns .finding")
 
 
+def test_a_pattern_brings_its_most_typical_image_and_takes_none_away(browser, file, content, patterns):
+    regions = np.array([[(image == place).sum() for image in patterns.owner] for place in range(len(patterns.entries))])
+    cats = [place for place, each in enumerate(patterns.entries) if each.label == CAT]
+    with opened(browser, f"{file.as_uri()}#layer=2&step=3&tab=patterns&image=8") as watched:
+        page, state = watched.page, lambda: watched.handle("state")
+        # Another class: the image of its first patch.
+        page.get_by_label("Patterns of").select_option(label="cat")
+        first = page.get_by_role("button", name="cat 1", exact=True)
+        first.wait_for()
+        watched.until(image=int(patterns.entries[cats[0]].typical[0][0]), selection=[])
+        assert page.locator(".detail .finding").inner_text().startswith(f"Image {state()['image']}, cat")
+        # A pattern: the image with most of its regions, which comes first of all images.
+        for place in cats:
+            page.locator(f'.pattern-name[data-pattern="{place + 1}"]').click()
+            watched.until(image=int(regions[place].argmax()), sort="regions")
+            assert content.labels[state()["image"]] == CAT
+            thumb = page.locator(".thumb").first.get_attribute("aria-label")
+            assert thumb.startswith(f"Image {state()['image']}, cat")
+        # Released, it leaves image and region where they are.
+        page.locator(".board").focus()
+        page.keyboard.press("ArrowRight")
+        watched.settled(lambda: len(state()["selection"]), 1)
+        before = state()
+        page.locator(f'.pattern-name[data-pattern="{cats[-1] + 1}"]').click()
+        watched.until(sort="number")
+        page.locator(".facet-chip", has_text="pattern").wait_for(state="detached")
+        assert {name: state()[name] for name in ("image", "selection")} == {
+            name: before[name] for name in ("image", "selection")
+        }
+
+
+def test_a_pattern_that_no_image_of_the_filter_has_shows_its_first_patch(browser, file, content, patterns):
+    place = next(place for place, each in enumerate(patterns.entries) if each.label == CAT)
+    with opened(browser, f"{file.as_uri()}#layer=2&step=3&tab=patterns&image={CAT}") as watched:
+        # No image of a cat is one of a dog.
+        watched.handle("set", {"filter": {"classes": [5, 6]}, "image": CAT + 10})
+        watched.page.get_by_role("button", name="cat 1", exact=True).click()
+        watched.page.locator(".facet-chip", has_text="pattern cat 1").wait_for()
+        assert not len(watched.visible())
+        assert watched.handle("state")["image"] == patterns.entries[place].typical[0][0]
+    with opened(browser, f"{file.as_uri()}#layer=2&step=3&tab=patterns&image=5&pattern={place + 1}") as watched:
+        # A link has the image that it was made with.
+        assert watched.handle("state")["image"] == 5
+
+
 def test_names_steps_and_falls_are_told(browser, file, content):
     with opened(browser, f"{file.as_uri()}#layer=2&step=3&tab=patterns&image=0") as watched:
         page = watched.page

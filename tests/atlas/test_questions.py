@@ -42,6 +42,14 @@ def test_cat_and_dog(fresh, content):
     assert [chip.split("\n")[0] for chip in fresh.chips()] == ["true class: cat", "region predicts dog"]
     names = fresh.page.locator(".pair-chart text").all_text_contents()
     assert set(content.layers) <= set(names)
+    # Pressed again, the cell takes its facets away; the image in view stays.
+    image = fresh.handle("state")["image"]
+    assert content.labels[image] == CAT
+    cell.click()
+    fresh.until(sort="number", image=image)
+    assert fresh.settled(fresh.chips, []) == []
+    cell.click()
+    fresh.until(sort="regions", image=image)
     cell.press("ArrowLeft")
     assert fresh.page.evaluate("document.activeElement.ariaLabel").startswith("cat taken for desk")
 

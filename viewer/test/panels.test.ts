@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { sortByEmergence } from "../src/data/findings";
 import type { Condition } from "../src/data/format";
 import {
+  changeDigits,
   formatBits,
+  formatChange,
+  formatChangeCount,
+  formatNumber,
   formatP,
   formatProbability,
   formatThreshold,
@@ -163,6 +167,47 @@ describe("texts", () => {
       "0.00",
       "0.00",
       "–",
+    ]);
+  });
+
+  it("have digits for small changes of evidence, and zero only where nothing has changed", () => {
+    const plain = (text: string) => text.replaceAll("\u00a0", " ");
+    const changes = (digits: number, ...values: number[]) =>
+      values.map((value) => plain(formatChange(value, digits)));
+    expect(changes(3, 0.0042, -0.0042, 1.3942, 0.0007, 0.0004, -0.0004)).toEqual([
+      "0.004",
+      "−0.004",
+      "1.394",
+      "0.001",
+      "< 0.001",
+      "> −0.001",
+    ]);
+    expect(changes(2, 0, -3e-17, 0.12, Number.NaN)).toEqual(["0", "0", "0.12", "–"]);
+    const small = { value: 0.0042, low: -0.0011, high: 0.0094 };
+    expect(plain(formatChangeCount(small, 3))).toBe("0.004 (−0.001 to 0.009)");
+    expect(plain(formatChangeCount({ ...small, low: Number.NaN }, 3))).toBe("0.004 (–)");
+  });
+
+  it("have as many digits in a column of changes as tell the smallest from zero", () => {
+    const count = (value: number, low = value, high = value) => ({ value, low, high });
+    expect(changeDigits([count(0.12), count(-0.31)])).toBe(2);
+    expect(changeDigits([count(0.12), count(-0.0042)])).toBe(3);
+    // An end of an interval, too; not what is left of a sum, and not a missing end.
+    expect(changeDigits([count(0.01, 0.004, 0.02)])).toBe(3);
+    expect(changeDigits([count(0), count(1e-17), count(0.1, Number.NaN, Number.NaN)])).toBe(2);
+    expect(changeDigits([])).toBe(2);
+  });
+
+  it("are 0 only where they are exactly that", () => {
+    const numbers = [0, 0.0002, -0.0002, 0.0025, 0.2, 6.66, 123.4].map(formatNumber);
+    expect(numbers.map((text) => text.replace("\u00a0", " "))).toEqual([
+      "0",
+      "< 0.001",
+      "> -0.001",
+      "0.003",
+      "0.20",
+      "6.7",
+      "123",
     ]);
   });
 

@@ -15,7 +15,7 @@ import type { View } from "../state/view";
 import { makeMatrix, type Matrix } from "./confusion_matrix";
 import { makeConfusionPair } from "./confusion_pair";
 import { formatPercent } from "./formatting";
-import { showImages } from "./gallery";
+import { releaseImages, showImages } from "./gallery";
 import type { Panel } from "./panel";
 
 /** Most classes of a whole matrix; with more, the largest confusions and some classes are shown. */
@@ -33,7 +33,9 @@ export function makeConfusions(change: ChangeView, fly: (classes: number[]) => v
     const again = isPair(snapshot.view.filter, truth, predicted);
     const facets = again ? { classes: [], regions: [] } : { classes: [truth], regions: [predicted] };
     if (snapshot.view.counted === "points") Object.assign(facets, { points: again ? "all" : "knowledge" });
-    change((view) => showImages({ ...snapshot, view }, facets, again ? "number" : "regions"));
+    change((view) =>
+      again ? releaseImages(view, facets) : showImages({ ...snapshot, view }, facets, "regions"),
+    );
     if (!again && truth !== predicted) fly([truth, predicted]);
   };
   const matrix: Matrix = makeMatrix(choose);

@@ -2,16 +2,16 @@
 
 import { readEmergence, readLayerCounts, type Emergence, type LayerCounts } from "../data/findings";
 import type { Condition } from "../data/format";
-import { h, replaceText, widthOf } from "../dom";
+import { h, replaceText, s, widthOf } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import type { Changes, View } from "../state/view";
 import { measureText } from "../text_width";
 import { stepLabel } from "./formatting";
-import { drawMap, drawNames } from "./map_chart";
+import { drawEmergence, drawMap, drawNames } from "./map_chart";
 import { mapKey } from "./map_key";
 import { makeRowLabels, type RowLabels } from "./map_labels";
 import { groupByStep, placeNames } from "./map_names";
-import { mapGeometry, type MapGeometry } from "./map_rows";
+import { mapGeometry, skylineOf, type MapGeometry } from "./map_rows";
 import type { Panel } from "./panel";
 import { makePlayer } from "./player";
 import { mapSentences } from "./sentences";
@@ -58,7 +58,7 @@ export function makeEmergenceMap(
     const geometry = mapGeometry(rows, condition, width(), SHARE * window.innerHeight);
     const labels = makeRowLabels(rows, geometry, changeView);
     area.style.height = `${geometry.height}px`;
-    area.replaceChildren(drawing(snapshot, content, geometry), labels.element, cursor.element);
+    area.replaceChildren(...drawing(snapshot, content, geometry), labels.element, cursor.element);
     key.replaceChildren(...mapKey(rows, condition));
     return (drawn = { of, content, geometry, labels });
   };
@@ -109,16 +109,17 @@ async function readContent({ atlas, view }: Snapshot): Promise<MapContent> {
   return { condition, rows, emergences };
 }
 
-/** The chart with the names of the classes. */
+/** The chart, and the names of the classes over it: the line of the cursor runs between the two. */
 function drawing(
   { atlas, marks }: Snapshot,
   { condition, rows, emergences }: MapContent,
   geometry: MapGeometry,
-): SVGSVGElement {
-  const { axis, bands } = geometry;
-  const svg = drawMap(rows, condition, geometry, measure);
+): SVGElement[] {
+  const { axis, bands, width, height } = geometry;
+  const chart = drawMap(rows, condition, geometry, measure);
+  const over = s("svg", { class: "map-names", width, height, "aria-hidden": "true" });
   const x = (step: number) => axis.left + axis.width * axis.positions[step];
-  if (condition.steps.length < 2) return svg;
+  if (condition.steps.length < 2) return [chart];
   emergences.forEach((emergence, row) => {
     if (!emergence) return;
     const groups = groupByStep(emergence.order, emergence.first, x);
@@ -128,10 +129,12 @@ function drawing(
       bands[row].names,
       [axis.left, axis.left + axis.width],
       measure,
+      skylineOf(rows[row], bands[row], axis),
     );
-    svg.append(drawNames(names, marks, bands[row]));
+    chart.append(drawEmergence(names, bands[row]));
+    over.append(drawNames(names, marks));
   });
-  return svg;
+  return [chart, over];
 }
 
 function accuracyText({ steps }: Condition, step: number): string {

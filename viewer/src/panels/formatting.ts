@@ -6,10 +6,16 @@ import type { Frame } from "../data/frame";
 import type { Since } from "../data/ledger";
 import { isUninformed } from "../data/regions";
 
+/** What sums of stored numbers are off by. */
+const ROUNDING = 1e-9;
+
+/** A number with few digits; 0 only where it is exactly that. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return "–";
-  if (value === 0) return "0";
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2;
+  if (Math.abs(value) <= ROUNDING) return "0";
+  const size = Math.abs(value);
+  if (size < 0.0005) return value < 0 ? ">\u00a0-0.001" : "<\u00a00.001";
+  const digits = size >= 100 ? 0 : size >= 1 ? 1 : size >= 0.005 ? 2 : 3;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
@@ -51,6 +57,40 @@ export function formatBits(value: number): string {
   // No -0.00 next to 0.00.
   const text = Math.abs(value).toFixed(2);
   return value < 0 && text !== "0.00" ? `−${text}` : text;
+}
+
+/** Digits of evidence gained or lost, and most of them. */
+const CHANGE_DIGITS = 2,
+  MOST_CHANGE_DIGITS = 3;
+
+/**
+ * As many digits for a column of changes as tell each of them, and each end of an interval, from zero: two or three.
+ * The report's differences have more digits for the same reason.
+ */
+export function changeDigits(changes: Count[]): number {
+  const isHidden = (value: number) =>
+    Math.abs(value) > ROUNDING && Number(value.toFixed(CHANGE_DIGITS)) === 0;
+  return changes.some((change) => [change.value, change.low, change.high].some(isHidden))
+    ? MOST_CHANGE_DIGITS
+    : CHANGE_DIGITS;
+}
+
+/** Evidence gained, less than zero where it was lost; zero only where nothing has changed. */
+export function formatChange(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return "–";
+  if (Math.abs(value) <= ROUNDING) return "0";
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) > 0) return value < 0 ? `−${text}` : text;
+  const least = (10 ** -digits).toFixed(digits);
+  return value < 0 ? `>\u00a0−${least}` : `<\u00a0${least}`;
+}
+
+/** A change of evidence with its 95 % interval: 0.004 (−0.001 to 0.009). */
+export function formatChangeCount({ value, low, high }: Count, digits: number): string {
+  const interval = Number.isFinite(low)
+    ? `${formatChange(low, digits)} to ${formatChange(high, digits)}`
+    : "–";
+  return `${formatChange(value, digits)} (${interval.replace(/ /g, "\u00a0")})`;
 }
 
 /** Bits with their 95 % interval: 1.39 (1.34 to 1.44). */

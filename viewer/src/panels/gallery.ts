@@ -112,12 +112,22 @@ export function galleryOrder(snapshot: Snapshot): number[] {
   return sortImages([...counts.keys()], (image) => counts.get(image) as number);
 }
 
-/** Changes to the images that pass other facets, the first of them in view. */
-export function showImages(snapshot: Snapshot, facets: Partial<Filter>, sort: Sort): Partial<View> {
+/** Changes to the images that pass other facets, the first of them in view; of none, `otherwise`. */
+export function showImages(
+  snapshot: Snapshot,
+  facets: Partial<Filter>,
+  sort: Sort,
+  otherwise?: number,
+): Partial<View> {
   const filter = { ...snapshot.view.filter, ...facets };
   const view = { ...snapshot.view, filter, sort, selection: [] };
-  const [image = view.image] = galleryOrder({ ...snapshot, view });
+  const [image = otherwise ?? view.image] = galleryOrder({ ...snapshot, view });
   return { filter, sort, image, selection: [] };
+}
+
+/** Changes that release what `showImages` chose: the image in view and the selection stay. */
+export function releaseImages({ filter }: View, facets: Partial<Filter>): Partial<View> {
+  return { filter: { ...filter, ...facets }, sort: "number" };
 }
 
 /** The sort key of images, highest first: wrong decisions by confidence, then correct ones, least confident first. */

@@ -8,7 +8,7 @@ import { isFlow, NO_FILTER } from "../state/facets";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import type { View } from "../state/view";
 import { formatNumber, formatPercent, stepLabel } from "./formatting";
-import { showImages } from "./gallery";
+import { releaseImages, showImages } from "./gallery";
 import { classBars } from "./ledger_classes";
 import { flowDiagram, flowTable, type ChooseFlow, type Ends } from "./ledger_flows";
 import type { Panel } from "./panel";
@@ -26,7 +26,9 @@ export function makeLedger(change: ChangeView): Panel {
     const snapshot = last;
     const again = isFlow(snapshot.view.filter, flow, was, regions);
     const facets = again ? { flow: NO_FILTER.flow, was: [], regions: [] } : { flow, was, regions };
-    change((view) => showImages({ ...snapshot, view }, facets, again ? "number" : "regions"));
+    change((view) =>
+      again ? releaseImages(view, facets) : showImages({ ...snapshot, view }, facets, "regions"),
+    );
   };
   const title = h("p", { class: "finding" });
   const buttons = SINCE.map((since) =>

@@ -5,7 +5,7 @@ import { h } from "../dom";
 import { isFlow, type Filter } from "../state/facets";
 import type { Snapshot } from "../state/snapshot";
 import { measureText, shorten } from "../text_width";
-import { formatBits, formatBitsCount } from "./formatting";
+import { changeDigits, formatChange, formatChangeCount } from "./formatting";
 import type { ChooseFlow, Ends } from "./ledger_flows";
 
 /** Pixels for names, for the points before and after, and for bits. */
@@ -45,6 +45,7 @@ export function classBars(
 ): HTMLElement {
   const names = atlas.attributes.classes;
   const measured = classes.some(({ bits }) => bits);
+  const digits = changeDigits(classes.flatMap(({ bits }) => bits ?? []));
   const lost = Math.max(...classes.map((row) => sum(LOST, row)));
   const held = Math.max(...classes.map((row) => sum(HELD, row)));
   const scale = Math.max(60, width - NAME - COUNTS - (measured ? BITS : 0) - 30) / Math.max(1, lost + held);
@@ -78,7 +79,8 @@ export function classBars(
         { class: "number" },
         `${formatRegions(row.before)} − ${formatRegions(sum(LOST, row))} + ${formatRegions(sum(GAINED, row))}`,
       ),
-      measured && h("td", { class: "number", title: bitsTitle(row, names[label]) }, signedBits(row)),
+      measured &&
+        h("td", { class: "number", title: bitsTitle(row, names[label], digits) }, signedBits(row, digits)),
     );
   });
   const sides = h("div", { class: "class-bar-head" }, "gone | points now");
@@ -127,14 +129,15 @@ function barPart(
   });
 }
 
-function signedBits({ bits }: ClassFlows): string {
-  if (!bits || !Number.isFinite(bits.value)) return "–";
-  const text = formatBits(bits.value);
-  return bits.value > 0 && text !== "0.00" ? `+${text}` : text;
+function signedBits({ bits }: ClassFlows, digits: number): string {
+  const text = formatChange(bits?.value ?? Number.NaN, digits);
+  return bits && bits.value > 0 && Number(text) > 0 ? `+${text}` : text;
 }
 
-function bitsTitle({ bits }: ClassFlows, name: string): string {
-  return bits ? `Evidence gained in images of ${name}: ${formatBitsCount(bits)} bits per region` : "";
+function bitsTitle({ bits }: ClassFlows, name: string, digits: number): string {
+  return bits
+    ? `Evidence gained in images of ${name}: ${formatChangeCount(bits, digits)} bits per region`
+    : "";
 }
 
 /** The parts of the bars are one stop of the tab key; arrow keys move between them. */

@@ -4,7 +4,7 @@ import type { Count } from "../data/findings";
 import { MOVES, type Flow, type Ledger, type Move } from "../data/ledger";
 import { freshId, h, s } from "../dom";
 import { isFlow, type Became, type Filter } from "../state/facets";
-import { formatBitsCount, formatCount } from "./formatting";
+import { changeDigits, formatChangeCount, formatCount } from "./formatting";
 
 /** Shows the regions of one flow: of points of some classes before, and of some now; again shows all. */
 export type ChooseFlow = (flow: Became, was?: number[], regions?: number[]) => void;
@@ -127,6 +127,12 @@ function flowPattern(id: string, flow: Move): SVGPatternElement {
   );
 }
 
+/** A number and its interval, which is broken nowhere: neither at its spaces nor at its dash. */
+function numberParts(text: string): (string | Node)[] {
+  const [value, interval] = text.split(" (");
+  return interval ? [`${value} `, h("span", { class: "flow-interval" }, `(${interval}`)] : [value];
+}
+
 /** A small square of the look of a flow. */
 export function flowSwatch(flow: Move): HTMLElement {
   return h("span", { class: `flow-swatch look-${flow}`, "aria-hidden": "true" });
@@ -140,13 +146,14 @@ const isChosen = (filter: Filter, flow: Move) => isFlow(filter, flow, [], []);
  */
 export function flowTable(ledger: Ledger, choose: ChooseFlow, filter: Filter, again: boolean): HTMLElement {
   const { points, bits, growth } = ledger;
+  const digits = changeDigits([...(bits ? Object.values(bits) : []), ...(growth ? [growth] : [])]);
   const row = (name: Node, count: string, told: Count | null) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, name),
-      h("td", {}, count),
-      bits && h("td", {}, told ? formatBitsCount(told) : "–"),
+      h("td", {}, ...numberParts(count)),
+      bits && h("td", {}, ...numberParts(told ? formatChangeCount(told, digits) : "–")),
     );
   const button = (flow: Move) =>
     h(

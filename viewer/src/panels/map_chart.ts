@@ -9,7 +9,7 @@ import { shapePath, type Mark } from "../state/colours";
 import type { MeasureText } from "../text_width";
 import { axisLabels, formatNumber } from "./formatting";
 import type { PlacedGroup, PlacedName } from "./map_names";
-import type { MapGeometry, RowBand } from "./map_rows";
+import { mostChance, type MapGeometry, type RowBand } from "./map_rows";
 
 /** A step with its place; the one step of a condition is drawn as wide as two. */
 interface Place {
@@ -49,15 +49,20 @@ export function drawMap(
   return plot;
 }
 
-/** The classes at the steps where they emerge: a line with a hook on the side of the names, which have their marks. */
-export function drawNames(groups: PlacedGroup[], marks: Mark[], band: RowBand): SVGGElement {
+/** The steps at which classes emerge: a line with a hook on the side of the names. */
+export function drawEmergence(groups: PlacedGroup[], band: RowBand): SVGGElement {
   const [top] = band.names;
+  const lines = groups.map(({ x, side }) =>
+    s("path", { class: "at", d: `M${x + 5 * side} ${top}H${x}V${band.evidence(0)}` }),
+  );
+  return s("g", { "aria-hidden": "true" }, ...lines);
+}
+
+/** The names of the classes, each with its mark. */
+export function drawNames(groups: PlacedGroup[], marks: Mark[]): SVGGElement {
   return s(
     "g",
-    { class: "emerged", "aria-hidden": "true", "text-anchor": "start" },
-    ...groups.map(({ x, side }) =>
-      s("path", { class: "at", d: `M${x + 5 * side} ${top}H${x}V${band.evidence(0)}` }),
-    ),
+    { class: "emerged", "text-anchor": "start" },
     ...groups.flatMap(({ names }) => names.flatMap((name) => drawName(name, marks))),
   );
 }
@@ -66,10 +71,8 @@ function drawName({ label, text, x, y }: PlacedName, marks: Mark[]): SVGElement[
   if (label === null) return [s("text", { x, y }, text)];
   const { shape, colour } = marks[label];
   const d = shapePath(shape, 4.2);
-  return [
-    s("path", { d, fill: colour, transform: `translate(${x + 4.5} ${y - 4})` }),
-    s("text", { x: x + 11, y }, text),
-  ];
+  const mark = s("path", { d, fill: colour, transform: `translate(${x + 4.5} ${y - 4})` });
+  return text ? [mark, s("text", { x: x + 11, y }, text)] : [mark];
 }
 
 const placeOf = ({ axis }: MapGeometry, step: number) => axis.left + axis.width * axis.positions[step];
@@ -145,10 +148,6 @@ function pointsMarks(
   ];
 }
 
-function mostChance({ permuted, untrained }: Chance, kind: "evidence" | "total"): number {
-  return Math.max(permuted[kind].value || 0, untrained[kind].value || 0);
-}
-
 function chanceLine(y: number, { axis: { left, width } }: MapGeometry): Plot.Markish {
   return Plot.link([0], {
     x1: left,
@@ -163,16 +162,22 @@ function chanceLine(y: number, { axis: { left, width } }: MapGeometry): Plot.Mar
 
 const formatCount = (points: number) => (points >= 10 ? String(Math.round(points)) : formatNumber(points));
 
-/** Zero, and the ends of the scales, left of a row. */
+/** Pixels between the middles of two numbers of a scale. */
+const APART = 11;
+
+/** Zero, and the ends of the scales, left of a row; zero is omitted where it would lie on another number. */
 function scaleMarks(band: RowBand, { axis: { left }, most }: MapGeometry, measured: boolean): Plot.Markish[] {
   const tick = (y: number, text: string) => ({ y, text });
+  const [high, zero, foot] = [band.evidence(most.bits) + 4, band.evidence(0), band.points(most.points)];
+  // The number at the foot may go down by three pixels for it.
+  const hasRoom = zero - high >= APART && foot - 1 - zero >= APART;
   const ticks = measured
     ? [
-        tick(band.evidence(most.bits) + 4, formatNumber(most.bits)),
-        tick(band.evidence(0), "0"),
-        tick(band.points(most.points) - 4, formatCount(most.points)),
+        tick(high, formatNumber(most.bits)),
+        ...(hasRoom ? [tick(zero, "0")] : []),
+        tick(hasRoom ? Math.max(foot - 4, zero + APART) : foot - 4, formatCount(most.points)),
       ]
-    : [tick(band.points(most.points) + 4, formatCount(most.points)), tick(band.points(0) - 4, "0")];
+    : [tick(foot + 4, formatCount(most.points)), tick(band.points(0) - 4, "0")];
   return [
     Plot.text(ticks, {
       x: left - 6,

@@ -25,7 +25,7 @@ export function makeRowLabels(rows: LayerCounts[], geometry: MapGeometry, change
       "button",
       {
         class: "layer-label",
-        style: `left:${left}px;top:${bands[row].top + 1}px;height:${narrow ? 38 : bands[row].height - 3}px`,
+        style: `left:${left}px;top:${bands[row].top + 2}px;height:${narrow ? 37 : bands[row].height - 4}px`,
         click: (event: MouseEvent) => {
           event.stopPropagation();
           change({ layer: layer.layer.key });
@@ -40,7 +40,9 @@ export function makeRowLabels(rows: LayerCounts[], geometry: MapGeometry, change
     "span",
     {
       class: "accuracy-label",
-      style: narrow ? `right:14px;top:${accuracy.top - 2}px` : `left:${left + 7}px;top:${accuracy.top + 4}px`,
+      style: narrow
+        ? `left:${left}px;top:${accuracy.top - 18}px`
+        : `left:${left + 7}px;top:${accuracy.top + 4}px`,
     },
     "accuracy",
   );

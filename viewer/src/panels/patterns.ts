@@ -1,12 +1,12 @@
 /** The patterns of a class in the layer: typical patches and measurements of each; one of them filters the page. */
 
 import type { Frame } from "../data/frame";
-import { patternTitle, readPatterns, type LayerPatterns, type Pattern } from "../data/patterns";
+import { patternsOf, patternTitle, readPatterns, type LayerPatterns, type Pattern } from "../data/patterns";
 import { h } from "../dom";
 import { selectRegion, type ChangeView, type Snapshot } from "../state/snapshot";
 import { patternFacts } from "./pattern_facts";
 import { regionPatch } from "./pattern_patch";
-import { showImages } from "./gallery";
+import { releaseImages, showImages } from "./gallery";
 import type { Panel } from "./panel";
 
 export function makePatterns(change: ChangeView): Panel {
@@ -15,8 +15,7 @@ export function makePatterns(change: ChangeView): Panel {
   const title = h("p", { class: "finding" });
   const select = h("select", {
     "aria-label": "Patterns of",
-    change: () =>
-      change(({ filter }) => ({ filter: { ...filter, classes: [Number(select.value)], pattern: 0 } })),
+    change: () => chooseClass(Number(select.value)),
   });
   const chooser = h("label", { class: "chooser" }, h("span", {}, "Patterns of"), select);
   const list = h("div", { class: "pattern-list" });
@@ -32,9 +31,21 @@ export function makePatterns(change: ChangeView): Panel {
     if (!last) return;
     const snapshot = last;
     const again = snapshot.view.filter.pattern === number;
+    const typical = typicalImage(snapshot, (_, place) => place === number - 1);
     change((view) =>
-      showImages({ ...snapshot, view }, { pattern: again ? 0 : number }, again ? "number" : "regions"),
+      again
+        ? releaseImages(view, { pattern: 0 })
+        : showImages({ ...snapshot, view }, { pattern: number }, "regions", typical),
     );
+  };
+  const chooseClass = (label: number) => {
+    if (!last) return;
+    const snapshot = last;
+    const typical = typicalImage(snapshot, (pattern) => pattern.label === label);
+    change((view) => {
+      const shown = showImages({ ...snapshot, view }, { classes: [label], pattern: 0 }, view.sort);
+      return typical === undefined ? shown : { ...shown, image: typical };
+    });
   };
   const update = async (snapshot: Snapshot) => {
     last = snapshot;
@@ -67,6 +78,15 @@ export function makePatterns(change: ChangeView): Panel {
   };
   new ResizeObserver(() => last && void update(last)).observe(element);
   return { element, update: (snapshot) => void update(snapshot) };
+}
+
+/** The image of the most typical region of the first pattern that is meant; undefined where there is none. */
+function typicalImage(
+  { atlas, view, frame }: Snapshot,
+  isMeant: (pattern: Pattern, place: number) => boolean,
+): number | undefined {
+  const region = patternsOf(atlas.layer(view.layer))?.patterns.find(isMeant)?.typical[0];
+  return region === undefined || !frame ? undefined : Math.floor(region / frame.regions);
 }
 
 /** Why no pattern can be shown; empty if some can. */
