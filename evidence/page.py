@@ -48,9 +48,11 @@ In short:
   over images does.
 - The network depends on the regions whose knowledge points are of the image's class, more on pictograms than on
   Fashion-MNIST. In a last layer Grad-CAM orders regions as well or a little better.
-- Reliable points lie on the object two to four times as often as by chance, by the paper's rule.
-- A planted shortcut that decides a class shows, with more points the stronger it is; in deep layers also beside the
-  patch, in regions whose receptive field covers it.
+- In vgg16_slim and in the lowest layer of the other networks, reliable points lie on the object 2.4 to 4.6 times as
+  often as by chance. In the two deeper layers of resnet18 and mobilenet_v2 it is 1.1 to 1.4 times: there, a region
+  beside the object often predicts the class too.
+- A planted shortcut shows as soon as the network relies on it, with more points the stronger it is, in every layer;
+  also beside the patch, in regions whose receptive field covers it.
 - Where the network is sure, the sample embedding predicts the same class, and within a class strength follows its
   certainty. To see which images are near each other take t-SNE or UMAP; strength alone is as good without a
   projection.
