@@ -137,5 +137,5 @@ def test_a_comparison_that_cannot_be_read_says_so(browser, store, tmp_path):
     write_single(tmp_path / "store", tmp_path / "atlas.html")
     with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
         watched.handle("set", {"condition": "attack"})
-        assert "compared" in watched.page.locator("[role=alert]:visible").inner_text()
+        assert "comparison cannot be shown" in watched.page.locator("[role=alert]:visible").inner_text()
         assert len(watched.handle("visible")) > 0

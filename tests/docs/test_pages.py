@@ -142,7 +142,7 @@ def commands() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "line"), list(commands()))
 def test_commands_are_those_of_the_program(page, line):
     group = typer.main.get_command(app)
-    name, *arguments = shlex.split(line, comments=True)[1:]
+    name, *arguments = shlex.split(line.partition(" > ")[0], comments=True)[1:]
     known = group.commands  # pyright: ignore[reportAttributeAccessIssue]
     if name in known:
         known[name].make_context(name, arguments)
