@@ -118,13 +118,15 @@ def draw(shown: PatternsData) -> Figure:
 def _explanations(shown: PatternsData, rows: dict[str, list[ShownPattern]]) -> list[str]:
     """The caption: what is shown, and the meaning of the numbers."""
     without = [layer for layer in shown.layers if layer not in rows]
+    several = any(row.pattern.networks is not None for patterns in rows.values() for row in patterns)
     lines = [
         "Clusters of the reliable calibrated regions by their features, and the most typical patches of each, from "
         "different images if possible. Solid: the region; dashed: its effective receptive field, with 90 % of the "
         "gradient. Right: the share of the pattern's regions that are reliable, over training.",
         "Evidence: the share of the class's reliable bits. Stable: the Jaccard index with clusters of other halves of "
         "the images (in brackets by chance). Like it: of such regions in unseen images, the share in "
-        f"images of {shown.class_name} (in brackets by chance). Also: other classes, and their shares.",
+        f"images of {shown.class_name} (in brackets by chance). Also: other classes, and their shares."
+        + (" Shared: of its points, those that all networks have." if several else ""),
         *([_WITHOUT] if shown.tests else []),
     ]
     return [*lines, f"No pattern in {', '.join(without)}."] if without else lines
@@ -137,7 +139,7 @@ def _write_measures(figure: Figure, shown: ShownPattern, left: float, down: floa
     stable = "the only pattern" if pattern.within is None else several
     also = ", ".join(f"{other.name} {percent(other.share.value)}" for other in pattern.shared) or "no other class"
     share, specific = pattern.share, pattern.specific
-    networks = "" if pattern.networks is None else f"; {percent(pattern.networks)} in all networks"
+    networks = "" if pattern.networks is None else f"; {percent(pattern.networks)} shared"
     lines = (
         f"evidence {_percents(share.value, share.low, share.high)}",
         stable + networks,
