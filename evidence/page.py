@@ -47,7 +47,9 @@ In short:
   that know little. Nothing is drawn in a fit; another division of the images moves a ratio by less than the interval
   over images does.
 - The network depends on the regions whose knowledge points are of the image's class, more on pictograms than on
-  Fashion-MNIST. In a last layer Grad-CAM orders regions as well or a little better.
+  Fashion-MNIST. In a last layer, Grad-CAM orders regions a little better on pictograms, and not better on
+  Fashion-MNIST. Where images stay close to those of the training, evidence orders regions better than chance in 10 of
+  12 layers, and worse in none.
 - In vgg16_slim and in the lowest layer of the other networks, reliable points lie on the object 2.4 to 4.6 times as
   often as by chance. In the two deeper layers of resnet18 and mobilenet_v2 it is 1.1 to 1.4 times: there, a region
   beside the object often predicts the class too.

@@ -27,7 +27,7 @@ Grad-CAM at the same layer, random, and for pictograms the object's own mask. An
 images, each image's area being its mean over seeds; *all* is the mean over networks too.
 
 The last layer of these networks is followed by a pool and one linear layer. Grad-CAM at this place is nearly the share
-that each region has in the logit, and the strongest alternative there is; h has the same features in three dimensions.
+that each region has in the logit, and the strongest alternative there is; h has the same features in nine dimensions.
 """
 _KEYS = ("place", "images", "network", "curve", "replacement", "order")
 Areas = Mapping[tuple[str, ...], Tensor]
