@@ -7,8 +7,7 @@ from bench_importance import weights
 from measuring import row, seconds, timed
 from torch import Tensor
 
-from patternscope.embeddings import RegionEmbedding, SampleEmbedding
-from patternscope.embeddings import region as region_module
+from patternscope.embeddings import RegionEmbedding, SampleEmbedding, regional_solver
 from patternscope.embeddings.neighbourhood import find_neighbours
 from patternscope.knowledge import find_knowledge_points
 from patternscope.similarity import target_log_similarity
@@ -25,7 +24,7 @@ def region() -> None:
     }  # fmt: skip
 
     def fitted(**params: object) -> tuple[RegionEmbedding, float]:
-        with timed((region_module, "match_anchors")) as spent:
+        with timed((regional_solver, "match_anchors")) as spent:
             embedding = RegionEmbedding(512).fit(given, params)
         return embedding, embedding.trace.seconds - sum(spent["match_anchors"])
 

@@ -11,8 +11,8 @@ from patternscope.embeddings import (
     RegionEmbedding,
     SampleEmbedding,
     importance_solver,
-    region,
     regional_objective,
+    regional_solver,
 )
 from patternscope.embeddings.matched_regions import kept_counts
 
@@ -42,7 +42,7 @@ def _limits_of_the_regional_fit(data: bench_features.Features) -> None:
     sample = SampleEmbedding(512).fit({"target_probs": data.probs, "sample_features": data.sample})
     rates = max(matrix_rate(), matrix_rate()), copy_rate()
     parts = ("embed_regions", "_pull_back", "similarity_loss", "align_loss")
-    with timed((region, "match_anchors"), *((regional_objective, name) for name in parts)) as spent:
+    with timed((regional_solver, "match_anchors"), *((regional_objective, name) for name in parts)) as spent:
         fitted = RegionEmbedding(512).fit({
             "target_probs": data.probs, "regional_features": data.regional, "sample_embs": sample,
             "w_k": weight.channel_weights, "w_r": weight.region_weights,

@@ -1,6 +1,7 @@
 """The loops that estimators are timed against compute what the formulas say."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -70,6 +71,20 @@ def test_a_step_of_the_regional_fit_descends_the_published_loss(loops):
     align = -(w[1] * torch.nn.functional.cosine_similarity(h[1], sample[None], dim=1)).sum()
     (expected,) = torch.autograd.grad((log_target.exp() * (log_target - log_q)).sum() + align, moved)
     torch.testing.assert_close(found, expected)
+
+
+TIMED = [
+    (path.stem, module, name)
+    for path in sorted(BENCHMARKS.glob("bench_*.py"))
+    for call in re.findall(r"timed\((.*?)\) as", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for module, name in re.findall(r'\((\w+), "(\w+)"\)', call)
+]
+
+
+@pytest.mark.parametrize(("benchmark", "module", "name"), TIMED)
+def test_what_a_benchmark_times_exists(loops, benchmark, module, name):
+    """A function that moved to another module would stop a benchmark of half an hour in its middle."""
+    assert callable(getattr(getattr(importlib.import_module(benchmark), module), name))
 
 
 @pytest.fixture
