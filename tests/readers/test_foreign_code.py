@@ -16,6 +16,7 @@ LOOKS = (
     ("status", "{study}"),
     ("report", "{study}", "--out", "{out}/report.html"),
     ("compare", "{study}", "{study}", "--out", "{out}/compared"),
+    ("settings", "{study}"),
     ("figures", "{study}"),
     ("atlas", "{study}", "--html", "{out}/atlas.html", "--folder", "{out}/site"),
     ("view", "{study}", "--no-browser", "--port", "0"),
