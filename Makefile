@@ -45,7 +45,7 @@ types: $(READY)
 # Their files lie in memory where there are 8 GB for them: thousands of small ones are written, and synced to the disk.
 unit: $(READY)
 	room=$$(df -k /dev/shm 2> /dev/null | awk 'NR == 2 && $$4 > 8000000 {print "/dev/shm"}'); \
-	files=$$(mktemp -d "$${room:-$${TMPDIR:-/tmp}}/patternscope-XXXXXX") && trap 'rm -rf "$$files"' EXIT && \
+	files=$$(mktemp -d "$${room:-$${TMPDIR:-/tmp}}/patternscope-XXXXXX") && trap 'rm -rf "$$files"' EXIT && trap 'exit 130' INT TERM HUP && \
 	TMPDIR=$$files OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lowest:

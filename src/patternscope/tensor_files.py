@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,8 +21,12 @@ def write_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
 
     # A clone each, since names that share memory (tied weights) are refused by the format.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    # The library writes through a private file that others could not read: the mode is that of any new file here.
+    Path(path).touch()
+    mode = stat.S_IMODE(Path(path).stat().st_mode)
     try:
         save_file(copies, str(path))
+        Path(path).chmod(mode)
     except SafetensorError as error:
         # The library hides the disk's error in its text; explaining a full disk needs its number.
         refused = re.search(r"os error (\d+)|Os \{ code: (\d+)", str(error))

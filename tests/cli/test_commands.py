@@ -302,6 +302,17 @@ def test_the_settings_of_a_study_are_printed_as_its_toml_file(drawn, capsys):
     assert "kappa_max" not in out  # a default
 
 
+def test_settings_of_what_is_neither_a_key_nor_a_study(drawn, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(drawn, "tau")
+    assert "tau = " in call(capsys, "settings", "tau")[1]  # the key; the study is ./tau
+    assert "seed = " in call(capsys, "settings", "./tau")[1]
+    for name in ("runs/nowhere", str(tmp_path)):
+        code, _, err = call(capsys, "settings", name)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "expected a section, a key or the folder of a study" in err
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_says_that_nothing_is_lost(tmp_path, workers):
     sizes = "image_size = 32\ntrain_per_class = 4\ntest_per_class = 2\nsamples_per_class = 2"

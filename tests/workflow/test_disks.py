@@ -187,6 +187,23 @@ def test_units_have_the_permissions_of_the_user(tmp_path, mask, folders, files):
     assert {path.stat().st_mode & 0o777 for path in made if path.is_file()} == {files}
 
 
+def test_a_folder_in_the_place_of_the_lock_is_one_line(tmp_path):
+    (tmp_path / "s/.lock").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"\.lock: expected a file, got a folder or a pipe; remove it"):
+        run_units(tmp_path / "s", make_plan(Toy(), STAGES, AXES))
+
+
+@pytest.mark.parametrize(("mask", "files"), [(0o027, 0o640), (0o022, 0o644)])
+def test_tensors_have_the_permissions_of_the_user(tmp_path, mask, files):
+    """safetensors writes through a private file, which others could not read."""
+    before = os.umask(mask)
+    try:
+        write_tensors({"a": torch.ones(3)}, tmp_path / "a.safetensors")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.safetensors").stat().st_mode & 0o777 == files
+
+
 def test_a_damaged_study_file_is_one_line(tmp_path, whole):
     shutil.copytree(whole, tmp_path / "s")
     path = tmp_path / "s/study.json"

@@ -205,6 +205,9 @@ class Store:
         for name in (LOCK_FILE, PARTIAL_FOLDER):
             if (self.folder / name).is_symlink():
                 raise InputError(f"{self.folder / name}: expected no link, since files would be written elsewhere")
+        lock = self.folder / LOCK_FILE
+        if lock.exists() and not lock.is_file():
+            raise InputError(f"{lock}: expected a file, got a folder or a pipe; remove it")
         with plain_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         ours = {STUDY_FILE, LOCK_FILE, PARTIAL_FOLDER}

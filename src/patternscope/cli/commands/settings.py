@@ -23,12 +23,19 @@ def settings(
     Examples: patternscope settings; patternscope settings images; patternscope settings tau; patternscope settings
     runs/demo > demo.toml
     """
+    from patternscope.errors import InputError
+    from patternscope.settings.keys import find_keys
     from patternscope.workflow.store import STUDY_FILE
 
-    if name and Path(name, STUDY_FILE).exists():
-        _print_study(Path(name))
-    else:
-        _print_keys(name)
+    try:
+        find_keys(name or "tau")
+    except InputError:
+        if name and Path(name, STUDY_FILE).exists():
+            return _print_study(Path(name))
+        if name and (Path(name).exists() or len(Path(name).parts) > 1):
+            raise InputError(f"settings: expected a section, a key or the folder of a study, got {name!r}") from None
+        raise
+    return _print_keys(name)
 
 
 def _print_study(folder: Path) -> None:
