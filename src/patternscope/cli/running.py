@@ -15,7 +15,7 @@ from patternscope.report.formatting import counted
 from patternscope.report.parts.trust import omitted_images
 from patternscope.results.atlas import AtlasResult
 from patternscope.results.images import ImagesResult
-from patternscope.results.provenance import provenance_of
+from patternscope.results.provenance import Provenance, provenance_of
 from patternscope.results.study import StudyResults, open_results
 from patternscope.results.summary import SummaryResult
 from patternscope.results.training import TrainingResult
@@ -56,7 +56,7 @@ def run_part_and_print(folder: Path, part: str, workers: int = 1) -> None:
     with progress(sys.stderr) as report:
         summary = run_part(folder, part, pages_of, executor=executor, report=report)
     results = open_results(folder)
-    _print_units(folder, settings, summary, results)
+    _print_units(folder, settings, summary, results, provenance_of(folder))
     if part == "figures":
         say(str(folder / "figures"))
     else:
@@ -65,18 +65,20 @@ def run_part_and_print(folder: Path, part: str, workers: int = 1) -> None:
 
 def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -> None:
     """Print the summary of the run, the results, and where they are."""
-    results = open_results(folder)
-    _print_units(folder, settings, summary, results)
+    results, made = open_results(folder), provenance_of(folder)
+    _print_units(folder, settings, summary, results, made)
     print_tables(results)
-    if (machines := provenance_of(folder).machines_text) is not None:
-        tell(f"computed on {machines}")
+    if made.machines_text is not None:
+        tell(f"computed on {made.machines_text}")
     for place in (folder / SummaryResult.STAGE, folder / "figures"):
         if place.exists():
             say(str(place))
     _print_atlas(folder, results)
 
 
-def _print_units(folder: Path, settings: StudySettings, summary: RunSummary, results: StudyResults) -> None:
+def _print_units(
+    folder: Path, settings: StudySettings, summary: RunSummary, results: StudyResults, made: Provenance
+) -> None:
     """Print how much was computed and reused, what the results lack, and a warning if several versions made them."""
     if summary.done:
         say(f"{folder}: ran {counted(len(summary.done), 'unit')}, {len(summary.kept)} were up to date")
@@ -87,8 +89,8 @@ def _print_units(folder: Path, settings: StudySettings, summary: RunSummary, res
             tell(sentence)
     if results.has(TrainingResult) and (sentence := results.training().head_sentence):
         tell(sentence)
-    if (mixed := provenance_of(folder).mixed) is not None:
-        warnings.warn(mixed, stacklevel=2)
+    if made.mixed is not None:
+        warnings.warn(made.mixed, stacklevel=2)
     write_videos(folder / "figures")
 
 

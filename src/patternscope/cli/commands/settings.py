@@ -1,9 +1,13 @@
 """`patternscope settings`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from patternscope.settings.keys import SettingKey
 
 
 def settings(
@@ -24,18 +28,18 @@ def settings(
     runs/demo > demo.toml
     """
     from patternscope.errors import InputError
-    from patternscope.settings.keys import find_keys
+    from patternscope.settings.keys import find_keys, setting_keys
     from patternscope.workflow.store import STUDY_FILE
 
     try:
-        find_keys(name or "tau")
+        keys = setting_keys() if name is None else find_keys(name)
     except InputError:
         if name and Path(name, STUDY_FILE).exists():
             return _print_study(Path(name))
         if name and (Path(name).exists() or len(Path(name).parts) > 1):
             raise InputError(f"settings: expected a section, a key or the folder of a study, got {name!r}") from None
         raise
-    return _print_keys(name)
+    return _print_keys(keys)
 
 
 def _print_study(folder: Path) -> None:
@@ -48,13 +52,13 @@ def _print_study(folder: Path) -> None:
         say(line)
 
 
-def _print_keys(name: str | None) -> None:
-    """Print all keys, those of a section, or one."""
+def _print_keys(keys: "Sequence[SettingKey]") -> None:
+    """Print keys under the names of their sections."""
     from patternscope.cli.printing import say
-    from patternscope.settings.keys import find_keys, section_meanings, setting_keys
+    from patternscope.settings.keys import section_meanings
 
     meanings, section = section_meanings(), None
-    for key in setting_keys() if name is None else find_keys(name):
+    for key in keys:
         if key.section != section:
             _print_heading(key.section, meanings[key.section], is_first=section is None)
             section = key.section
