@@ -24,10 +24,10 @@ MINUTES: dict[str, float] = {
     "faithfulness": 12,
     "ground_truth": 2,
     "shortcut": 6,
-    "uncertainty": 4,
+    "uncertainty": 1,
     "objectives": 8,
     "dimensions": 12,
-    "defaults": 6,
+    "defaults": 8,
     "page": 0,
 }
 

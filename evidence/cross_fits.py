@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,13 +11,14 @@ from torch import Tensor
 from evidence.object_measures import points_on
 from evidence.tables import Row
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding
+from patternscope.embeddings.settings import RegionSettings
 from patternscope.knowledge import bootstrap_counts, bootstrap_ratio, object_cover
 from patternscope.knowledge.calibration import at_temperature, calibrate_by_strength, calibration_error, reliability
 from patternscope.knowledge.points import threshold
 from patternscope.knowledge.probe import probe_evidence
 from patternscope.knowledge.region_evidence import evidence, shared_points
 from patternscope.radial import log_posterior
-from patternscope.radial.defaults import REGION_KAPPA_MAX, SAMPLE_KAPPA_MAX
+from patternscope.radial.defaults import SAMPLE_KAPPA_MAX
 from patternscope.results.features import FeaturesResult
 from patternscope.results.record_codec import flat_interval
 from patternscope.results.study import StoredResults
@@ -26,10 +28,10 @@ Fit = Callable[[Tensor], RegionEmbedding]
 
 @dataclass(frozen=True)
 class JudgedLayer:
-    """A layer of n images, divided into two halves.
+    """A layer of n images, divided into folds, mostly two halves.
 
     Attributes:
-        regional: features (n, k, h, w). target_probs: (n, c). labels: true classes (n,). fold: half of each image (n,).
+        regional: features (n, k, h, w). target_probs: (n, c). labels: true classes (n,). fold: of each image (n,).
         cover: share of each region that the object covers (n, r), None where no object is known.
     """
 
@@ -47,12 +49,12 @@ class JudgedLayer:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What two maps, each fitted to one half of the images, say of the regions of all.
+    """What f maps, each fitted to the images without one fold, say of the regions of all.
 
     Attributes:
         raw: log posterior of each region by the map that has not seen its image (n, r, c), before any temperature.
-        log_posterior: the same at the temperature of the other half, float64. temperature: of each half (2,).
-        confidence, category: by each map, of all images (2, n, r).
+        log_posterior: the same at the temperature of the other folds, float64. temperature: of each fold (f,).
+        confidence, category: by each map, of all images (f, n, r).
         seconds: of the processor, for one fit.
     """
 
@@ -81,8 +83,9 @@ def sample_frame(features: FeaturesResult, dimensions: int, kappa_max: float = S
     return SampleEmbedding(features.sample_features.shape[1], dimensions, kappa_max=kappa_max).fit(data)
 
 
-def likelihood_fit(layer: JudgedLayer, mean_directions: Tensor, sharpening: float = 2.0) -> Fit:
-    """Return the fit that studies have by default, of some images of a layer."""
+def likelihood_fit(layer: JudgedLayer, mean_directions: Tensor, **settings: Any) -> Fit:
+    """Return the fit that studies have by default, of some images of a layer; `settings` are keys of [region]."""
+    changed = RegionSettings(**settings)
 
     def fit(rows: Tensor) -> RegionEmbedding:
         data = {
@@ -90,42 +93,45 @@ def likelihood_fit(layer: JudgedLayer, mean_directions: Tensor, sharpening: floa
             "regional_features": layer.regional[rows],
             "mean_directions": mean_directions,
         }
-        fitted = RegionEmbedding(layer.regional.shape[1], mean_directions.shape[1])
-        return fitted.fit(data, {"objective": "likelihood", "sharpening": sharpening})
+        fitted = RegionEmbedding(layer.regional.shape[1], mean_directions.shape[1], **changed.constructor())
+        return fitted.fit(data, changed.params().model_dump())
 
     return fit
 
 
 def judge(fit: Fit, layer: JudgedLayer, mean_directions: Tensor, *, mean_units: bool = False) -> Judgement:
-    """Fit each half, and judge each image by the map that was fitted to the other.
+    """Fit the images without each fold, and judge each image by the map that was fitted without its fold.
 
     With `mean_units` strengths are in units of their mean over the images fitted to, as the paper's rule takes them.
     """
-    scores, strengths, seconds = [], [], 0.0
-    for half in (0, 1):
-        rows = (layer.fold != half).nonzero().flatten()
+    scores, strengths, folds, seconds = [], [], int(layer.fold.max()) + 1, 0.0
+    for fold in range(folds):
+        rows = (layer.fold != fold).nonzero().flatten()
         begun = time.process_time()
         region = fit(rows)
-        seconds += (time.process_time() - begun) / 2
+        seconds += (time.process_time() - begun) / folds
         with torch.no_grad():
             embedding = region(layer.regional)
         if mean_units:
             embedding = embedding / embedding[rows].norm(dim=-1).mean().clamp_min(1e-12)
-        scores.append(log_posterior(embedding, mean_directions, REGION_KAPPA_MAX))
+        scores.append(log_posterior(embedding, mean_directions, region.kappa_max))
         strengths.append(embedding.norm(dim=-1))
-    raw = torch.where((layer.fold == 0)[:, None, None], *scores)
-    strength = torch.where((layer.fold == 0)[:, None], *strengths)
+    images = torch.arange(len(layer.fold))
+    raw, strength = (torch.stack(parts)[layer.fold, images] for parts in (scores, strengths))
     temperatures, calibrated = calibrate_by_strength(raw, strength, layer.labels, layer.fold)
     by_map = [
-        at_temperature(each, temperatures.rows(torch.tensor([half])).of(own)).exp().max(dim=-1)
-        for half, (each, own) in enumerate(zip(scores, strengths, strict=True))
+        at_temperature(each, temperatures.rows(torch.tensor([fold])).of(own)).exp().max(dim=-1)
+        for fold, (each, own) in enumerate(zip(scores, strengths, strict=True))
     ]
     confidence, category = (torch.stack(parts) for parts in zip(*by_map, strict=True))
     return Judgement(raw, calibrated, temperatures.middle, confidence, category, seconds)
 
 
 def worth(found: Judgement, layer: JudgedLayer) -> Row:
-    """Return what a judgement is worth: evidence, calibration, points, what halves share, and the object."""
+    """Return what a judgement is worth: evidence, calibration, points, what halves share, and the object.
+
+    The maps of more than two folds have images in common, and what they share is not stated.
+    """
     told = evidence(found.log_posterior, layer.labels)
     tau = threshold("auto", layer.classes)
     confidence, category = found.log_posterior.exp().max(dim=-1)
@@ -141,7 +147,7 @@ def worth(found: Judgement, layer: JudgedLayer) -> Row:
         **flat_interval("points", counts["total"]),
         **flat_interval("reliable", counts["reliable"]),
         **flat_interval("ratio", counts["ratio"]),
-        "shared": shared_points(found.confidence > tau, found.category),
+        "shared": shared_points(found.confidence > tau, found.category) if len(found.confidence) == 2 else None,
         "seconds": found.seconds,
     }
     return {**row, **_on_object(reliable, layer.cover)}

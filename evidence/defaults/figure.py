@@ -10,23 +10,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN = {
+    "evidence": "evidence, bits",
+    "error": "calibration error (smaller is better)",
     "ratio": "ratio",
-    "ratio_unseen": "ratio, unseen images",
-    "precision": "reliable points on the object",
+    "on_object": "reliable points on the object",
     "deletion": "deletion area of p (smaller is better)",
-    "agreement": "agreement with the network",
 }
-
 _REACH = 0.12
 
 
 def draw(rows: Sequence[Row]) -> "Figure":
-    """Draw one panel per setting, one line per measure."""
+    """Draw one panel per setting, one line per measure, with the interval of its difference."""
     from matplotlib.figure import Figure
 
     settings = list(dict.fromkeys(row["setting"] for row in rows))
     with figure_style():
-        figure = Figure(figsize=(10.5, 4.8), layout="constrained")
+        figure = Figure(figsize=(11, 5.2), layout="constrained")
         columns = (len(settings) + 1) // 2
         panels = figure.subplots(2, columns, squeeze=False).flatten()
         for axes, setting in zip(panels, settings, strict=False):
@@ -43,10 +42,12 @@ def draw(rows: Sequence[Row]) -> "Figure":
 
 def _draw_setting(axes: Any, rows: Sequence[Row]) -> None:
     """Draw values in order, evenly spaced; the default is marked."""
-    for (name, text), colour in zip(_SHOWN.items(), CLASS_COLOURS, strict=False):
+    for index, ((name, text), colour) in enumerate(zip(_SHOWN.items(), CLASS_COLOURS, strict=False)):
         places = [place for place, row in enumerate(rows) if row[name] is not None]
         values = [0.0 if rows[place]["default"] else rows[place][f"{name}_difference"] for place in places]
-        axes.plot(places, values, color=colour, marker="o", markersize=3, label=text)
+        halves = [0.0 if rows[place]["default"] else rows[place][f"{name}_half"] or 0.0 for place in places]
+        apart = [place + 0.08 * (index - (len(_SHOWN) - 1) / 2) for place in places]
+        axes.errorbar(apart, values, halves, color=colour, marker="o", markersize=3, elinewidth=0.7, label=text)
     default = next(place for place, row in enumerate(rows) if row["default"])
     axes.axvline(default, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.axhline(0, color=SOFT, linewidth=0.5)

@@ -1,56 +1,56 @@
 """Other values of the settings as tables, as a figure and in sentences."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import sqrt
 from pathlib import Path
 from statistics import fmean
 
 from evidence.defaults.figure import draw
 from evidence.page import write_section
-from evidence.tables import Row, markdown_table, mean_of, number, value_text
+from evidence.tables import Row, markdown_table, measured_on, number, value_text
 from patternscope.knowledge import seed_spread
+from patternscope.knowledge.intervals import student_quantile
 
-Settings = Mapping[str, tuple[Sequence[str], float]]
+Settings = Mapping[str, tuple[str, float]]
 # Measure -> (name, whether more is better; None where neither is).
 MEASURES: dict[str, tuple[str, bool | None]] = {
+    "evidence": ("evidence", True),
+    "error": ("calibration error", False),
     "reliable": ("reliable points per image", None),
     "ratio": ("ratio", True),
-    "ratio_unseen": ("ratio, unseen images", True),
-    "precision": ("reliable points on the object", True),
+    "shared": ("shared by halves", True),
+    "on_object": ("reliable points on the object", True),
     "deletion": ("deletion area of p", False),
     "agreement": ("agreement with the network", True),
     "correlation": ("strength and uncertainty", False),
 }
 INTRODUCTION = """`python -m evidence defaults`. One setting is changed at a time; the others keep their defaults.
-Each value is fitted to the last two layers of networks on pictograms and on Fashion-MNIST, and judged by what
-[evidence.md](evidence.md) measures: the ratio of reliable points on the images fitted to and on unseen ones, how much
-of the reliable points lies on the object (pictograms), the area under the deletion curve of p (mean colour; smaller
-is better), and for the sample embedding its agreement with the network and the correlation of strength and
-uncertainty (nearer to −1 is better).
+Each value is fitted to halves of the samples in each layer and judged on the other halves, by what
+[evidence.md](evidence.md) measures: evidence in bits, calibration error, reliable points and their ratio, the points
+that two halves share, how many of the reliable points lie on the object (pictograms), the area under the deletion
+curve of p (mean colour; smaller is better), and for the sample embedding its agreement with the network and the
+correlation of strength and uncertainty (nearer to −1 is better).
 
-Numbers are means over networks, image sets and layers; *difference* is the mean of the differences from the defaults
-in the same network, image set and layer. *Noise* is the standard deviation over seeds of the fits of the defaults. A
-value is called better or worse where the difference is more than twice its noise and at least 0.01. What was chosen,
-and why, is in [decisions.md](decisions.md), number 33.
+Numbers are means over networks and image sets, of the mean over layers. In brackets is the mean difference from the
+defaults in the same layers, ± half its 95 % interval over networks (Student's t). A value is called better or worse
+where this interval excludes 0 and the difference is at least 0.01. Some {chance:.0f} of the {compared} intervals here
+exclude 0 by chance. Objectives are compared in the first section, dimensions in the second.
 """
 LEAST = 0.01
 _KEYS = ("images", "network", "layer")
 
 
 def compared(rows: Sequence[Row], settings: Settings) -> list[Row]:
-    """Return a row per setting and value: means, mean differences from the default in the same layer, their noise."""
-    defaults: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        if row["setting"] == "":
-            defaults.setdefault(_layer_of(row), []).append(row)
+    """Return a row per setting and value: means, and mean differences from the defaults with their intervals."""
+    defaults = {_layer_of(row): row for row in rows if row["setting"] == ""}
     comparison = []
     for setting, (_, default) in settings.items():
         tried = [row for row in rows if row["setting"] == setting]
         for value in sorted({row["value"] for row in tried} | {default}):
-            of_value = [row for row in tried if row["value"] == value]
-            # Where a layer cannot have a value, as a coarse grid, it is compared in the other layers alone.
-            layers = dict.fromkeys(map(_layer_of, of_value or tried))
+            # Where a layer cannot have a value, as a coarse grid, the value is compared in the other layers alone.
+            of_value = [row for row in tried if row["value"] == value] if value != default else list(defaults.values())
             about = {"setting": setting, "value": value, "default": value == default}
-            comparison.append({**about, **_compared_row(of_value, [defaults[layer] for layer in layers])})
+            comparison.append({**about, **_compared_row(of_value, defaults)})
     return comparison
 
 
@@ -58,62 +58,58 @@ def _layer_of(row: Row) -> tuple[str, ...]:
     return tuple(row[key] for key in _KEYS)
 
 
-def _compared_row(tried: Sequence[Row], defaults: Sequence[Sequence[Row]]) -> dict[str, float | None]:
-    """Means of the measures, differences from the defaults of each layer, and the noise of such a difference."""
-    row: dict[str, float | None] = {"layers": len(defaults)}
+def _compared_row(tried: Sequence[Row], defaults: Mapping[tuple[str, ...], Row]) -> Row:
+    """Means of the measures over networks, their differences from the defaults, and half the interval of these."""
+    networks: dict[tuple[str, ...], list[Row]] = {}
+    for row in tried:
+        networks.setdefault(_layer_of(row)[:2], []).append(row)
+    found: dict[str, float | None] = {"networks": len(networks), "layers": len(tried)}
     for name in MEASURES:
-        means = [mean_of(seeds, name) for seeds in defaults]
-        known = [mean for mean in means if mean is not None]
-        gaps = [
-            own[name] - mean
-            for own, mean in zip(tried, means, strict=bool(tried))
-            if own[name] is not None and mean is not None
-        ]
-        row |= {
-            name: mean_of(tried, name) if tried else fmean(known) if known else None,
+        means, gaps = [], []
+        for own in networks.values():
+            known = [(row[name], defaults[_layer_of(row)][name]) for row in own]
+            pairs = [(value, default) for value, default in known if value is not None and default is not None]
+            if pairs:
+                means.append(fmean(value for value, _ in pairs))
+                gaps.append(fmean(value - default for value, default in pairs))
+        found |= {
+            name: fmean(means) if means else None,
             f"{name}_difference": fmean(gaps) if gaps else None,
-            f"{name}_noise": _noise(name, defaults),
+            f"{name}_half": _half_interval(gaps),
         }
-    return row
+    return found
 
 
-def _noise(name: str, defaults: Sequence[Sequence[Row]]) -> float | None:
-    """The standard deviation of the difference between one fit and the mean of several, in so many layers."""
-    spreads = [seed_spread([row[name] for row in seeds]) for seeds in defaults]
-    known = [spread for spread in spreads if spread is not None]
-    if not known:
-        return None
-    return (sum(spread**2 for spread in known) * (1 + 1 / len(defaults[0]))) ** 0.5 / len(known)
+def _half_interval(gaps: Sequence[float]) -> float | None:
+    """Half the 95 % interval of a mean over networks; None for fewer than two."""
+    spread = seed_spread(gaps)
+    return None if spread is None else student_quantile(len(gaps), 0.975) * spread / sqrt(len(gaps))
 
 
 def write(folder: Path, rows: Sequence[Row], settings: Settings) -> None:
     """Write the two tables, the figure and section.md."""
     comparison = compared(rows, settings)
+    judged = [name for name, (_, more) in MEASURES.items() if more is not None]
+    tested = sum(row[f"{name}_half"] is not None for row in comparison if not row["default"] for name in judged)
     text = [
         "## One setting at a time\n",
-        INTRODUCTION,
-        _fitted_on(rows),
+        INTRODUCTION.format(chance=0.05 * tested, compared=tested),
+        measured_on(rows),
         "![Measures by value of each setting](defaults_figure.png)\n",
     ]
-    for setting, (paths, default) in settings.items():
+    for setting, (key, default) in settings.items():
         own = [row for row in comparison if row["setting"] == setting]
         heading = f"### {setting[:1].upper()}{setting[1:]}\n"
-        text += [heading, _described(paths, default), *_verdicts(own), "", _table(own)]
-    write_section(folder, text, draw(comparison), comparison, defaults_fits=rows, defaults=comparison)
+        text += [heading, _described(key, default), *_verdicts(own), "", _table(own)]
+    write_section(folder, text, draw(comparison), comparison, defaults_layers=rows, defaults=comparison)
 
 
-def _fitted_on(rows: Sequence[Row]) -> str:
-    names = dict.fromkeys(f"{row['network']} on {row['images']}, {row['layer']}" for row in rows)
-    return f"Fitted here: {'; '.join(names)}. One network each.\n"
-
-
-def _described(paths: Sequence[str], default: float) -> str:
-    named = " and ".join(f"`{path}`" for path in paths)
-    if paths[0].endswith("scale"):
-        return f'{named}; factors of the scale that `"auto"` is, which is the default.\n'
-    if paths[0] == "network.grid":
-        return f"{named}; by default each layer's own, 8 x 8 and 4 x 4 here. Not all layers have a coarser one.\n"
-    return f"{named}, default {default:g}.\n"
+def _described(key: str, default: float) -> str:
+    if key.endswith("scale"):
+        return f'`{key}`; factors of the scale that `"auto"` is, which is the default.\n'
+    if key == "network.grid":
+        return f"`{key}`; by default each layer's own. Only layers with a finer one can have another.\n"
+    return f"`{key}`, default {default:g}.\n"
 
 
 def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
@@ -123,8 +119,8 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
             continue
         better, worse = [], []
         for name, (text, more) in MEASURES.items():
-            change, noise = row[f"{name}_difference"], row[f"{name}_noise"]
-            if more is None or change is None or abs(change) < max(LEAST, 2 * (noise or 0.0)):
+            change, half = row[f"{name}_difference"], row[f"{name}_half"]
+            if more is None or change is None or half is None or abs(change) < max(LEAST, half):
                 continue
             (better if (change > 0) == more else worse).append(f"{text} ({number(change)})")
         parts = [f"{word}: {', '.join(names)}" for word, names in (("better", better), ("worse", worse)) if names]
@@ -137,15 +133,14 @@ def _table(rows: Sequence[Row]) -> str:
     for row in rows:
         value = value_text(row["value"]) + (" (default)" if row["default"] else "")
         cells.append([value, *[_cell(row, name) for name in MEASURES]])
-    noise = ["noise", *[number(rows[0][f"{name}_noise"], 3) for name in MEASURES]]
-    return markdown_table(heads, [*cells, noise])
+    return markdown_table(heads, cells)
 
 
 def _cell(row: Row, name: str) -> str:
-    """A mean, and its difference from the default in brackets."""
+    """A mean, and in brackets its difference from the default with half the interval."""
     digits = 1 if name == "reliable" else 3
-    change = row[f"{name}_difference"]
-    if change is None:
+    change, half = row[f"{name}_difference"], row[f"{name}_half"]
+    if row["default"] or change is None:
         return number(row[name], digits)
     sign = "+" if round(change, digits) > 0 else ""
-    return f"{number(row[name], digits)} ({sign}{number(change, digits)})"
+    return f"{number(row[name], digits)} ({sign}{number(change, digits)} ± {number(half, digits)})"

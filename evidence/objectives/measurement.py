@@ -96,7 +96,7 @@ def _fit_of(
     if objective.sharpening is None:
         return _paper_fit(study, results, name, layer, frame)
     if not objective.weighted:
-        return likelihood_fit(layer, frame.mean_directions, objective.sharpening)
+        return likelihood_fit(layer, frame.mean_directions, sharpening=objective.sharpening)
     targets, weights = sharpened(layer.target_probs, objective.sharpening), results.importance(name).region_weights
     return lambda rows: fit_weighted(layer.regional[rows], targets[rows], weights[rows], frame.mean_directions)
 

@@ -80,7 +80,7 @@ def test_odds_of_the_true_class_by_a_loop():
 
 def test_equal_weights_are_no_weights():
     layer = layer_of(3, 0.3)
-    plain = likelihood_fit(layer, DIRECTIONS, 1.0)(torch.arange(64))
+    plain = likelihood_fit(layer, DIRECTIONS, sharpening=1.0)(torch.arange(64))
     even = torch.full((64, 4), 0.25)
     weighted = fit_weighted(layer.regional, layer.target_probs, even, DIRECTIONS)
     torch.testing.assert_close(weighted(layer.regional), plain(layer.regional), rtol=0.02, atol=0.02)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from easy_study import easy_settings
 
+from evidence.defaults import measurement as defaults
 from evidence.faithfulness import measurement as faithfulness
 from evidence.measurements import Measurement
 from evidence.recording import record_images, sample_pixels, unseen_images
@@ -107,12 +108,51 @@ def test_the_deletion_test_has_a_row_per_layer_replacement_curve_and_order(squar
     assert all(0 <= area <= 1 for row in rows for area in row["areas"])
 
 
-def test_each_fit_is_counted_on_fitted_and_on_unseen_images(squares, monkeypatch):
-    monkeypatch.setattr(uncertainty, "FITS", 2)
-    parts = uncertainty.measure_spreads(squares, squares.results)
-    keys = [(row["layer"], row["fit"], row["on"]) for row in parts["counts"]]
-    assert keys == list(product(squares.layers, (0, 1), ("fitted", "unseen")))
-    assert [row["layer"] for row in parts["stability"]] == [row["layer"] for row in parts["sweep"]] == squares.layers
-    assert all(0 <= row["ratio"] <= 1 for row in parts["counts"])
+def test_numbers_are_of_each_division_on_samples_and_on_unseen_images(squares):
+    results = squares.results
+    parts = uncertainty.measure_spreads(squares, results)
+    divisions = range(len(results.region("conv_33").unseen))
+    keys = [(row["layer"], row["division"], row["on"]) for row in parts["numbers"]]
+    assert keys == list(product(squares.layers, divisions, ("samples", "unseen")))
+    for row in parts["numbers"]:
+        if row["division"] == 0 and row["on"] == "samples":  # what the study shows
+            told, counts = results.evidence(row["layer"]), results.knowledge(row["layer"]).counts
+            assert row["evidence"] == pytest.approx(told.evidence.value, abs=1e-6)
+            assert row["error"] == pytest.approx(told.calibration_error, abs=1e-6)
+            assert row["reliable"] == counts.reliable.value
+    for name in ("stability", "refits", "sweep"):
+        assert [row["layer"] for row in parts[name]] == squares.layers
     twice = [squares, replace(squares, seed=1)]
     assert [row["agreement"] for row in uncertainty.compare_networks(twice)] == [1.0, 1.0]
+
+
+def test_unseen_images_are_judged_as_if_they_were_samples(squares):
+    results = squares.results
+    (judges, *_) = uncertainty.division_judges(squares, results, "conv_53")
+    labels, regional = results.images.labels, results.load(FeaturesResult).regional.read("conv_53")
+    others = uncertainty.unseen_judges(judges, labels)
+    found = others.judge(regional).log_posterior
+    for fold in (0, 1):  # the images of a fold by one map, whatever that map has seen
+        own = others.region.unseen[0] == fold
+        seen = replace(judges.region, unseen=torch.full((1, int(own.sum())), fold))
+        torch.testing.assert_close(found[own], replace(judges, region=seen).judge(regional[own]).log_posterior)
+
+
+def test_one_setting_at_a_time_changes_that_setting(squares, monkeypatch):
+    tried = {name: defaults.SETTINGS[name] for name in ("sharpening", "folds", "grid", "scale of samples")}
+    tried["steps"] = defaults.Setting("region.n_step", (2.0,), 12.0)  # as many as the study took
+    monkeypatch.setattr(defaults, "SETTINGS", tried)
+    rows = defaults.measure_settings(squares, squares.results)
+    layer = [row for row in rows if row["layer"] == "conv_53"]
+    own = min(squares.results.region("conv_53").grid)
+    expected = [("", None)] + [
+        (name, value)
+        for name, setting in tried.items()
+        for value in setting.values
+        if value != setting.default and not (name == "grid" and value >= own)
+    ]
+    assert [(row["setting"], row["value"]) for row in layer] == expected
+    known = squares.results.evidence("conv_53")
+    # The study takes one scale for both halves, a trial that of each half.
+    assert layer[-1]["evidence"] == pytest.approx(known.evidence.value, rel=2e-3)
+    assert all(row["evidence"] != layer[0]["evidence"] for row in layer[1:])

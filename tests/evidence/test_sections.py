@@ -41,40 +41,57 @@ def test_intervals_are_read_by_their_ends(low, high, said):
     assert tables.better_text(row) == said
 
 
-def test_spreads_over_fits_are_within_a_network_and_those_over_networks_of_its_means():
+def number_of_layer(seed, value, on="samples", half=0.0):
+    """A row of the claim `uncertainty`: each number has the same value and half interval."""
+    names = ("evidence", "points", "reliable", "ratio", "error")
+    ends = {f"{name}_{end}": value + sign * half for name in names for end, sign in (("low", -1), ("high", 1))}
+    about = {"images": "i", "network": "n", "layer": "l", "seed": seed, "division": 0, "on": on}
+    return {**about, **dict.fromkeys(names, value), **ends}
+
+
+def test_spreads_over_divisions_are_within_a_network_and_those_over_networks_of_its_means():
+    rows = [number_of_layer(0, 0.1), number_of_layer(0, 0.3), number_of_layer(1, 0.6), number_of_layer(1, 0.6)]
     about = {"images": "i", "network": "n", "layer": "l"}
-
-    def row(seed, value, on="fitted"):
-        ends = {f"{name}_{end}": value for name in ("total", "reliable", "ratio") for end in ("low", "high")}
-        return {**about, "seed": seed, "on": on, "total": 1.0, "reliable": 1.0, "ratio": value, **ends}
-
-    rows = [row(0, 0.1), row(0, 0.3), row(1, 0.6), row(1, 0.6), row(0, 0.9, "unseen")]
     stability = [{**about, "kappa": kappa, "overlap": None} for kappa in (0.5, 0.7)]
-    (found,) = uncertainty.summarised(rows, stability, [])
+    (found,) = uncertainty.summarised([*rows, number_of_layer(0, 0.9, "unseen")], stability, [])
     assert found["ratio"] == pytest.approx((0.2 + 0.6) / 2)
-    assert found["ratio_fits"] == pytest.approx(0.02**0.5 / 2)
+    assert found["ratio_divisions"] == pytest.approx(0.02**0.5 / 2)
     assert found["ratio_networks"] == pytest.approx(0.4 / 2**0.5)
     assert found["ratio_unseen"] == pytest.approx(0.9)
-    assert found["kappa_fits"] == pytest.approx(0.6)
+    assert found["kappa_divisions"] == pytest.approx(0.6)
     assert found["kappa_networks"] is None
+
+
+def test_unseen_images_are_compared_with_what_both_intervals_allow():
+    rows = [number_of_layer(seed, 1.0, half=0.3) for seed in (0, 1)]
+    rows += [number_of_layer(0, 1.49, "unseen", half=0.4), number_of_layer(1, 0.49, "unseen", half=0.4)]
+    refits = [{**rows[seed], "evidence": 1.0, "accuracy": 0.9, "accuracy_unseen": 0.8} for seed in (0, 1)]
+    said = list(uncertainty._verdicts(rows, refits, uncertainty.summarised(rows, [], [])))
+    assert said[0].startswith(
+        "- Evidence: samples and unseen images differ by no more than the intervals of both allow in 1 of 2 cases (50 %"
+    )
+    assert "1.000 bits on average, by the study's maps 0.990 (largest difference of a layer: −0.510)" in said[3]
+    assert "is what the maps have seen" in said[3]
 
 
 def test_values_are_compared_with_the_defaults_of_the_same_layers():
 
-    def row(layer, setting, value, number):
+    def row(network, layer, setting, value, number):
         measures = dict.fromkeys(defaults.MEASURES, number)
-        return {"images": "i", "network": "n", "layer": layer, "setting": setting, "value": value, **measures}
+        return {"images": "i", "network": network, "layer": layer, "setting": setting, "value": value, **measures}
 
-    rows = [row("a", "", None, 1.0), row("a", "", None, 1.2), row("b", "", None, 5.0), row("b", "", None, 5.0)]
-    rows += [row("a", "grid", 2.0, 2.0)]
-    found = defaults.compared(rows, {"grid": (("network.grid",), 8.0)})
-    assert [(each["value"], each["default"], each["layers"]) for each in found] == [(2.0, False, 1), (8.0, True, 1)]
-    assert found[0]["ratio_difference"] == pytest.approx(0.9)
-    assert found[0]["ratio_noise"] == pytest.approx((0.02 * 1.5) ** 0.5)
-    assert found[1]["ratio"] == pytest.approx(1.1)
+    rows = [row("n", "a", "", None, 1.0), row("n", "b", "", None, 5.0), row("m", "a", "", None, 2.0)]
+    rows += [row("n", "a", "grid", 2.0, 2.0), row("m", "a", "grid", 2.0, 3.1)]
+    found = defaults.compared(rows, {"grid": ("network.grid", 8.0)})
+    assert [(each["value"], each["default"], each["layers"]) for each in found] == [(2.0, False, 2), (8.0, True, 3)]
+    assert found[0]["ratio_difference"] == pytest.approx(1.05)
+    # Student's t with one degree of freedom, of two networks that differ by 0.1.
+    assert found[0]["ratio_half"] == pytest.approx(12.7062 * (0.1 / 2**0.5) / 2**0.5, rel=1e-4)
+    assert found[1]["ratio"] == pytest.approx((3.0 + 2.0) / 2)
     assert list(defaults._verdicts(found)) == [
-        "- 2: better: ratio (0.90), ratio, unseen images (0.90), reliable points on the object (0.90), agreement with "
-        "the network (0.90); worse: deletion area of p (0.90), strength and uncertainty (0.90)."
+        "- 2: better: evidence (1.05), ratio (1.05), shared by halves (1.05), reliable points on the object (1.05), "
+        "agreement with the network (1.05); worse: calibration error (1.05), deletion area of p (1.05), strength and "
+        "uncertainty (1.05)."
     ]
 
 
