@@ -16,6 +16,7 @@ from patternscope.workflow.disk_errors import plain_errors
 from patternscope.workflow.event_log import EventLog
 from patternscope.workflow.executors import GUARD, FinishedTask, Task, Workers, end_without_guard
 from patternscope.workflow.intermediates import BulkDropper, dropped_inputs
+from patternscope.workflow.interrupts import kept_interrupts
 from patternscope.workflow.manifest import DamagedUnit, Manifest
 from patternscope.workflow.plan import Plan, reads_outside, unit_inputs, unit_key, until_stage
 from patternscope.workflow.programs import program_versions
@@ -83,7 +84,14 @@ def run_units(
         if record is not None:
             # A run with nothing to do computed nothing, and keeps the recorded versions.
             store.write_study(record, keep=("versions",))
-        host = _Host(store, journal, Workers(executor, stack), report or (lambda event: None), device, record)
+        check = stack.enter_context(kept_interrupts())
+
+        def checked(event: Event) -> None:
+            check()
+            if report is not None:
+                report(event)
+
+        host = _Host(store, journal, Workers(executor, stack), checked, device, record)
         dropper = None if keep_bulk else BulkDropper(plan, store, journal)
         run = _Run(part, host, dropper, given)
         summary = run.loop()
