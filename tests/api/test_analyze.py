@@ -163,6 +163,21 @@ def test_a_saved_analysis_is_a_study(analysed, tmp_path, capsys):
         study.save(tmp_path / "other")
 
 
+def test_the_settings_of_a_saved_analysis_say_that_no_run_can_repeat_it(analysed, tmp_path, capsys):
+    study = analysed.save(tmp_path / "study")
+    with pytest.raises(SystemExit, match="0"):
+        main(["settings", str(study.folder)])
+    printed = capsys.readouterr().out
+    assert printed.startswith("# ps.analyze made this study from a network and images in memory: no run can repeat it")
+    (tmp_path / "again.toml").write_text(printed)
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", str(tmp_path / "again.toml"), "--out", str(tmp_path / "again")])
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert 'images.source: expected a source on disk, got "memory"; ps.analyze made this study' in said
+    assert not (tmp_path / "again").exists()
+
+
 def test_images_come_as_arrays_data_sets_loaders_and_folders(network, pictures, analysed, tmp_path):
 
     images, labels = pictures

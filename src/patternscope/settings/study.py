@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from patternscope.errors import InputError, explain
+from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.settings.optional import OptionalParts
 
 DEMO_FILE = Path(__file__).with_name("demo.toml")
@@ -25,7 +26,7 @@ def load_settings(path: str | Path) -> StudySettings:
     """Read and check a study's TOML file; paths in it are relative to its folder.
 
     InputError, in one line: no file, no TOML, an unknown key (with the nearest valid one), a value out of
-    range.
+    range, images that were only in memory.
 
     >>> load_settings(DEMO_FILE).images.source
     'pictograms'
@@ -39,7 +40,14 @@ def load_settings(path: str | Path) -> StudySettings:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected TOML, got: {error}") from error
-    return make_settings(content, str(path), path.resolve().parent)
+    settings = make_settings(content, str(path), path.resolve().parent)
+    if settings.images.source == IN_MEMORY:
+        # Said before the network, which has no name either.
+        raise InputError(
+            f'{path}: images.source: expected a source on disk, got "{IN_MEMORY}"; ps.analyze made this study from a '
+            "network and images in memory: call it again, or set images.source and network.architecture"
+        )
+    return settings
 
 
 def make_settings(content: Mapping[str, Any], name: str, base: Path) -> StudySettings:
