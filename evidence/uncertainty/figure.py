@@ -9,6 +9,7 @@ from patternscope.figures.drawing.style import SMALL, TITLE, class_marks, figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FEWEST = 0.1  # points per image: the ratio of fewer is a matter of a few regions
 _LEFT = {"evidence": "evidence, bits per region", "ratio": "ratio of reliable points"}
 
 
@@ -37,7 +38,10 @@ def draw(summary: Sequence[Row], sweep: Sequence[Row]) -> "Figure":
         for axes in grid[-1][len(_LEFT) :]:
             axes.set_xlabel("threshold tau")
         handles, names = grid[0][0].get_legend_handles_labels()
-        title = "samples (filled), unseen images (hollow); lines: 95 % over images, divisions and networks"
+        title = (
+            "samples (filled), unseen images (hollow); lines: 95 % over images and 1.96 standard deviations over "
+            f"divisions and networks, together; thresholds with {FEWEST} or more points per image"
+        )
         legend = figure.legend(
             handles, names, title=title, loc="outside lower center", ncols=len(networks), fontsize=TITLE - 2
         )
@@ -62,16 +66,16 @@ def _draw_layers(axes: Any, rows: Sequence[Row], networks: Sequence[str], name: 
 
 
 def _reach(row: Row, name: str) -> float:
-    """Half a 95 % interval over images, divisions and networks, which are independent, so that squares add up."""
+    """The reach over images, divisions and networks, which are independent, so that squares add up."""
     choices = [1.96 * (row[f"{name}_{choice}"] or 0.0) for choice in ("divisions", "networks")]
     return ((row[f"{name}_images"] or 0.0) ** 2 + sum(half**2 for half in choices)) ** 0.5
 
 
 def _draw_sweep(axes: Any, rows: Sequence[Row]) -> None:
-    """Draw the ratio by tau, one line per layer, the mean over networks."""
+    """Draw the ratio by tau, one line per layer, the mean over networks; that of a few regions is left out."""
     layers = list(dict.fromkeys(row["layer"] for row in rows))
     for layer, colour in zip(layers, layer_colours(len(layers)), strict=True):
-        own = [row for row in rows if row["layer"] == layer]
+        own = [row for row in rows if row["layer"] == layer and row["total"] >= FEWEST]
         taus = sorted({row["tau"] for row in own})
         means = [mean_of([row for row in own if row["tau"] == tau], "ratio") for tau in taus]
         axes.plot(taus, [float("nan") if mean is None else mean for mean in means], color=colour, label=layer)

@@ -107,7 +107,7 @@ def write(
 def _verdicts(numbers: Sequence[Row], refits: Sequence[Row], summary: Sequence[Row]) -> Iterator[str]:
     """Whether unseen images are where the intervals say, and which choice matters most."""
     yield from _held(numbers)
-    yield _harder(numbers, refits)
+    yield _refitted(numbers, refits)
     errors = [row["error"] for row in numbers if row["on"] == "unseen"]
     small = sum(error < CALIBRATED for error in errors)
     yield (
@@ -142,38 +142,36 @@ def _held(numbers: Sequence[Row]) -> Iterable[str]:
             )
 
 
-def _harder(numbers: Sequence[Row], refits: Sequence[Row]) -> str:
-    """Whether samples differ from unseen images because of the images, or because of what the maps have seen."""
-    samples, by_study = (
-        values_by([row for row in numbers if row["on"] == on], (*_KEYS, "seed"), "evidence")
-        for on in ("samples", "unseen")
-    )
-    places = [tuple(row[key] for key in (*_KEYS, "seed")) for row in refits]
-    gaps = [fmean(by_study[place]) - row["evidence"] for place, row in zip(places, refits, strict=True)]
-    own = fmean(row["evidence"] for row in refits)
-    apart = own + fmean(gaps) - fmean(fmean(samples[place]) for place in places)
-    cause = "the images" if abs(fmean(gaps)) < abs(apart) / 2 else "what the maps have seen, at least in part"
+def _refitted(numbers: Sequence[Row], refits: Sequence[Row]) -> str:
+    """Whether samples have more evidence than unseen images because of what the maps have seen of them.
+
+    Unseen images by maps of their own are seen as samples are: what raises the evidence of samples raises theirs.
+    """
+    by_study = values_by([row for row in numbers if row["on"] == "unseen"], (*_KEYS, "seed"), "evidence")
+    gaps = [row["evidence"] - fmean(by_study[tuple(row[key] for key in (*_KEYS, "seed"))]) for row in refits]
+    own, raised = fmean(row["evidence"] for row in refits), fmean(gaps)
     right, right_unseen = (percent(mean_of(refits, name)) for name in ("accuracy", "accuracy_unseen"))
+    verdict = f"raised by {number(raised, 3)} bits" if raised > 0 else "not raised"
     return (
-        f"- Unseen images judged by maps and a sample embedding of their own instead of the study's have "
-        f"{number(own, 3)} bits on average, by the study's maps {number(own + fmean(gaps), 3)} (largest difference of "
-        f"a layer: {number(max(gaps, key=abs), 3)}). What separates samples from unseen images is {cause}: the "
-        f"networks classify {right} of the samples correctly, and {right_unseen} of the unseen images."
+        f"- Unseen images have {number(own - raised, 3)} bits on average by the study's maps, and {number(own, 3)} by "
+        f"maps and a sample embedding of their own (largest difference of a layer: {number(max(gaps, key=abs), 3)}): "
+        f"evidence is {verdict} by what a map has seen of an image. The networks classify {right} of the samples "
+        f"correctly, and {right_unseen} of the unseen images."
     )
 
 
 def _by_choice(rows: Sequence[Row], name: str) -> str:
-    """The mean effect of each choice, as half a 95 % interval, and where networks differ more than images do."""
-    halves = {
-        choice: _NORMAL * spread
+    """The mean effect of each choice, and where networks differ more than images do."""
+    text = f"half a 95 % interval is {number(mean_of(rows, f'{name}_images'), 3)} over images"
+    spreads = [
+        f"{number(_NORMAL * spread, 3)} over {choice}"
         for choice in ("divisions", "networks")
         if (spread := mean_of(rows, f"{name}_{choice}")) is not None
-    }
-    parts = [f"half a 95 % interval is {number(mean_of(rows, f'{name}_images'), 3)} over images"]
-    parts += [f"{number(half, 3)} over {choice}" for choice, half in halves.items()]
+    ]
+    if spreads:
+        text += f", {_NORMAL} standard deviations are {' and '.join(spreads)}"
     compared = [row for row in rows if row[f"{name}_networks"] is not None]
     wider = sum(_NORMAL * row[f"{name}_networks"] > row[f"{name}_images"] for row in compared)
-    text = ", ".join(parts)
     return f"{text}; networks differ by more than images do in {wider} of {len(compared)} layers" if compared else text
 
 
