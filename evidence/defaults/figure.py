@@ -52,6 +52,9 @@ def _draw_setting(axes: Any, rows: Sequence[Row]) -> None:
     axes.axvline(default, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.axhline(0, color=SOFT, linewidth=0.5)
     # The same scale, unless a value changes much more.
-    reach = max(abs(row[f"{name}_difference"] or 0.0) for row in rows for name in _SHOWN)
+    changed = [row for row in rows if not row["default"]]
+    reach = max(
+        abs(row[f"{name}_difference"] or 0.0) + (row[f"{name}_half"] or 0.0) for row in changed for name in _SHOWN
+    )
     axes.set_ylim(*((-_REACH, _REACH) if reach <= _REACH else (-1.1 * reach, 1.1 * reach)))
     axes.set_xticks(range(len(rows)), [value_text(row["value"]) for row in rows])

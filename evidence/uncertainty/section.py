@@ -108,12 +108,13 @@ def _verdicts(numbers: Sequence[Row], refits: Sequence[Row], summary: Sequence[R
     """Whether unseen images are where the intervals say, and which choice matters most."""
     yield from _held(numbers)
     yield _refitted(numbers, refits)
-    errors = [row["error"] for row in numbers if row["on"] == "unseen"]
-    small = sum(error < CALIBRATED for error in errors)
-    yield (
-        f"- Calibration error on unseen images is below {CALIBRATED} in {small} of {len(errors)} cases; the largest is "
-        f"{number(max(errors), 3)}."
-    )
+    for on, text in (("samples", "samples"), ("unseen", "unseen images")):
+        errors = [row["error"] for row in numbers if row["on"] == on]
+        small = sum(error < CALIBRATED for error in errors)
+        yield (
+            f"- Calibration error on {text} is below {CALIBRATED} in {small} of {len(errors)} cases; the largest is "
+            f"{number(max(errors), 3)}."
+        )
     for name, text in MEASURES.items():
         known = [row for row in summary if row[f"{name}_images"] is not None]
         if known:
