@@ -10,6 +10,7 @@ from typing import Any
 
 from evidence.progress import in_parallel
 from evidence.studies import AnyStudy, EvidenceStudy, run_study
+from patternscope.errors import InputError
 from patternscope.results.json_csv import read_json, write_json
 from patternscope.results.study import StoredResults
 from patternscope.settings.study import StudySettings
@@ -50,7 +51,12 @@ class Measurement:
         return read_json(study.folder / Unit(stage.name).path / _FILE)
 
     def of_all(self, studies: Sequence[AnyStudy]) -> dict[AnyStudy, Any]:
-        """Return what was measured of each study; they are measured in parallel, and a line is printed for each."""
+        """Return what was measured of each study; they are measured in parallel, and a line is printed for each.
+
+        InputError for no study: words of --studies that no name contains would replace a section by an empty one.
+        """
+        if not studies:
+            raise InputError(f"{self.claim}: expected a study, got none; see --studies and the images that are missing")
         return dict(in_parallel(self.of, studies, lambda study: study.name))
 
     def stage(self, study: EvidenceStudy) -> Stage:

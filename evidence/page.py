@@ -31,33 +31,34 @@ Is what patternscope shows true? Everything below is computed by `make evidence`
 images. The tables are in [evidence](evidence) as csv. What other objectives, dimensions and settings would do is in
 [defaults.md](defaults.md).
 
-In short:
+To judge a number of your own study, read [how far to trust a number](how-to/trust.md). In short, what was found here:
 
-- Where nothing can be known, nothing is found: with targets permuted over images no layer has evidence or a point. A
-  network that is drawn anew from the top loses evidence layer by layer, down to what images give away without any
-  training: a linear probe finds that too (up to 0.8 bits on Fashion-MNIST and digits, 0.02 on pictograms).
-- Evidence is in bits per region on images that no map has seen. The map of the default keeps nearly all that a linear
-  probe can read, and its probabilities hold: calibration error is below 0.05 in all but one of the 54 layers of 18
-  networks (there 0.06), and below 0.06 on images that nothing was fitted to.
-- An interval over images holds on other images: evidence of 250 samples and of 250 images that nothing was fitted to
-  differs by no more than both intervals allow in 98 % of the cases, the ratio and the reliable points in all.
-- Two maps of disjoint halves of the images agree on most of the points of the last two layers, on fewer in layers
-  that know little. Nothing is drawn in a fit; another division of the images moves a ratio by less than the interval
-  over images does.
-- The network depends on the regions whose knowledge points are of the image's class, more on pictograms than on
-  Fashion-MNIST. In a last layer, Grad-CAM orders regions a little better on pictograms, and not better on
-  Fashion-MNIST. Where images stay close to those of the training, evidence orders regions better than chance in 10 of
-  12 layers, and worse in none.
-- In vgg16_slim and in the lowest layer of the other networks, reliable points lie on the object 2.4 to 4.6 times as
-  often as by chance. In the two deeper layers of resnet18 and mobilenet_v2 it is 1.1 to 1.4 times: there, a region
-  beside the object often predicts the class too.
-- A planted shortcut shows as soon as the network relies on it, with more points the stronger it is, in every layer;
-  also beside the patch, in regions whose receptive field covers it.
-- Where the network is sure, the sample embedding predicts the same class, and within a class strength follows its
-  certainty. To see which images are near each other take t-SNE or UMAP; strength alone is as good without a
-  projection.
-- Another training of the same network moves evidence by more than other images do in 12 of 18 layers, and changes
-  which regions are points: train more than one before you compare.
+- **Nothing is found where there is nothing.** With targets permuted over the images, no layer has evidence or a
+  knowledge point. If the weights of a network are replaced by random ones, from the last layer down, evidence falls
+  layer by layer to what untrained features show: up to 0.8 bits on Fashion-MNIST and digits, 0.02 on pictograms. A
+  linear probe finds the same.
+- **Little is missed.** Evidence is measured on images that the map of the layer was not fitted to, and nearly reaches
+  what a linear probe can read.
+- **Probabilities are calibrated.** The calibration error is below 0.05 in all but one of the 54 layers of 18 networks
+  (there it is 0.06), and at most 0.06 on images that nothing was fitted to.
+- **Intervals hold on other images.** Evidence of 250 samples and of 250 images that nothing was fitted to differs by no
+  more than both intervals allow in 98 % of the cases; the ratio and the reliable points do in all cases.
+- **Fits repeat.** A fit has no random part. Maps of two disjoint halves of the images agree on most of the points of
+  the last two layers, and on fewer in layers with little evidence. Dividing the images into other halves changes a
+  ratio by less than its interval.
+- **Trainings do not.** Another training of the same network changes evidence by more than other images do in 12 of 18
+  layers, and changes which regions are points: train more than one network before you compare.
+- **The network depends on what is shown**, more on pictograms than on Fashion-MNIST. In a last layer, Grad-CAM orders
+  regions a little better on pictograms, and not better on Fashion-MNIST. If deletion keeps images close to those of the
+  training, evidence orders regions better than chance in 10 of 12 layers, and worse in none.
+- **Points lie on the object** 2.4 to 4.6 times as often as by chance in vgg16_slim and in the lowest layer of the other
+  networks, but only 1.1 to 1.4 times in the two deeper layers of resnet18 and mobilenet_v2: there, a region beside the
+  object often predicts the class too.
+- **A planted shortcut shows** in every layer once the network relies on it. Points appear on the planted patch, and in
+  regions around it whose receptive field covers it.
+- **The sample embedding agrees with a confident network.** Where the network is confident, both predict the same class;
+  within a class, the length of a vector follows the network's certainty. The length of the feature itself does so as
+  well. To see which images are near each other, use t-SNE or UMAP.
 """
 DEFAULTS_HEAD = """# Defaults
 

@@ -25,7 +25,7 @@ MEASURES: dict[str, tuple[str, bool | None]] = {
     "correlation": ("strength and uncertainty", False),
 }
 INTRODUCTION = """`python -m evidence defaults`. One setting is changed at a time; the others keep their defaults.
-Each value is fitted to halves of the samples in each layer and judged on the other halves, by what
+Each value is fitted to part of the samples in each layer and judged on the other samples, by what
 [evidence.md](evidence.md) measures: evidence in bits, calibration error, reliable points and their ratio, the points
 that two halves share, how many of the reliable points lie on the object (pictograms), the area under the deletion
 curve of p (mean colour; smaller is better), and for the sample embedding its agreement with the network and the
@@ -34,7 +34,8 @@ correlation of strength and uncertainty (nearer to −1 is better).
 Numbers are means over networks and image sets, of the mean over layers. In brackets is the mean difference from the
 defaults in the same layers, ± half its 95 % interval over networks (Student's t). A value is called better or worse
 where this interval excludes 0 and the difference is at least 0.01. Some {chance:.0f} of the {compared} intervals here
-exclude 0 by chance. Objectives are compared in the first section, dimensions in the second.
+exclude 0 by chance. Networks of an image set share their images, so that other images may differ by more. Objectives
+are compared in the first section, dimensions in the second.
 """
 LEAST = 0.01
 _KEYS = ("images", "network", "layer")
@@ -90,7 +91,8 @@ def write(folder: Path, rows: Sequence[Row], settings: Settings) -> None:
     """Write the two tables, the figure and section.md."""
     comparison = compared(rows, settings)
     judged = [name for name, (_, more) in MEASURES.items() if more is not None]
-    tested = sum(row[f"{name}_half"] is not None for row in comparison if not row["default"] for name in judged)
+    # A setting of the regional fit does not touch the sample embedding: its differences are 0 and no test.
+    tested = sum(bool(row[f"{name}_half"]) for row in comparison if not row["default"] for name in judged)
     text = [
         "## One setting at a time\n",
         INTRODUCTION.format(chance=0.05 * tested, compared=tested),
@@ -108,7 +110,7 @@ def _described(key: str, default: float) -> str:
     if key.endswith("scale"):
         return f'`{key}`; factors of the scale that `"auto"` is, which is the default.\n'
     if key == "network.grid":
-        return f"`{key}`; by default each layer's own. Only layers with a finer one can have another.\n"
+        return f"`{key}`; *own* is 8 in vgg16_slim and each layer's own in the others. Only finer layers have others.\n"
     return f"`{key}`, default {default:g}.\n"
 
 
@@ -117,10 +119,13 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
     for row in rows:
         if row["default"]:
             continue
+        if all(row[f"{name}_half"] is None for name in MEASURES):
+            yield f"- {value_text(row['value'])}: not judged, since an interval takes two networks."
+            continue
         better, worse = [], []
         for name, (text, more) in MEASURES.items():
             change, half = row[f"{name}_difference"], row[f"{name}_half"]
-            if more is None or change is None or half is None or abs(change) < max(LEAST, half):
+            if more is None or change is None or half is None or abs(change) < LEAST or abs(change) <= half:
                 continue
             (better if (change > 0) == more else worse).append(f"{text} ({number(change)})")
         parts = [f"{word}: {', '.join(names)}" for word, names in (("better", better), ("worse", worse)) if names]

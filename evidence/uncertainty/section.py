@@ -122,13 +122,20 @@ def _verdicts(numbers: Sequence[Row], refits: Sequence[Row], summary: Sequence[R
 
 
 def _held(numbers: Sequence[Row]) -> Iterable[str]:
-    """In how many cases samples and unseen images differ by no more than both intervals allow: 95 % are expected."""
+    """In how many cases samples and unseen images differ by no more than both intervals allow: 95 % are expected.
+
+    A layer without evidence has no points by rule, on any images: these agree without being measured.
+    """
     cases: dict[tuple[object, ...], dict[str, Row]] = {}
     for row in numbers:
         place = tuple(row[key] for key in (*_KEYS, "seed", "division"))
         cases.setdefault(place, {})[row["on"]] = row
     for name, text in MEASURES.items():
-        pairs = [(case["samples"], case["unseen"]) for case in cases.values()]
+        pairs = [
+            (case["samples"], case["unseen"])
+            for case in cases.values()
+            if name == "evidence" or case["samples"]["evidence_low"] > 0
+        ]
         judged = [
             (other[name] - own[name], hypot(half, other_half))
             for own, other in pairs

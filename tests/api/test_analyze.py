@@ -70,6 +70,8 @@ def test_what_is_found(analysed, network, pictures):
     assert [checkpoint.name for checkpoint in analysed.checkpoints] == ["as given"]
     assert "16 images, 2 layers, 1 checkpoint" in repr(analysed)
     assert analysed._repr_html_().count("<tr>") == 3
+    for name, layer in analysed.layers.items():
+        assert layer.chance == analysed.results.load(ControlsResult, layer=name).permuted.evidence
     with pytest.raises(KeyError, match="did you mean 'conv_53'"):
         _ = analysed.layers["conv_54"]
 

@@ -191,6 +191,8 @@ def test_exports_on_request(study, tmp_path, capsys):
         (["view", "nowhere"], "nowhere: expected the folder of `patternscope run`, got one without study.json"),
         (["atlas", "{study}", "--max-mb", "3"], "--max-mb: expected --html FILE as well"),
         (["atlas", "{study}", "--html", "x.html", "--max-mb", "0.0001"], ", got 0.0001; allow more"),
+        (["atlas", "{study}", "--html", "{study}/study.json"], "--html: expected a file that ends in .html, got "),
+        (["atlas", "{study}", "--html", ""], "--html: expected a file that ends in .html, got ''"),
         (["view", "{study}", "--port", "99999"], "port: expected 0 to 65535, got 99999"),
     ],
 )

@@ -16,6 +16,7 @@ from evidence.recording import record_images, sample_pixels, unseen_images
 from evidence.region_importances import ORDERS
 from evidence.studies import EvidenceStudy
 from evidence.uncertainty import measurement as uncertainty
+from patternscope.errors import InputError
 from patternscope.results.features import FeaturesResult
 
 CALLS = []
@@ -79,6 +80,11 @@ def test_what_is_measured_is_measured_again_when_its_sources_change(own_squares)
     assert [other.of(replace(own_squares, tau=0.9))["calls"] for _ in range(2)] == [4, 4]
     # What is measured is part of the study's folder, and not of its results.
     assert {unit.stage for unit in own_squares.results.units}.isdisjoint({"evidence/counting", "evidence/other"})
+
+
+def test_no_study_is_an_error_and_no_empty_section():
+    with pytest.raises(InputError, match="counting: expected a study, got none"):
+        Measurement("counting", count_calls).of_all([])
 
 
 def test_images_are_recorded_as_the_study_records_them(squares):

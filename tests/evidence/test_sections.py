@@ -88,6 +88,8 @@ def test_values_are_compared_with_the_defaults_of_the_same_layers():
     # Student's t with one degree of freedom, of two networks that differ by 0.1.
     assert found[0]["ratio_half"] == pytest.approx(12.7062 * (0.1 / 2**0.5) / 2**0.5, rel=1e-4)
     assert found[1]["ratio"] == pytest.approx((3.0 + 2.0) / 2)
+    alone = defaults.compared(rows[:1] + rows[3:4], {"grid": ("network.grid", 8.0)})
+    assert list(defaults._verdicts(alone)) == ["- 2: not judged, since an interval takes two networks."]
     assert list(defaults._verdicts(found)) == [
         "- 2: better: evidence (1.05), ratio (1.05), shared by halves (1.05), reliable points on the object (1.05), "
         "agreement with the network (1.05); worse: calibration error (1.05), deletion area of p (1.05), strength and "

@@ -56,7 +56,7 @@ def test_defaults_are_500_and_100_a_class():
         ({"source": "pictograms", "white": 0}, "white: expected a positive number, got 0"),
         ({"source": "pictograms", "seed": -1}, "seed: expected 0 or more, got -1"),
         ({"source": "pictograms", "folder": "somewhere"}, "source 'pictograms': expected no folder, got 'somewhere'"),
-        ({"source": "pictograms", "class_names": ["a", "b"]}, "class_names: expected the classes of the pictograms"),
+        ({"source": "pictograms", "class_names": ["a", "b"]}, "class_names: pictograms always have the classes"),
         ({"source": "pictograms", "train_per_class": 1}, "pictograms per class: expected 2 to 100000000, got 1"),
         ({"source": "idx", "class_names": ["a", "a"]}, "different names"),
     ],

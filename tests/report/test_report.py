@@ -168,7 +168,13 @@ def test_what_cannot_be_reported_is_one_line(single, tmp_path, capsys):
         return err
 
     assert "expected the folder of `patternscope run`, got one without study.json" in refused(tmp_path)
-    assert f"got the folder {tmp_path}" in refused(single, "--out", tmp_path)
+    assert f"--out: expected a file that ends in .html, got '{tmp_path}'" in refused(single, "--out", tmp_path)
+    assert "expected a file that ends in .html, got ''" in refused(single, "--out", "")
+    (tmp_path / "folder.html").mkdir()
+    assert f"got the folder {tmp_path / 'folder.html'}" in refused(single, "--out", tmp_path / "folder.html")
+    known = (single / "study.json").read_bytes()
+    refused(single, "--out", single / "study.json")  # a study without its settings could not be run again
+    assert (single / "study.json").read_bytes() == known
     broken = Path(shutil.copytree(single, tmp_path / "broken"))
     shutil.rmtree(broken / "summary")
     assert "expected a finished study, got one whose summary is missing" in refused(broken)

@@ -46,6 +46,27 @@ def test_a_discarded_interrupt_stops_the_run_at_the_next_report(tmp_path, how, u
     assert not (tmp_path / "s/.partial").exists()
 
 
+def test_blocks_within_a_block_share_what_was_noted_and_later_handlers_stay():
+    code = """
+import signal
+from patternscope.workflow.interrupts import kept_interrupts
+with kept_interrupts():
+    try:
+        with kept_interrupts() as inner:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                pass
+            inner()
+    except KeyboardInterrupt:
+        print("inner")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("inner\nTrue\n", "")
+
+
 def test_a_handler_of_others_and_other_threads_are_left_alone():
     before, found = signal.getsignal(signal.SIGINT), []
 

@@ -13,6 +13,7 @@ from patternscope.errors import InputError, nearest
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.report.formatting import counted
+from patternscope.results.controls import ControlsResult
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.formatting import with_interval
@@ -37,6 +38,7 @@ class Layer:
     importance: ImportanceResult
     measured: EvidenceResult | None = None
     networks: int = 1
+    controls: ControlsResult | None = None
 
     @property
     def evidence(self) -> Interval:
@@ -44,6 +46,14 @@ class Layer:
         if self.measured is None:
             raise InputError("evidence: expected a study with evidence, got one of an earlier version; run it again")
         return self.measured.evidence
+
+    @property
+    def chance(self) -> Interval | None:
+        """Bits per region with targets permuted over the images, where nothing can be known.
+
+        None if chance was not measured: it is at the last checkpoint, unless [controls] is off.
+        """
+        return None if self.controls is None else self.controls.permuted.evidence
 
     @property
     def points(self) -> KnowledgePoints:
@@ -87,7 +97,14 @@ class Layers(Mapping[str, Layer]):
             results.importance(name, at),
             evidence_of(results, name, at) if results.has(EvidenceResult) else None,
             1 if several is None else len(several.networks),
+            self._controls(name),
         )
+
+    def _controls(self, name: str) -> ControlsResult | None:
+        """The chance levels of a layer, which are known at the last checkpoint."""
+        last = self._checkpoint in (None, self._results.checkpoints(KnowledgeResult)[-1])
+        known = last and self._results.has(ControlsResult)
+        return self._results.load(ControlsResult, layer=name) if known else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -206,7 +223,8 @@ class Study:
         """A table of the layers, shown by notebooks."""
         layers = self.layers
         measured = self.results.has(EvidenceResult)
-        names = ("layer", *(["bits per region"] if measured else []), "points per image", "reliable", "ratio")
+        bits = ["bits per region", "by chance"] if measured else []
+        names = ("layer", *bits, "points per image", "reliable", "ratio")
         heads = "".join(f"<th>{name}</th>" for name in names)
         rows = "".join(
             f"<tr><th>{escape(name)}</th>{''.join(f'<td>{cell}</td>' for cell in _cells(layer, measured))}</tr>"
@@ -227,7 +245,8 @@ class Study:
 def _cells(layer: Layer, measured: bool) -> list[str]:
     """The numbers of a layer, as a table shows them."""
     counts = (layer.counts.total, layer.counts.reliable, layer.counts.ratio)
-    return [with_interval(interval) for interval in ((layer.evidence, *counts) if measured else counts)]
+    bits = (layer.evidence, layer.chance) if measured else ()
+    return ["not measured" if interval is None else with_interval(interval) for interval in (*bits, *counts)]
 
 
 def open_study(folder: str | Path) -> Study:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from patternscope.errors import InputError
+
 
 def argument(name: str, meaning: str) -> Any:
     """Return a required argument, shown under a name."""
@@ -26,3 +28,16 @@ Scheduler = Annotated[str | None, option("--scheduler", _SCHEDULER, metavar="ADD
 Until = Annotated[str | None, typer.Option(help="Last stage to run, for example features.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 AsJson = Annotated[bool, option("--json", "Print JSON instead of a table.")]
+
+
+def html_file(file: Path, name: str) -> Path:
+    """Return the HTML file that an option names; InputError for another kind, so that no other file is replaced.
+
+    >>> html_file(Path("runs/demo/study.json"), "--out")
+    Traceback (most recent call last):
+        ...
+    patternscope.errors.InputError: --out: expected a file that ends in .html, got 'runs/demo/study.json'
+    """
+    if file.suffix.lower() not in {".html", ".htm"}:
+        raise InputError(f"{name}: expected a file that ends in .html, got {'' if file == Path() else str(file)!r}")
+    return file

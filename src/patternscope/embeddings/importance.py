@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.autograd_modes import isolate_autograd
-from patternscope.embeddings.block_threads import map_blocks
 from patternscope.embeddings.checks import as_tensor, check_keys, check_target_probs
 from patternscope.embeddings.dtypes import match_type
 from patternscope.embeddings.importance_solver import AnchorProblems, solve_jointly, solve_separately
 from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
 from patternscope.embeddings.settings import IMPORTANCE_DEFAULTS, Auto, ImportanceParams
+from patternscope.embeddings.threads import map_blocks
 from patternscope.embeddings.verbose import write_heat_maps, write_losses
 from patternscope.radial.checks import check_at_least, check_finite, check_kappa, check_shape, working_dtype
 from patternscope.radial.units import in_usual_unit

@@ -14,6 +14,7 @@ from patternscope.embeddings.regional_objective import embed_regions
 from patternscope.embeddings.regional_solver import fit_pairs
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import LOOKING, REGION_DEFAULTS, Auto, RegionParams
+from patternscope.embeddings.threads import threads_for
 from patternscope.embeddings.verbose import write_losses
 from patternscope.radial.checks import check_finite, check_kappa, check_shape, working_dtype
 from patternscope.radial.units import in_usual_unit
@@ -93,7 +94,8 @@ class RegionEmbedding(LinearMap):
         features, exponent = in_usual_unit(as_tensor(data["regional_features"], "regional_features").detach())
         self._set_scale(features, exponent)
         if settings.objective == "likelihood":
-            weight, self.trace = self._fit_likelihood(data, features, settings)
+            with threads_for(features):
+                weight, self.trace = self._fit_likelihood(data, features, settings)
         else:
             samples = _sample_embedding(data)
             weight, self.trace = fit_pairs(data, features, samples, self, self.kappa_prob, settings)

@@ -12,6 +12,7 @@ from patternscope.embeddings.checks import as_tensor, check_keys, check_target_p
 from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import LOOKING, SAMPLE_DEFAULTS, Auto, SampleParams
+from patternscope.embeddings.threads import threads_for
 from patternscope.embeddings.verbose import write_losses
 from patternscope.radial.checks import check_finite, check_shape, working_dtype
 from patternscope.radial.posterior import log_posterior, mean_directions
@@ -92,7 +93,8 @@ class SampleEmbedding(LinearMap):
         watch = Stopwatch()
         features, exponent = in_usual_unit(features)
         self._set_scale(features, exponent)
-        weight, self.trace = _solve(features / self.scale, probs, self, settings, start)
+        with threads_for(features):
+            weight, self.trace = _solve(features / self.scale, probs, self, settings, start)
         watch.close(self.trace, "sample embedding")
         self.map = weight.to(features)
         if align is not None:

@@ -65,6 +65,8 @@ def _draw_layer(axes: Any, shown: ComparedNetworks, layer: str, measure: str) ->
     axes.axvline(_MARKED[measure], color=FAINT, linewidth=0.8, zorder=0)
     axes.set_ylim(0, min(1.0, 1.45 * max(tops, default=1.0)))
     axes.locator_params(axis="y", nbins=5)
+    if not tops:
+        return
     # On white, since the line at 1 or 0 passes behind it.
     paper = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 0.9}
     axes.legend(loc="upper right", handlelength=1.0, borderaxespad=0.0, borderpad=0.1, fontsize=6.2, **paper)

@@ -17,7 +17,8 @@ class Interval:
 
     def __str__(self) -> str:
         """Return the value with the ends of its interval, for a quick look."""
-        ends = [None if end is None else f"{end:.2f}" for end in (self.value, self.low, self.high)]
+        # + 0.0 turns -0.0 into 0.0.
+        ends = [None if end is None else f"{round(end, 2) + 0.0:.2f}" for end in (self.value, self.low, self.high)]
         return f"{ends[0]}" if None in ends else f"{ends[0]} ({ends[1]} to {ends[2]})"
 
 

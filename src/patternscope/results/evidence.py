@@ -84,9 +84,11 @@ class EvidenceResult(Result):
 
     @property
     def known_share(self) -> float | None:
-        """Evidence as a share of what is readable; None if nothing is readable."""
+        """Evidence as a share of what is readable; None unless both are beyond the noise."""
         told, readable = self.evidence.value, self.readable.value
-        return None if told is None or not readable or readable <= 0 else told / readable
+        if told is None or readable is None or not (self.beyond_noise and above_zero(self.readable)):
+            return None
+        return told / readable
 
 
 def temperature_fields(known: Temperatures) -> dict[str, Tensor]:

@@ -36,17 +36,27 @@ def threshold_text(tau: float) -> str:
 
 
 def with_interval(interval: Interval, digits: int = 2) -> str:
-    """Return a value with its interval.
+    """Return a value with its interval, with more digits if an end would be rounded to 0 although it is not.
 
     >>> with_interval(Interval(9.58, 9.17, 9.96)), with_interval(Interval(-0.1, -0.3, 0.1))
     ('9.58 (9.17–9.96)', '−0.10 (−0.30 to 0.10)')
+    >>> with_interval(Interval(-0.02, -0.04, -0.004))  # beyond the noise, and reads so
+    '−0.020 (−0.040 to −0.004)'
     """
-    value = number(interval.value, digits)
     if interval.low is None or interval.high is None:
-        return value
+        return number(interval.value, digits)
+    digits = _digits_beside_zero(interval.low, interval.high, digits)
+    value = number(interval.value, digits)
     # A dash between two minus signs cannot be read.
     between = " to " if interval.low < 0 else "–"
     return f"{value} ({number(interval.low, digits)}{between}{number(interval.high, digits)})"
+
+
+def _digits_beside_zero(low: float, high: float, digits: int) -> int:
+    """The digits with which an interval that excludes 0 still does when it is rounded; at most 3 more."""
+    nearest = low if low > 0 else -high
+    more = next((each for each in range(digits, digits + 4) if round(nearest, each) > 0), digits)
+    return more if nearest > 0 else digits
 
 
 def plus_minus(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:

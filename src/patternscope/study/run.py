@@ -12,6 +12,7 @@ from typing import Any
 from patternscope.embeddings.settings import dimensions
 from patternscope.errors import InputError
 from patternscope.images import count_classes
+from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.knowledge.points import threshold
 from patternscope.networks import parse_device, resolve_device
 from patternscope.results.images import ImagesResult
@@ -232,6 +233,8 @@ def run_part(
 
 def how_to_finish(folder: Path, unit: Unit) -> str:
     """Return the remedy for a unit that is not up to date, for an error."""
+    if read_record(folder).settings.get("images", {}).get("source") == IN_MEMORY:
+        return "ps.analyze made this study from a network and images in memory: analyze them again, and save"
     command = f"`patternscope run STUDY.toml --out {folder}` with the study's settings"
     earlier = _EARLIER_NAMES.get(unit.stage.partition("/")[0])
     if earlier is None or not (folder / earlier).is_dir():

@@ -13,25 +13,37 @@ def kept_interrupts() -> Iterator[Callable[[], None]]:
 
     Python raises KeyboardInterrupt wherever the main thread is. Compiled code of a library may discard it there, and a
     run would continue as if no key had been pressed: torch imports Triton for the first optimizer of a process, which
-    discards it. A handler other than Python's own, and another thread than the main one, are left alone.
+    discards it. Blocks within a block share what was noted. A handler other than Python's own, and another thread than
+    the main one, are left alone.
     """
-    pressed = False
+    found = signal.getsignal(signal.SIGINT)
+    if isinstance(found, _Note):
+        yield found.check
+        return
+    note = _Note()
+    if threading.current_thread() is not threading.main_thread() or found is not signal.default_int_handler:
+        yield note.check
+        return
+    try:
+        signal.signal(signal.SIGINT, note)
+        yield note.check
+    finally:
+        # A handler that came in the meantime belongs to somebody else.
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
+
+class _Note:
+    """A handler of SIGINT that notes it, and does what Python's own does."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.pressed = True
         signal.default_int_handler(number, frame)
 
-    def check() -> None:
-        if pressed and threading.current_thread() is threading.main_thread():
+    def check(self) -> None:
+        """Raise KeyboardInterrupt in the main thread if SIGINT was noted."""
+        if self.pressed and threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
-
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield check
-        return
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -99,6 +99,7 @@ def run_units(
             # Dropped files were made again with different content: check again the units that read them.
             run = _Run(part, host, dropper, given)
             summary = summary.then(run.loop())
+        check()
         return summary
 
 

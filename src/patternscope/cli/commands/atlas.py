@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from patternscope.cli.options import StudyFolder, option
+from patternscope.cli.options import StudyFolder, html_file, option
 from patternscope.errors import InputError
 
 
@@ -29,6 +29,8 @@ def atlas(
         raise InputError(
             "--max-mb: expected --html FILE as well; for DIR/atlas/atlas.html set max_mb under [atlas] of the study"
         )
+    if html is not None:
+        html_file(html, "--html")
     run_part_and_print(folder, "atlas")
     if html is not None:
         _write_file(folder, html, max_mb)

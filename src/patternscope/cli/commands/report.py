@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from patternscope.cli.options import StudyFolder, option
+from patternscope.cli.options import StudyFolder, html_file, option
 from patternscope.errors import InputError
 
 REPORT_FILE = "report.html"
@@ -31,7 +31,8 @@ def report(
     from patternscope.report.formatting import counted
     from patternscope.workflow.disk_errors import plain_errors
 
-    page, file = read_study_page(folder), out or folder / REPORT_FILE
+    file = folder / REPORT_FILE if out is None else html_file(out, "--out")
+    page = read_study_page(folder)
     try:
         with plain_errors(file):
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -23,13 +23,13 @@ def print_networks(shown: ComparedNetworks) -> None:
         told = [_cell(row.evidence), _cell(row.bits, signed=True)] if measured else [plus_minus(row.counts.total, 1)]
         maps = row.maps.removesuffix(" maps") or "own"
         more = _cell(row.difference and row.difference.reliable, 1, signed=True)
-        table.add_row(row.layer, row.network, maps, *told, plus_minus(row.counts.reliable, 1), more)
+        table.add_row(row.own_layer, row.network, maps, *told, plus_minus(row.counts.reliable, 1), more)
     show(table)
     if measured:
-        say("bits of evidence per region, on images the map was not fitted to")
-    say(f"knowledge points per image; more: than {shown.first}, on the same images;")
-    say(f"{HALF_WIDTH}; maps: whose maps show the network:")
-    say("those of another network keep less of it than its own")
+        say("bits: evidence per region, on images that the map was not fitted to")
+    say(f"reliable: reliable points per image; more: the difference from {shown.first}")
+    say(HALF_WIDTH)
+    say("maps: of which network; those of another network show less")
     for noise in shown.noise[1:]:
         say(f"differences include {noise} as well; other numbers are of one network each")
 

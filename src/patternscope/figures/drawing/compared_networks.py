@@ -40,8 +40,9 @@ NOISE = (reads(NetworksResult, "spread", checkpoint="last", layer="all"), reads(
 class NetworkCounts:
     """The evidence of a network in a layer, its difference from the first network's, and whose maps embed it.
 
-    The first network has only its own maps and no difference, and so has one whose grid differs. `evidence` and `bits`,
-    its difference, are None if not measured.
+    The first network has only its own maps and no difference, and so has one whose grid differs. `layer` is the first
+    network's name of the layer, `own_layer` this network's. `evidence` and `bits`, its difference, are None if not
+    measured.
     """
 
     layer: str
@@ -49,8 +50,9 @@ class NetworkCounts:
     counts: Counts
     difference: CountDifferences | None
     maps: str
-    evidence: Interval | None = None
-    bits: Interval | None = None
+    evidence: Interval | None
+    bits: Interval | None
+    own_layer: str
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,12 @@ class ComparedNetworks:
         """Return counts and evidence of all networks in a layer, those of the first network first."""
         compared = self.at(layer)
         first = next(iter(compared.values()))
-        rows = [NetworkCounts(layer, self.first, first.first.counts, None, "", first.evidence and first.evidence.first)]
+        own_bits = first.evidence and first.evidence.first
+        rows = [NetworkCounts(layer, self.first, first.first.counts, None, "", own_bits, None, layer)]
         for name, own in compared.items():
             told = (None, None) if own.evidence is None else (own.evidence.second, own.evidence.difference)
-            rows.append(NetworkCounts(layer, name, own.second.counts, own.difference, self.maps(own), *told))
+            counts = own.second.counts
+            rows.append(NetworkCounts(layer, name, counts, own.difference, self.maps(own), *told, own.second_layer))
         return rows
 
 

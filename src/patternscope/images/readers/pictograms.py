@@ -27,7 +27,8 @@ def open_pictograms(request: Request) -> Splits:
     """
     if request.class_names is not None and request.class_names != CLASSES:
         raise InputError(
-            f"class_names: expected the classes of the pictograms, got {list(request.class_names)}; omit it"
+            f"class_names: pictograms always have the classes {', '.join(CLASSES)}; expected none, got "
+            f"{list(request.class_names)}"
         )
     if request.channels not in (1, 3):
         raise InputError(f"channels: expected 1 or 3 for pictograms, got {request.channels}")

@@ -86,8 +86,8 @@ def shares_of_regions(layers: Layers, grids: Sequence[tuple[int, int]] = ()) -> 
 
 
 def ratio_over_depth(layers: Layers, steps: Sequence[Step]) -> str | None:
-    """Return whether the ratio of reliable to all points increases with depth; None for one layer."""
-    if len(layers) < 2:
+    """Return whether the ratio of reliable to all points increases with depth; None for one layer or no points."""
+    if len(layers) < 2 or all(known.counts.ratio.value is None for known in layers.values()):
         return None
     names = list(layers)
     ratios = series([known.counts.ratio.value for known in layers.values()])

@@ -80,12 +80,15 @@ def last_step(ledger: LayerLedger) -> str:
 
 
 def passed_on(depth: Sequence[LayerLedger]) -> str:
-    """Return what each layer passes on to the next."""
+    """Return what each layer that has points, or whose next layer has some, passes on to the next."""
+    with_points = [each for each in depth if each.points.before.value or each.points.after.value]
+    if not with_points:
+        return "No layer has knowledge points to pass on to the next."
     steps = [
         f"from {each.layer}, {with_interval(each.points.kept)} points per image are passed on at the same position, "
         f"{number(each.points.changed.value)} with another class, {number(each.points.learnt.value)} are new and "
         f"{number(each.points.forgotten.value)} are lost"
-        for each in depth
+        for each in with_points
     ]
     text = "; ".join(steps)
     return f"{text[0].upper()}{text[1:]}."
@@ -94,6 +97,8 @@ def passed_on(depth: Sequence[LayerLedger]) -> str:
 def what_became(ledger: LayerLedger, when: str) -> str:
     """Return what a layer keeps, changes, forgets and learns between two states."""
     points = ledger.points
+    if not (points.before.value or points.after.value):
+        return f"{ledger.layer} has no knowledge points {when}{_bits(ledger)}."
     refit = ledger.refit_share
     beside = (
         f" (a refit of the same network keeps {percent(refit.value)})"
@@ -118,11 +123,14 @@ def _bits(ledger: LayerLedger) -> str:
 
 
 def ledger_table(name: str, ledgers: Sequence[LayerLedger]) -> Table | None:
-    """Return a row per layer and step: points in each flow, shares and bits; None without any."""
+    """Return a row per layer and step: points in each flow, shares and bits; None without any.
+
+    A ledger over depth is named by its two layers, which are its step as well.
+    """
+    over_depth = all(each.layer == f"{each.start} to {each.end}" for each in ledgers)
     rows = [
         [
-            each.layer,
-            f"{each.start} to {each.end}",
+            *([each.layer] if over_depth else [each.layer, f"{each.start} to {each.end}"]),
             *[number(value.value) for value in (vars(each.points)[flow] for flow in _FLOWS)],
             percent(each.kept_share.value),
             percent(None if each.refit_share is None else each.refit_share.value),
@@ -131,11 +139,9 @@ def ledger_table(name: str, ledgers: Sequence[LayerLedger]) -> Table | None:
         for each in ledgers
     ]
     caption = f"{name}: knowledge points per image in each flow; kept + changed + forgotten = before."
-    return (
-        Table(caption, ["layer", "step", *_FLOWS, "share kept", "kept by a refit", "evidence grows by"], rows)
-        if rows
-        else None
-    )
+    places = ["layers"] if over_depth else ["layer", "step"]
+    heads = [*places, *_FLOWS, "share kept", "kept by a refit", "evidence grows by"]
+    return Table(caption, heads, rows) if rows else None
 
 
 def _read(contents: Contents) -> Said | None:

@@ -7,7 +7,7 @@ import torch
 from invented import importance_data
 
 from patternscope.embeddings import ImportanceWeight, importance_solver
-from patternscope.embeddings.block_threads import map_blocks
+from patternscope.embeddings.threads import map_blocks
 
 
 @pytest.fixture(params=[1, 2, 3])
