@@ -26,7 +26,16 @@ def test_tally_counts_what_takes_time():
     assert (tally.planned, tally.reached, tally.units) == (40.0, 10.0, 2)
     tally.add(DONE)
     assert (tally.reached, tally.finished) == (20.0, 1)
-    assert event_line(DONE, tally) == "training/00: 12.3 s (1 of 2)"
+    assert event_line(DONE, tally) == "training/00: 12.3 s (1 done)"
+
+
+def test_how_many_remain_is_known_where_nothing_was_kept_from_an_earlier_run():
+    tally = Tally()
+    made = Event("done", A, 3.0, 1.0, 1.0)
+    # Images are read first, and found up to date when the rest is planned.
+    for event in (Event("planned", A, 3.0), made, *EVENTS[:4], DONE):
+        tally.add(event)
+    assert event_line(DONE, tally) == "training/00: 12.3 s (2 of 3)"
 
 
 def test_lines_without_a_terminal():
@@ -36,7 +45,7 @@ def test_lines_without_a_terminal():
             report(event)
     assert stream.getvalue().splitlines() == [
         "damaged, computed again: training/00/x is missing",
-        "training/00: 12.3 s (1 of 2)",
+        "training/00: 12.3 s (1 done)",
     ]
 
 

@@ -104,7 +104,8 @@ def test_the_library_of_the_readme_runs_as_it_is(runs, capsys):
     result = run_python("README.md")["result"]
     assert isinstance(result, ps.Study)
     layer = result.layers["layer4"]
-    assert capsys.readouterr().out.strip() == str(layer.evidence)
+    assert capsys.readouterr().out.strip() == f"{layer.evidence} {layer.chance}"
+    assert layer.chance.low <= 0 <= layer.chance.high
     assert layer.evidence.low <= 0 <= layer.evidence.high  # the network is untrained
     assert 0 <= layer.counts.total.low <= layer.counts.total.value <= layer.counts.total.high <= 4  # regions of 2 x 2
     with Image.open(io.BytesIO(Path("knowledge_points.png").read_bytes())) as picture:

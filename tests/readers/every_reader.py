@@ -162,7 +162,11 @@ class Damages:
             return "detected" if is_one_line(ended, study) else "missed", said
         if reader == "status --check":
             return "detected" if re.search("stale|missing|damaged", ended.out) else "harmless", said
-        if reader == "report" and "omitted, since not up to date: " in ended.out and file.startswith("figures/"):
+        if (
+            reader == "report"
+            and "omitted, since not drawn or not up to date: " in ended.out
+            and file.startswith("figures/")
+        ):
             return "detected", said
         if written(out, study) != self.expected[reader]:
             return "missed", said

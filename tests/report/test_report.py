@@ -86,8 +86,8 @@ def test_the_page_is_whole_and_asks_nobody(taught_study, capsys, tmp_path):
     assert not re.search(r"url\(|@import", html)
     # The figures that this study has drawn; the others are omitted, and listed.
     assert html.count("<img ") == 2
-    assert "omitted, since not up to date: " in out
-    assert re.search(r"\bcounts\b", out.partition("omitted, since not up to date: ")[2])
+    assert "omitted, since not drawn or not up to date: " in out
+    assert re.search(r"\bcounts\b", out.partition("omitted, since not drawn or not up to date: ")[2])
     assert "distilled_counts" in html
     assert file.read_text() == render(read_study_page(taught_study))
 
@@ -139,7 +139,7 @@ def test_a_study_of_one_checkpoint_and_one_layer(single):
     page = read_study_page(single)
     assert [part.key for part in page.parts] == ["evidence", "depth", "trust"]
     assert [finding.part for finding in page.findings] == ["evidence", "depth"]
-    assert page.findings[0].sentence.startswith(("A region of conv_53 has ", "No layer has evidence"))
+    assert page.findings[0].sentence.startswith(("On average, a region of conv_53 has ", "No layer has evidence"))
     assert "1 layer. A" in page.about
     assert "checkpoint" not in page.about
     assert page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class requested")

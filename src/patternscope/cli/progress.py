@@ -14,13 +14,18 @@ from patternscope.workflow.runner import Event
 
 
 class Tally:
-    """Adds up the weights of units: planned, done, and the finished share of those in progress."""
+    """Adds up the weights of units: planned, done, and the finished share of those in progress.
+
+    `kept` counts units that an earlier run made. They are found one after another, so that how many units remain is
+    known only without them.
+    """
 
     def __init__(self) -> None:
         self.planned = 0.0
         self.done = 0.0
         self.units = 0
-        self.finished = 0
+        self.made: set[str] = set()
+        self.kept = 0
         self.fractions: dict[str, float] = {}
 
     def add(self, event: Event) -> None:
@@ -32,12 +37,18 @@ class Tally:
         elif event.kind == "kept":
             self.planned -= event.weight
             self.units -= 1
+            self.kept += path not in self.made
         elif event.kind == "progress":
             self.fractions[path] = event.weight * min(1.0, max(0.0, event.fraction))
         elif event.kind == "done":
             self.fractions.pop(path, None)
             self.done += event.weight
-            self.finished += 1
+            self.made.add(path)
+
+    @property
+    def finished(self) -> int:
+        """How many units this run has made."""
+        return len(self.made)
 
     @property
     def reached(self) -> float:
@@ -48,7 +59,8 @@ class Tally:
 def event_line(event: Event, tally: Tally) -> str | None:
     """Return the line that is written for an event without a terminal, None for most."""
     if event.kind == "done":
-        return f"{event.unit.path}: {event.seconds:.1f} s ({tally.finished} of {tally.units})"
+        count = f"{tally.finished} done" if tally.kept else f"{tally.finished} of {tally.units}"
+        return f"{event.unit.path}: {event.seconds:.1f} s ({count})"
     if event.kind == "damaged":
         return folded(f"damaged, computed again: {event.text}")
     return None

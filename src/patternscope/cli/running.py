@@ -12,7 +12,7 @@ from patternscope.cli.progress import progress
 from patternscope.cli.tables import print_tables
 from patternscope.figures.drawing.video import write_videos
 from patternscope.report.formatting import counted
-from patternscope.report.parts.trust import omitted_images
+from patternscope.report.parts.trust import no_better_than_chance, omitted_images
 from patternscope.results.atlas import AtlasResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.provenance import Provenance, provenance_of
@@ -87,8 +87,12 @@ def _print_units(
     if results.has(ImagesResult):
         for sentence in omitted_images(results.images, settings.images.samples_per_class):
             tell(sentence)
-    if results.has(TrainingResult) and (sentence := results.training().head_sentence):
-        tell(sentence)
+    if results.has(TrainingResult):
+        last = results.training()
+        low = no_better_than_chance(last.held_out_accuracy, last.held_out_images, len(results.classes))
+        for sentence in (last.head_sentence, low):
+            if sentence is not None:
+                tell(sentence)
     if made.mixed is not None:
         warnings.warn(made.mixed, stacklevel=2)
     write_videos(folder / "figures")

@@ -177,7 +177,7 @@ def _region(given: argparse.Namespace, settings: ScriptRegionSettings, features:
         labels = features.labels.repeat_interleave(embedding.shape[1])
         shown = (embedding.flatten(0, 1), labels, directions, features.classes)
         draw_scatter(*shown, into / f"{REGION}.png")
-    ratio = "none" if points.ratio is None else f"{points.ratio:.3f}"
+    ratio = "–" if points.ratio is None else f"{points.ratio:.3f}"
     note = "" if features.labelled else " (no labels given: the network's predictions are used)"
     return [
         _losses(fitted),

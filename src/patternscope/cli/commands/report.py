@@ -45,7 +45,7 @@ def report(
         tell(finding.sentence)
     if page.omitted_figures:
         tell(
-            f"omitted, since not up to date: {counted(len(page.omitted_figures), 'figure')} "
+            f"omitted, since not drawn or not up to date: {counted(len(page.omitted_figures), 'figure')} "
             f"({', '.join(page.omitted_figures)}); `patternscope figures {folder}` draws them"
         )
     say(f"{file}: {file_size(file.stat().st_size)}")

@@ -192,7 +192,9 @@ def _read(contents: Contents) -> Said | None:
     measured = [results.evidence(layer) for layer in results.layers(EvidenceResult)]
     if measured and not any(result.beyond_noise for result in measured):
         # Layers without evidence are not compared with one another.
-        return ["No layer has evidence, so that any knowledge points may be chance."], [layer_table(depth)]
+        return ["No layer has evidence: if there are knowledge points, they may be due to chance."], [
+            layer_table(depth)
+        ]
     return depth_sentences(depth), [layer_table(depth), step_table(depth)]
 
 

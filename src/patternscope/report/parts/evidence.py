@@ -53,7 +53,7 @@ def most_evidence(layers: Layers, noise: MeasuredNoise = NOTHING_MEASURED) -> st
         "" if result.known_share is None else f"{percent(result.known_share)} of what a linear probe reads there, "
     )
     return (
-        f"A region of {best} has {with_interval(result.evidence)} bits of evidence of {_subject(result)} on average: "
+        f"On average, a region of {best} has {with_interval(result.evidence)} bits of evidence of {_subject(result)}: "
         f"{readable}{percent((result.evidence.value or 0.0) / result.most)} of the {number(result.most)} bits that are "
         f"possible. {f'The interval is {noise.over}.' if noise.networks else _ALONE}"
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import sqrt
 from pathlib import PurePosixPath
 
 from patternscope.report.contents import Contents
@@ -36,6 +37,27 @@ def agreement(sample: SampleResult) -> str:
     return (
         f"The sample embedding predicts the same class as the network for {percent(sample.agreement)} of the images; "
         "all results on regions depend on its mean directions."
+    )
+
+
+def no_better_than_chance(accuracy: float | None, images: int, classes: int) -> str | None:
+    """Return that a network classifies no more images correctly than chance may; None if it does, or is unknown.
+
+    Chance reaches ``1 / c + 1.96 sqrt((1 - 1 / c) / (c n))`` in 97.5 % of the cases, of n images of c equal classes.
+
+    >>> no_better_than_chance(0.14, 100, 10)
+    'The network classifies 14 % of the 100 held-out images correctly, no more than chance may (16 %). Train it longer, or compare its classes with the labels.'
+    >>> no_better_than_chance(0.5, 100, 10) is None
+    True
+    """
+    if accuracy is None or not images:
+        return None
+    most = 1 / classes + 1.96 * sqrt((1 - 1 / classes) / (classes * images))
+    if accuracy > most or classes < 2:
+        return None
+    return (
+        f"The network classifies {percent(accuracy)} of the {images:,} held-out images correctly, no more than chance "
+        f"may ({percent(most)}). Train it longer, or compare its classes with the labels."
     )
 
 
