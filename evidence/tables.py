@@ -142,7 +142,7 @@ def measured_on(rows: Sequence[Row]) -> str:
     most = max(seeds.values(), default=0)
     names = [f"{name} ({count})" if most > 1 else name for name, count in seeds.items()]
     text = f"Measured on {', '.join(names)}; "
-    text += "in brackets the networks, each from a seed of its own." if most > 1 else _ONE_NETWORK
+    text += "in brackets the number of networks, each trained from another seed." if most > 1 else _ONE_NETWORK
     if any(row["images"] not in IMAGE_SETS for row in rows):
         return f"{text}\n"
     missing = [name for images in IMAGE_SETS for network in NETWORKS if (name := f"{network} on {images}") not in seeds]

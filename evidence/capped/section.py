@@ -12,7 +12,8 @@ from patternscope.knowledge import bootstrap_mean
 from patternscope.results.record_codec import flat_interval
 
 INTRODUCTION = """`python -m evidence capped`. With most of an image removed, a network sees what no training showed it,
-and a deletion test measures its surprise. Here a copy is fine-tuned for two epochs under random masks of at most a
+and a deletion test measures how it
+reacts to unfamiliar images. Here a copy is fine-tuned for two epochs under random masks of at most a
 quarter of the regions (mean colour), and never more than a quarter is removed: at each of eight steps that share is
 drawn from the regions that an order ranks first, from one eighth of them to all. The area under the probability of
 the true class is smaller the better the order; at the last step all orders remove the same regions, so that

@@ -20,7 +20,7 @@ INTRODUCTION = """`python -m evidence faithfulness`. Regions of an image are rep
 important first (deletion), or come back in that order (insertion). The area under the network's probability of the true
 class tells how much it depended on them: for deletion smaller is better, for insertion larger. *Mean colour*: the
 image's own. *Blur*: a Gaussian of an eighth of the side. *Background*: the same drawing without its object, which is
-what a pictogram really hides. 100 images per network.
+what the object of a pictogram hides. 100 images per network.
 
 Orders: p of the true class given h, the strength of h, w of the default fit (v uniform) and of the paper's joint fit,
 Grad-CAM at the same layer, random, and for pictograms the object's own mask. An interval is the 95 % bootstrap over

@@ -40,7 +40,7 @@ their mean.
 
 - *Correlation*: of strength with the entropy of the network's target probabilities; near −1 where strength tells how
   sure the network is.
-- *Within a class*: the same, both less their means over the images for which the network predicts one class.
+- *Within a class*: the same, after the mean over the images of each predicted class is subtracted from both.
 - *Agreement*: share of images for which the projection's own posterior (this method, DRPR), or a linear discriminant
   analysis fitted in it (the others), predicts the same class as the network.
 - *Where sure*: the same for the half of the images whose two most likely classes are farthest apart.

@@ -9,7 +9,8 @@ from evidence.tables import Row, markdown_table, mean_of, measured_on, number, o
 
 INTRODUCTION = """`python -m evidence sanity`. The layers of a network are fitted and judged as in a study, and then
 again where nothing, or less, can be known. *Permuted targets*: features are exchanged between the images. *Above* a
-layer: all that follows it is drawn anew, as in the model randomisation of Adebayo et al. (2018), with batch
+layer: the weights of all later layers are replaced by random ones, as in the model randomisation of Adebayo et al.
+(2018), with batch
 statistics of the samples; *all*: the whole network. *Shuffled labels*: the network is trained as it was, on labels
 permuted over the training images. Targets: those of the trained network, or the network's *own* decision.
 
@@ -51,13 +52,13 @@ def _means(rows: Sequence[Row]) -> list[Row]:
 
 
 def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
-    """Whether nothing is found where nothing is known, and what is left of a network drawn anew."""
+    """Whether nothing is found where nothing is known, and what is left of a network with random weights."""
     kinds = {
         "With permuted targets": [row for row in rows if row["check"] == NOTHING],
         "After training on shuffled labels, by the network's own decision": [
             row for row in rows if row["check"] == NO_LABELS and row["targets"] == "own"
         ],
-        "With the top drawn anew, by the network's own decision": [
+        "With random weights from the top, by the network's own decision": [
             row for row in rows if nothing_known(row) and row["check"] not in (NOTHING, NO_LABELS)
         ],
     }
@@ -74,7 +75,7 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
     if everything:
         most = max(everything, key=lambda row: row["evidence"])
         yield (
-            f"- Features of a network that is drawn anew as a whole, under the trained targets: at most "
+            f"- Features of a network of random weights, with the targets of the trained one: at most "
             f"{number(most['evidence'], 3)} bits ({most['layer']} on {most['images']}, where a probe reads "
             f"{number(most['readable'], 3)}) and {number(max(row['points'] for row in everything), 2)} points."
         )
@@ -85,7 +86,7 @@ def _of_training(rows: Sequence[Row]) -> str:
     learnt = [row for row in rows if row["check"] == NO_LABELS]
     if not learnt:
         return "Training on shuffled labels was not run here."
-    return f"Of the shuffled labels {number(mean_of(learnt, 'training_accuracy'))} were learnt (chance: 0.10)."
+    return f"The network fits {number(mean_of(learnt, 'training_accuracy'))} of the shuffled labels (chance: 0.10)."
 
 
 def _table(rows: Sequence[Row]) -> str:

@@ -14,7 +14,7 @@ study's controls, evidence and points per image with targets permuted over the i
 untrained network. *Shared* is as above.
 
 Without training a network passes on where an image is dark and where light. Digits are scanned at one place, so that
-this tells of the class: the untrained control is what images give away, and not zero.
+this predicts the class: the untrained control shows what images give away, and is not zero.
 """
 IMAGES = {"digits": "the digits", "other": "pictograms of another seed and size"}
 BITS, POINTS, ERROR = 0.01, 0.1, 0.05
