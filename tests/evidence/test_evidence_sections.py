@@ -92,9 +92,9 @@ def test_what_is_found_where_nothing_is_known_is_counted(tmp_path):
     assert (
         "With permuted targets: at most 0.01 bits and 0.1 points per image in 1 of 2 cases; the most is 0.020" in text
     )
-    assert "Of the shuffled labels 0.30 were learnt" in text
+    assert "The network fits 0.30 of the shuffled labels" in text
     assert (
-        "With the top drawn anew, by the network's own decision: at most 0.01 bits and 0.1 points per image in 1 of 1"
+        "With random weights from the top, by the network's own decision: at most 0.01 bits and 0.1 points per image in 1 of 1"
         in text
     )
 
@@ -104,7 +104,7 @@ def test_networks_from_several_seeds_are_averaged_with_their_spread(tmp_path):
     sanity.write(tmp_path, [told("a", bits, seed=seed, **about) for seed, bits in enumerate((1.0, 2.0))])
     text = (tmp_path / "section.md").read_text()
     assert "| as trained, own | 0.90 | 1.500 ± 0.707 (20.00) |" in text
-    assert "(2); in brackets the networks, each from a seed of its own." in text
+    assert "(2); in brackets the number of networks, each trained from another seed." in text
 
 
 def test_an_unfamiliar_network_is_judged_by_its_controls():
