@@ -15,10 +15,20 @@ from patternscope.embeddings import (
     regional_solver,
 )
 from patternscope.embeddings.matched_regions import kept_counts
+from patternscope.workflow.programs import limited_threads
 
 
 def limits() -> None:
-    """Time of the stages of importance and of the regional fit, beside the least that operations and bytes allow."""
+    """Time of the stages of importance and of the regional fit, beside the least that operations and bytes allow.
+
+    On one thread, and so are the rates: blocks of anchors run side by side, so that the times of their stages would
+    add up to more than the whole.
+    """
+    with limited_threads(1):
+        _limits()
+
+
+def _limits() -> None:
     data = bench_features.load()
     for name, regional in (
         ("k 512, r 196", data.regional),
