@@ -95,8 +95,7 @@ def test_what_is_found_where_nothing_is_known_is_counted(tmp_path):
     assert "The network fits 0.30 of the shuffled labels" in text
     assert (
         "With random weights from the top, by the network's own decision: at most 0.01 bits and 0.1 points per image "
-        "in 1 of 1"
-        in text
+        "in 1 of 1" in text
     )
 
 
