@@ -128,7 +128,7 @@ describe("sentences", () => {
     const [order, sentence] = describeOrder([2, 0.5, Number.NaN, 1]);
     expect(order).toEqual([1, 3, 0, 2]);
     expect(sentence).toBe(
-      "In high, car emerges first: half of its images have a reliable point from step 10 on.",
+      "In high, car emerges first: by step 10, half of its images have had a reliable point.",
     );
     const [equal, both] = describeOrder([1, 1, 2, 1], [3, 5, 9, 4]);
     expect(equal).toEqual([1, 3, 0, 2]);
@@ -136,7 +136,9 @@ describe("sentences", () => {
     expect(both).toContain("At the same step, with fewer points: cat and bus.");
     const training = { steps: labels.map((label) => ({ label })) } as Condition;
     const found = { training, order, first: [2, 0.5, Number.NaN, 1], reliable: () => 0 };
-    expect(classSentence("high", names, found, "evidence")).toContain("have evidence of it from step 10 on");
+    expect(classSentence("high", names, found, "evidence")).toContain(
+      "by step 10, half of its images have had evidence of it",
+    );
     const alone = { ...found, training: { steps: [{ label: "as given" }] } as Condition };
     expect(classSentence("high", names, alone)).not.toMatch(/checkpoint|emerge/);
     expect(describeOrder([Number.NaN, Number.NaN, Number.NaN, Number.NaN])[1]).toContain("no class emerges");

@@ -125,7 +125,7 @@ export function classSentence(
   const equal = others.filter((label) => first[label] === first[best]).map((label) => names[label]);
   const listed = equal.length > 3 ? [...equal.slice(0, 2), `${equal.length - 2} more`] : equal;
   const also = equal.length ? ` At the same step, with fewer points: ${joinWords(listed)}.` : "";
-  return `In ${layer}, ${names[best]} emerges first: half of its images have ${by} from ${step} on.${also}`;
+  return `In ${layer}, ${names[best]} emerges first: by ${step}, half of its images have had ${by}.${also}`;
 }
 
 /** What the network predicts for the image, and its top region; in a comparison, both predictions. */

@@ -15834,7 +15834,7 @@ function eL(e, t, { order: n, first: r, training: i }, a = "points") {
 	if (Number.isNaN(r[s])) return `In ${e}, no class emerges: in none do half of the images have ${o}.`;
 	if (i.steps.length === 1) return `In ${e}, half of the images have ${o} in ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes; ${t[s]} has the most points.`;
 	let l = i.steps[Math.ceil(r[s])].label, u = c.filter((e) => r[e] === r[s]).map((e) => t[e]), d = u.length > 3 ? [...u.slice(0, 2), `${u.length - 2} more`] : u, f = u.length ? ` At the same step, with fewer points: ${be(d)}.` : "";
-	return `In ${e}, ${t[s]} emerges first: half of its images have ${o} from ${l} on.${f}`;
+	return `In ${e}, ${t[s]} emerges first: by ${l}, half of its images have had ${o}.${f}`;
 }
 function tL(e) {
 	let { atlas: t, view: n, frame: r, reference: i } = e, { classes: a } = t.attributes, { image: o } = n;
