@@ -336,8 +336,11 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path, workers):
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to the workers too
     said = run.stderr.read()
     run.stderr.close()
-    assert run.wait() == 130
+    ended = run.wait()
     too_long.cancel()
+    # Python ends by the signal itself if this arrived while a string was executed, as a dataclass is made: to a shell,
+    # both are 130.
+    assert ended in {130, -signal.SIGINT}
     assert said.strip().endswith("stopped; finished units are kept: run again to continue")
     assert "Traceback" not in said
     assert (tmp_path / "study/images/manifest.json").is_file()

@@ -107,7 +107,7 @@ def test_the_command_writes_numbers_arrays_and_figures(attacked_study, other, tm
     monkeypatch.chdir(tmp_path)
     code, out, err = call(capsys, "compare", attacked_study, other)
     assert (code, err) == (0, "")
-    assert "more: than study" in out
+    assert "more: the difference from study" in out
     folder = tmp_path / "runs/compare-study-narrow"
     written = {path.name for path in folder.iterdir()}
     pictures = {f"{name}.{kind}" for name in ("counts", "histograms") for kind in ("png", "svg", "csv", "json")}
