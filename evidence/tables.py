@@ -9,6 +9,7 @@ from patternscope.knowledge.intervals import Interval, seed_spread
 from patternscope.results.formatting import number, with_interval
 
 Row = Mapping[str, Any]
+FEWEST = 0.1  # points per image: the ratio of fewer is a matter of a few regions
 
 
 def values_by(rows: Sequence[Row], keys: Sequence[str], name: str) -> dict[tuple[Any, ...], list[float]]:

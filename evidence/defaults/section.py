@@ -1,15 +1,14 @@
 """Other values of the settings as tables, as a figure and in sentences."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import sqrt
 from pathlib import Path
 from statistics import fmean
 
 from evidence.defaults.figure import draw
 from evidence.page import write_section
 from evidence.tables import Row, markdown_table, measured_on, number, value_text
-from patternscope.knowledge import seed_spread
-from patternscope.knowledge.intervals import student_quantile
+from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.replicates import over_networks
 
 Settings = Mapping[str, tuple[str, float]]
 # Measure -> (name, whether more is better; None where neither is).
@@ -83,8 +82,10 @@ def _compared_row(tried: Sequence[Row], defaults: Mapping[tuple[str, ...], Row])
 
 def _half_interval(gaps: Sequence[float]) -> float | None:
     """Half the 95 % interval of a mean over networks; None for fewer than two."""
-    spread = seed_spread(gaps)
-    return None if spread is None else student_quantile(len(gaps), 0.975) * spread / sqrt(len(gaps))
+    if len(gaps) < 2:
+        return None
+    mean = over_networks([Interval(gap, gap, gap) for gap in gaps])
+    return None if mean.value is None or mean.low is None else mean.value - mean.low
 
 
 def write(folder: Path, rows: Sequence[Row], settings: Settings) -> None:

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from evidence.objectives.section import with_places
 from evidence.page import write_section
-from evidence.tables import Row, markdown_table, measured_on, number, over_seeds
+from evidence.tables import FEWEST, Row, markdown_table, measured_on, number, over_seeds
 from patternscope.knowledge import seed_spread
 
 INTRODUCTION = """`python -m evidence repeats`. 500 images are divided into halves five times. *Shared*: calibrated
@@ -19,7 +19,6 @@ threads does to the training of the network is not measured here.
 """
 WANTED = {1: ("the last layer", 0.8), 2: ("the layer before", 0.65)}
 LIMIT = 0.01
-FEWEST = 0.1  # points per image: the ratio of fewer is a matter of a few regions
 
 
 def summarised(rows: Sequence[Row]) -> list[Row]:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from evidence.tables import Row, mean_of
+from evidence.tables import FEWEST, Row, mean_of
 from patternscope.figures.drawing.style import SMALL, TITLE, class_marks, figure_style, layer_colours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FEWEST = 0.1  # points per image: the ratio of fewer is a matter of a few regions
 _LEFT = {"evidence": "evidence, bits per region", "ratio": "ratio of reliable points"}
 
 

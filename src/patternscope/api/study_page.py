@@ -4,7 +4,6 @@ from pathlib import Path
 
 from patternscope.api.stages import pages_of
 from patternscope.errors import InputError
-from patternscope.images.readers import memory
 from patternscope.report.contents import Setup
 from patternscope.report.page import Page, Reproduction, read_page
 from patternscope.report.pictures import read_pictures
@@ -33,7 +32,7 @@ def read_study_page(folder: Path) -> Page:
         if not page and not status.up_to_date:
             raise InputError(
                 f"{folder}: expected a finished study, got one whose {status.unit.path} is {status.state}; "
-                f"{how_to_finish(folder, status.unit)}"
+                f"{how_to_finish(folder, settings, status.unit)}"
             )
     setup = Setup(
         settings.network.architecture,
@@ -70,5 +69,5 @@ def _reproduction(folder: Path, settings: StudySettings, axes: Axes) -> Reproduc
         provenance=provenance_of(folder),
         seed=settings.seed,
         digest="" if summary is None else summary.files[f"{SummaryResult.STAGE}.json"][1],
-        in_memory=settings.images.source == memory.NAME,
+        in_memory=settings.images.in_memory,
     )

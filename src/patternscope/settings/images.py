@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import PIXEL_LIMIT, Resize
 from patternscope.images.readers.layout_detection import layout_hint
+from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.images.readers.registry import SOURCES, check_source, offered_forms, source_options, sources_with
 from patternscope.images.readers.source import Option
 from patternscope.settings.section import LATER, LocatedPath, Section
@@ -99,6 +100,11 @@ class ImagesSettings(_OptionSettings):
     class_names: tuple[str, ...] | None = Field(
         default=None, description="the classes to select; if the source has no names, those of the labels in order"
     )
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether `ps.analyze` was given the images, so that no run can read them again."""
+        return self.source == IN_MEMORY
 
     @property
     def options(self) -> dict[str, Any]:

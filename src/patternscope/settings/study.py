@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from patternscope.errors import InputError, explain
-from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.settings.optional import OptionalParts
 
 DEMO_FILE = Path(__file__).with_name("demo.toml")
@@ -41,11 +40,11 @@ def load_settings(path: str | Path) -> StudySettings:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected TOML, got: {error}") from error
     settings = make_settings(content, str(path), path.resolve().parent)
-    if settings.images.source == IN_MEMORY:
+    if settings.images.in_memory:
         # Said before the network, which has no name either.
         raise InputError(
-            f'{path}: images.source: expected a source on disk, got "{IN_MEMORY}"; ps.analyze made this study from a '
-            "network and images in memory: call it again, or set images.source and network.architecture"
+            f'{path}: images.source: expected a source on disk, got "{settings.images.source}"; ps.analyze made this study '
+            "from a network and images in memory: call it again, or set images.source and network.architecture"
         )
     return settings
 

@@ -74,7 +74,7 @@ def open_finished(folder: Path) -> FinishedStudy:
         if not status.up_to_date:
             raise InputError(
                 f"{folder}: expected a finished study, but {status.unit.path} is {status.state}; "
-                f"{how_to_finish(folder, status.unit)}"
+                f"{how_to_finish(folder, settings, status.unit)}"
             )
     results = open_results(folder)
     return FinishedStudy(folder, resolved_settings(settings, len(results.classes)), results)

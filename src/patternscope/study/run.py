@@ -12,7 +12,6 @@ from typing import Any
 from patternscope.embeddings.settings import dimensions
 from patternscope.errors import InputError
 from patternscope.images import count_classes
-from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.knowledge.points import threshold
 from patternscope.networks import parse_device, resolve_device
 from patternscope.results.images import ImagesResult
@@ -225,15 +224,15 @@ def run_part(
     if old:
         raise InputError(
             f"{folder}: {len(old)} of {len(below)} input units of {part} are not up to date ({old[0].unit.path} is "
-            f"{old[0].state}); {how_to_finish(folder, old[0].unit)}"
+            f"{old[0].state}); {how_to_finish(folder, settings, old[0].unit)}"
         )
     given: set[Unit] = {unit.unit for unit in below}
     return run_units(folder, plan, executor=executor, report=report, given=given)
 
 
-def how_to_finish(folder: Path, unit: Unit) -> str:
+def how_to_finish(folder: Path, settings: StudySettings, unit: Unit) -> str:
     """Return the remedy for a unit that is not up to date, for an error."""
-    if read_record(folder).settings.get("images", {}).get("source") == IN_MEMORY:
+    if settings.images.in_memory:
         return "ps.analyze made this study from a network and images in memory: analyze them again, and save"
     command = f"`patternscope run STUDY.toml --out {folder}` with the study's settings"
     earlier = _EARLIER_NAMES.get(unit.stage.partition("/")[0])

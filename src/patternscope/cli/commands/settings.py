@@ -45,12 +45,11 @@ def settings(
 def _print_study(folder: Path) -> None:
     """Print the settings of a study as TOML."""
     from patternscope.cli.printing import say
-    from patternscope.images.readers.memory import NAME as IN_MEMORY
     from patternscope.settings.toml import settings_toml
     from patternscope.study.run import saved_settings
 
     settings = saved_settings(folder)[0]
-    if settings.images.source == IN_MEMORY:
+    if settings.images.in_memory:
         say("# ps.analyze made this study from a network and images in memory: no run can repeat it from this file.")
     for line in settings_toml(settings).splitlines():
         say(line)
