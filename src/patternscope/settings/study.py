@@ -43,8 +43,8 @@ def load_settings(path: str | Path) -> StudySettings:
     if settings.images.in_memory:
         # Said before the network, which has no name either.
         raise InputError(
-            f'{path}: images.source: expected a source on disk, got "{settings.images.source}"; ps.analyze made this study '
-            "from a network and images in memory: call it again, or set images.source and network.architecture"
+            f'{path}: images.source: expected a source on disk, got "{settings.images.source}"; ps.analyze made this '
+            "study from a network and images in memory: call it again, or set images.source and network.architecture"
         )
     return settings
 
