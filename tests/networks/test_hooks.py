@@ -62,6 +62,7 @@ def test_what_a_hook_returns_takes_the_place_of_the_output_unless_it_is_none():
 
 
 def test_outputs_are_kept_by_layer_and_by_call_and_gradients_reach_those_that_were_replaced():
+    torch.manual_seed(0)  # some random weights make no output negative
     model = Network()
     with layer_outputs(
         model,
